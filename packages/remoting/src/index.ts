@@ -1,1 +1,8 @@
-export {};
+export { formatAddress, parseAddress, parseAddressList } from './address.js';
+export { RemotingClient, type RemotingClientOptions } from './client.js';
+export { Connection, type ConnectionOptions } from './connection.js';
+export type { Processor, ProcessorTable } from './dispatcher.js';
+export { DEFAULT_MAX_FRAME_BYTES, FrameDecoder, type FrameDecoderOptions } from './frame-decoder.js';
+export { type Logger, silentLogger } from './logger.js';
+export type { ResponseCallback } from './pending-requests.js';
+export { RemotingServer, type RemotingServerOptions } from './server.js';

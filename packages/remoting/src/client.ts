@@ -1,0 +1,184 @@
+import { connect as connectSocket, type Socket } from 'node:net';
+import { ClosedError, ConnectionError, type RemotingCommand, TimeoutError } from '@rocketnest/protocol';
+import { parseAddress } from './address.js';
+import { Connection, DEFAULT_IDLE_TIMEOUT_MS, DEFAULT_MAX_BUFFERED_BYTES } from './connection.js';
+import { Dispatcher, type ProcessorTable } from './dispatcher.js';
+import { DEFAULT_MAX_FRAME_BYTES } from './frame-decoder.js';
+import { type Logger, silentLogger } from './logger.js';
+import type { ResponseCallback } from './pending-requests.js';
+
+export interface RemotingClientOptions {
+  /** Takes requests the servers send (the broker asks clients over the client's own connection). Default: none. */
+  processors?: ProcessorTable;
+  /** Default 3000 ms (Java: `connectTimeoutMillis`). */
+  connectTimeoutMs?: number;
+  /** Timeout of requests that name none, connecting included. Default 3000 ms. */
+  requestTimeoutMs?: number;
+  /** Closes a connection on which no byte moved for this long; the next request opens a new one. Default 120 000 ms. */
+  idleTimeoutMs?: number;
+  /** Largest frame accepted, in bytes. Default 16 MiB. */
+  maxFrameBytes?: number;
+  /** Requests are refused while this many bytes wait for a server to read. Default 64 MiB. */
+  maxBufferedBytes?: number;
+  /** Translates an address before connecting, for example one that only resolves inside a container network. Default: as it is. */
+  addressMap?: (address: string) => string;
+  logger?: Logger;
+  onConnect?: (address: string, connection: Connection) => void;
+  onDisconnect?: (address: string, reason?: Error) => void;
+}
+
+/**
+ * Shared connections by address: the first request to an address connects, later ones reuse the connection, and a broken one is
+ * replaced by the next request (Java: `NettyRemotingClient`).
+ */
+export class RemotingClient {
+  readonly #options: Readonly<RemotingClientOptions>;
+  readonly #logger: Logger;
+  readonly #dispatcher: Dispatcher;
+  readonly #requestTimeoutMs: number;
+  readonly #open = new Map<string, Connection>();
+  readonly #connecting = new Map<string, { promise: Promise<Connection>; cancel: (error: Error) => void }>();
+  #nextId = 1;
+  #closed = false;
+
+  constructor(options: RemotingClientOptions = {}) {
+    this.#options = Object.freeze({ ...options });
+    this.#logger = options.logger ?? silentLogger;
+    this.#requestTimeoutMs = options.requestTimeoutMs ?? 3_000;
+    this.#dispatcher = new Dispatcher(options.processors ?? new Map(), undefined, this.#logger);
+  }
+
+  /**
+   * Sends a request, connecting first if needed, and resolves with the response, whatever its code. `timeoutMs` covers both.
+   *
+   * Rejects with ConfigurationError for an address that is none, ConnectionError, TimeoutError or ClosedError.
+   */
+  request(address: string, command: RemotingCommand, options: { timeoutMs?: number } = {}): Promise<RemotingCommand> {
+    return new Promise((resolve, reject) => {
+      const timeoutMs = options.timeoutMs ?? this.#requestTimeoutMs;
+      this.requestCallback(address, command, timeoutMs, (error, response) => {
+        if (error) reject(error);
+        else resolve(response!);
+      });
+    });
+  }
+
+  /** {@link request} without a promise once connected. The callback is called exactly once, never before this returns. */
+  requestCallback(address: string, command: RemotingCommand, timeoutMs: number, callback: ResponseCallback): void {
+    const open = this.#open.get(address);
+    if (open !== undefined) {
+      open.requestCallback(command, timeoutMs, callback);
+      return;
+    }
+    const startedAt = performance.now();
+    this.#connect(address, timeoutMs).then((connection) => {
+      const leftMs = timeoutMs - (performance.now() - startedAt);
+      connection.requestCallback(command, Math.max(1, leftMs), callback);
+    }, callback);
+  }
+
+  /** Sends a request that gets no response. Rejects when it cannot be handed to a connection; arrival is not known. */
+  async sendOneway(address: string, command: RemotingCommand): Promise<void> {
+    const connection = this.#open.get(address) ?? (await this.#connect(address));
+    connection.sendOneway(command);
+  }
+
+  /** The shared connection to an address, opened if needed. A failed attempt is forgotten: the next call tries again. */
+  connection(address: string): Promise<Connection> {
+    const open = this.#open.get(address);
+    return open !== undefined ? Promise.resolve(open) : this.#connect(address);
+  }
+
+  /** Closes the connection to an address, if there is one. */
+  closeConnection(address: string): void {
+    this.#open.get(address)?.close();
+  }
+
+  /** Closes all connections and refuses further use. Requests under way fail with ClosedError. Idempotent. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const { cancel } of this.#connecting.values()) cancel(new ClosedError('the remoting client is closed'));
+    for (const connection of [...this.#open.values()]) connection.close();
+  }
+
+  /** Joins the connection attempt under way or starts one; gives up waiting after `withinMs`. */
+  #connect(address: string, withinMs = Number.POSITIVE_INFINITY): Promise<Connection> {
+    if (this.#closed) return Promise.reject(new ClosedError(`not connecting to ${address}: the client is closed`));
+    let attempt = this.#connecting.get(address);
+    if (attempt === undefined) {
+      attempt = this.#dial(address);
+      this.#connecting.set(address, attempt);
+      const done = () => this.#connecting.delete(address);
+      attempt.promise.then(done, done);
+    }
+    const { promise } = attempt;
+    if (withinMs >= (this.#options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS)) return promise;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(
+        () => reject(new TimeoutError(`not connected to ${address} within ${withinMs} ms`, { context: { address } })),
+        withinMs,
+      );
+      promise.then(resolve, reject).finally(() => clearTimeout(timer));
+    });
+  }
+
+  #dial(address: string): { promise: Promise<Connection>; cancel: (error: Error) => void } {
+    let cancel: (error: Error) => void = () => {};
+    const promise = new Promise<Connection>((resolve, reject) => {
+      const timeoutMs = this.#options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS;
+      const { address: host, port } = parseAddress(this.#options.addressMap?.(address) ?? address);
+      const socket = connectSocket({ host, port, noDelay: true });
+      const fail = (error: Error): void => {
+        clearTimeout(timer);
+        // A destroyed socket may still report an error; somebody has to listen.
+        socket.removeAllListeners().on('error', () => {});
+        socket.destroy();
+        reject(error);
+      };
+      cancel = fail;
+      const timer = setTimeout(
+        () =>
+          fail(new ConnectionError(`cannot connect to ${address} within ${timeoutMs} ms`, { context: { address } })),
+        timeoutMs,
+      );
+      socket.once('error', (cause) =>
+        fail(
+          new ConnectionError(
+            `cannot connect to ${address}: ${cause.message || (cause as NodeJS.ErrnoException).code}`,
+            {
+              cause,
+              context: { address },
+            },
+          ),
+        ),
+      );
+      socket.once('connect', () => {
+        clearTimeout(timer);
+        socket.removeAllListeners();
+        resolve(this.#adopt(address, socket));
+      });
+    });
+    return { promise, cancel };
+  }
+
+  #adopt(address: string, socket: Socket): Connection {
+    const { maxFrameBytes, idleTimeoutMs, maxBufferedBytes, onConnect, onDisconnect } = this.#options;
+    const connection = new Connection(socket, {
+      id: this.#nextId++,
+      logger: this.#logger,
+      onRequest: this.#dispatcher.dispatch,
+      maxFrameBytes: maxFrameBytes ?? DEFAULT_MAX_FRAME_BYTES,
+      idleTimeoutMs: idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS,
+      maxBufferedBytes: maxBufferedBytes ?? DEFAULT_MAX_BUFFERED_BYTES,
+    });
+    this.#open.set(address, connection);
+    connection.onClose((reason) => {
+      if (this.#open.get(address) === connection) this.#open.delete(address);
+      onDisconnect?.(address, reason);
+    });
+    onConnect?.(address, connection);
+    return connection;
+  }
+}
+
+const DEFAULT_CONNECT_TIMEOUT_MS = 3_000;

@@ -1,0 +1,322 @@
+import type { Socket } from 'node:net';
+import {
+  ClosedError,
+  CommandFlag,
+  ConnectionError,
+  decodeCommand,
+  encodeCommand,
+  type Host,
+  isResponse,
+  type RemotingCommand,
+  requestCodeName,
+  TimeoutError,
+} from '@rocketnest/protocol';
+import { formatAddress } from './address.js';
+import { FrameDecoder } from './frame-decoder.js';
+import type { Logger } from './logger.js';
+import { PendingRequests, type ResponseCallback } from './pending-requests.js';
+
+/** What an owner (server, client) decides about its connections. */
+export interface ConnectionOptions {
+  readonly id: number;
+  readonly logger: Logger;
+  /** Takes every request the peer sends. */
+  readonly onRequest: (request: RemotingCommand, connection: Connection) => void;
+  /** Largest frame accepted, in bytes. Default 16 MiB. */
+  readonly maxFrameBytes?: number;
+  /** Closes the connection when no byte moved in either direction for this long. Default 120 s (Java: `serverChannelMaxIdleTimeSeconds`). */
+  readonly idleTimeoutMs?: number;
+  /** Stops reading requests from a peer while this many bytes wait for it to read. Default: never (the side that reads responses must keep reading). */
+  readonly pauseAtBytes?: number;
+  /** Bytes that may wait for the peer to read. A response over it closes the connection, a request over it is refused. Default 64 MiB. */
+  readonly maxBufferedBytes?: number;
+}
+
+export const DEFAULT_IDLE_TIMEOUT_MS = 120_000;
+export const DEFAULT_MAX_BUFFERED_BYTES = 64 * 1024 * 1024;
+
+/** Frames up to this size are copied into one write; larger ones are written as they are. */
+const COPY_BELOW_BYTES = 8 * 1024;
+/** A closing connection gets this long to hand its last bytes to the peer. */
+const LINGER_MS = 1_000;
+
+/**
+ * One socket, both directions: it sends requests and answers the peer's. Everything written in one turn of the event loop
+ * leaves in one system call.
+ */
+export class Connection {
+  readonly id: number;
+  readonly remoteHost: Host;
+  /** `ip:port` of the peer. */
+  readonly remoteAddress: string;
+  /** `ip:port` of this end. */
+  readonly localAddress: string;
+  /** A place for the owner's own data about the peer. */
+  attachment: unknown = undefined;
+
+  readonly #socket: Socket;
+  readonly #logger: Logger;
+  readonly #onRequest: (request: RemotingCommand, connection: Connection) => void;
+  readonly #decoder: FrameDecoder;
+  readonly #pending: PendingRequests;
+  readonly #pauseAtBytes: number;
+  readonly #maxBufferedBytes: number;
+  readonly #closeListeners: ((reason?: Error) => void)[] = [];
+  #outgoing: Buffer[] = [];
+  #outgoingBytes = 0;
+  #paused = false;
+  #draining = false;
+  #inFlight = 0;
+  #closed = false;
+  #closeReason: Error | undefined;
+
+  constructor(socket: Socket, options: ConnectionOptions) {
+    this.id = options.id;
+    this.#socket = socket;
+    this.#logger = options.logger;
+    this.#onRequest = options.onRequest;
+    this.#decoder = new FrameDecoder(
+      options.maxFrameBytes === undefined ? {} : { maxFrameBytes: options.maxFrameBytes },
+    );
+    this.#pauseAtBytes = options.pauseAtBytes ?? Number.POSITIVE_INFINITY;
+    this.#maxBufferedBytes = options.maxBufferedBytes ?? DEFAULT_MAX_BUFFERED_BYTES;
+    this.#pending = new PendingRequests(
+      (timeoutMs) =>
+        new TimeoutError(`no response from ${this.remoteAddress} within ${timeoutMs} ms`, {
+          context: { address: this.remoteAddress, timeoutMs },
+        }),
+    );
+    // A dual-stack listener sees IPv4 peers as ::ffff:10.0.0.1; the wire has 4-byte hosts for those.
+    const address = (socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/i, '');
+    this.remoteHost = Object.freeze({ address, port: socket.remotePort ?? 0 });
+    this.remoteAddress = formatAddress(this.remoteHost);
+    this.localAddress = formatAddress({
+      address: (socket.localAddress ?? '').replace(/^::ffff:(?=\d+\.)/i, ''),
+      port: socket.localPort ?? 0,
+    });
+
+    const idleTimeoutMs = options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS;
+    socket.setNoDelay(true);
+    socket.setTimeout(idleTimeoutMs, () =>
+      this.close(
+        new ConnectionError(`no byte from or to ${this.remoteAddress} for ${idleTimeoutMs} ms`, {
+          context: { address: this.remoteAddress, idleTimeoutMs },
+        }),
+      ),
+    );
+    socket.on('data', this.#onData);
+    socket.on('drain', this.#onDrain);
+    socket.on('end', () => this.#shutdown(undefined, 'flush', true));
+    socket.on('error', (cause) =>
+      this.close(
+        new ConnectionError(`connection to ${this.remoteAddress} broke: ${cause.message}`, {
+          cause,
+          context: { address: this.remoteAddress },
+        }),
+      ),
+    );
+    socket.on('close', () => this.#shutdown(undefined, 'now', true));
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Why the connection closed, when it did not close in the ordinary way. */
+  get closeReason(): Error | undefined {
+    return this.#closeReason;
+  }
+
+  /** Bytes handed to this connection that the operating system has not taken yet. */
+  get bufferedBytes(): number {
+    return this.#outgoingBytes + this.#socket.writableLength;
+  }
+
+  /** False while the peer reads too slowly, or when closed: a good moment to hold back what can wait. */
+  get writable(): boolean {
+    return !this.#closed && this.bufferedBytes < this.#pauseAtBytes && !this.#socket.writableNeedDrain;
+  }
+
+  /** Requests sent that wait for a response. */
+  get pendingRequests(): number {
+    return this.#pending.size;
+  }
+
+  /** Requests of the peer that have no response yet. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** True while a request of the peer has no response yet or bytes wait to be sent. */
+  get busy(): boolean {
+    return !this.#closed && (this.#inFlight > 0 || this.bufferedBytes > 0);
+  }
+
+  /**
+   * Sends a request and resolves with its response, whatever the response code. Assigns `opaque`.
+   *
+   * Rejects with TimeoutError after `timeoutMs`, ConnectionError when the connection breaks or too many bytes wait already,
+   * ClosedError when it is or gets closed.
+   */
+  request(command: RemotingCommand, { timeoutMs }: { timeoutMs: number }): Promise<RemotingCommand> {
+    return new Promise((resolve, reject) => {
+      this.requestCallback(command, timeoutMs, (error, response) => (error ? reject(error) : resolve(response!)));
+    });
+  }
+
+  /** {@link request} without a promise. The callback is called exactly once, never before this returns. */
+  requestCallback(command: RemotingCommand, timeoutMs: number, callback: ResponseCallback): void {
+    const refusal = this.#refusal(command);
+    if (refusal !== null) {
+      process.nextTick(callback, refusal);
+      return;
+    }
+    command.opaque = this.#pending.nextOpaque();
+    const frame = encodeCommand(command);
+    this.#pending.add(command.opaque, timeoutMs, callback);
+    this.#write(frame);
+  }
+
+  /**
+   * Sends a request that gets no response: sets the ONEWAY flag, assigns `opaque`.
+   *
+   * @throws ClosedError when closed, ConnectionError when too many bytes wait for the peer already.
+   */
+  sendOneway(command: RemotingCommand): void {
+    const refusal = this.#refusal(command);
+    if (refusal !== null) throw refusal;
+    command.opaque = this.#pending.nextOpaque();
+    command.flag |= CommandFlag.ONEWAY;
+    this.#write(encodeCommand(command));
+  }
+
+  /** Answers a request of the peer. On a closed connection it does nothing: there is nobody to tell. */
+  respond(response: RemotingCommand): void {
+    if (!this.#closed) this.writeFrame(encodeCommand(response));
+  }
+
+  /** {@link respond} with a frame encoded already, length field included. The buffers must not change until they are sent. */
+  writeFrame(buffers: Buffer[]): void {
+    if (this.#closed) return;
+    if (this.#inFlight > 0) this.#inFlight--;
+    this.#write(buffers);
+    if (this.bufferedBytes > this.#maxBufferedBytes) {
+      this.#shutdown(
+        new ConnectionError(
+          `${this.remoteAddress} does not read: ${this.bufferedBytes} bytes wait for it, the limit is ${this.#maxBufferedBytes}`,
+          { context: { address: this.remoteAddress, maxBufferedBytes: this.#maxBufferedBytes } },
+        ),
+        'now',
+      );
+    }
+  }
+
+  /** Calls `listener` once when the connection closes; at once if it is closed. */
+  onClose(listener: (reason?: Error) => void): void {
+    if (this.#closed) listener(this.#closeReason);
+    else this.#closeListeners.push(listener);
+  }
+
+  /** Takes no further bytes from the peer, so that what is under way can finish before {@link close}. */
+  stopReading(): void {
+    this.#draining = true;
+    this.#socket.pause();
+  }
+
+  /** Sends what is buffered, closes, fails the waiting requests and tells the listeners. A `reason` is logged. Idempotent. */
+  close(reason?: Error): void {
+    this.#shutdown(reason, 'flush');
+  }
+
+  #shutdown(reason: Error | undefined, how: 'flush' | 'now', byPeer = false): void {
+    if (this.#closed) return;
+    this.#flush();
+    this.#closed = true;
+    this.#closeReason = reason;
+    const socket = this.#socket;
+    if (how === 'now') socket.destroy();
+    else if (!socket.destroyed) {
+      socket.destroySoon();
+      const linger = setTimeout(() => socket.destroy(), LINGER_MS);
+      socket.once('close', () => clearTimeout(linger));
+    }
+    if (reason) this.#logger.warn(`connection closed: ${reason.message}`, { connection: this.id });
+    this.#pending.failAll(
+      reason ??
+        new (byPeer ? ConnectionError : ClosedError)(
+          byPeer ? `${this.remoteAddress} closed the connection` : `connection to ${this.remoteAddress} is closed`,
+          { context: { address: this.remoteAddress } },
+        ),
+    );
+    for (const listener of this.#closeListeners.splice(0)) listener(reason);
+  }
+
+  #refusal(command: RemotingCommand): Error | null {
+    const what = `${requestCodeName(command.code)} to ${this.remoteAddress}`;
+    const context = { address: this.remoteAddress, code: command.code };
+    if (this.#closed) return new ClosedError(`${what} not sent: the connection is closed`, { context });
+    if (this.bufferedBytes > this.#maxBufferedBytes) {
+      return new ConnectionError(
+        `${what} not sent: ${this.bufferedBytes} bytes already wait for the peer, the limit is ${this.#maxBufferedBytes}`,
+        { context },
+      );
+    }
+    return null;
+  }
+
+  #write(buffers: Buffer[]): void {
+    if (this.#outgoing.length === 0) setImmediate(this.#flush);
+    for (const buffer of buffers) {
+      this.#outgoing.push(buffer);
+      this.#outgoingBytes += buffer.length;
+    }
+  }
+
+  readonly #flush = (): void => {
+    if (this.#outgoing.length === 0) return;
+    const buffers = this.#outgoing;
+    const bytes = this.#outgoingBytes;
+    this.#outgoing = [];
+    this.#outgoingBytes = 0;
+    if (this.#socket.destroyed) return;
+    if (buffers.length === 1) this.#socket.write(buffers[0]!);
+    else if (bytes <= COPY_BELOW_BYTES) this.#socket.write(Buffer.concat(buffers, bytes));
+    else {
+      this.#socket.cork();
+      for (const buffer of buffers) this.#socket.write(buffer);
+      this.#socket.uncork();
+    }
+    if (!this.#paused && this.bufferedBytes > this.#pauseAtBytes) {
+      this.#paused = true;
+      this.#socket.pause();
+    }
+  };
+
+  readonly #onDrain = (): void => {
+    if (!this.#paused) return;
+    this.#paused = false;
+    if (!this.#draining) this.#socket.resume();
+  };
+
+  readonly #onData = (chunk: Buffer): void => {
+    try {
+      this.#decoder.push(chunk, this.#onFrame);
+    } catch (error) {
+      this.close(error as Error);
+    }
+  };
+
+  readonly #onFrame = (frame: Buffer): void => {
+    if (this.#closed) return;
+    const command = decodeCommand(frame);
+    if (!isResponse(command)) {
+      if ((command.flag & CommandFlag.ONEWAY) === 0) this.#inFlight++;
+      this.#onRequest(command, this);
+    } else if (!this.#pending.settle(command)) {
+      this.#logger.debug('response dropped: its request timed out or never was', {
+        address: this.remoteAddress,
+        opaque: command.opaque,
+      });
+    }
+  };
+}
