@@ -1,5 +1,11 @@
 import { connect as connectSocket, type Socket } from 'node:net';
-import { ClosedError, ConnectionError, type RemotingCommand, TimeoutError } from '@rocketnest/protocol';
+import {
+  ClosedError,
+  ConnectionError,
+  type DecodedCommand,
+  type RemotingCommand,
+  TimeoutError,
+} from '@rocketnest/protocol';
 import { parseAddress } from './address.js';
 import { Connection, DEFAULT_IDLE_TIMEOUT_MS, DEFAULT_MAX_BUFFERED_BYTES } from './connection.js';
 import { Dispatcher, type ProcessorTable } from './dispatcher.js';
@@ -53,7 +59,7 @@ export class RemotingClient {
    *
    * Rejects with ConfigurationError for an address that is none, ConnectionError, TimeoutError or ClosedError.
    */
-  request(address: string, command: RemotingCommand, options: { timeoutMs?: number } = {}): Promise<RemotingCommand> {
+  request(address: string, command: RemotingCommand, options: { timeoutMs?: number } = {}): Promise<DecodedCommand> {
     return new Promise((resolve, reject) => {
       const timeoutMs = options.timeoutMs ?? this.#requestTimeoutMs;
       this.requestCallback(address, command, timeoutMs, (error, response) => {

@@ -3,6 +3,7 @@ import {
   ClosedError,
   CommandFlag,
   ConnectionError,
+  type DecodedCommand,
   decodeCommand,
   encodeCommand,
   type Host,
@@ -21,7 +22,7 @@ export interface ConnectionOptions {
   readonly id: number;
   readonly logger: Logger;
   /** Takes every request the peer sends. */
-  readonly onRequest: (request: RemotingCommand, connection: Connection) => void;
+  readonly onRequest: (request: DecodedCommand, connection: Connection) => void;
   /** Largest frame accepted, in bytes. Default 16 MiB. */
   readonly maxFrameBytes?: number;
   /** Closes the connection when no byte moved in either direction for this long. Default 120 s (Java: `serverChannelMaxIdleTimeSeconds`). */
@@ -56,7 +57,7 @@ export class Connection {
 
   readonly #socket: Socket;
   readonly #logger: Logger;
-  readonly #onRequest: (request: RemotingCommand, connection: Connection) => void;
+  readonly #onRequest: (request: DecodedCommand, connection: Connection) => void;
   readonly #decoder: FrameDecoder;
   readonly #pending: PendingRequests;
   readonly #pauseAtBytes: number;
@@ -158,7 +159,7 @@ export class Connection {
    * Rejects with TimeoutError after `timeoutMs`, ConnectionError when the connection breaks or too many bytes wait already,
    * ClosedError when it is or gets closed.
    */
-  request(command: RemotingCommand, { timeoutMs }: { timeoutMs: number }): Promise<RemotingCommand> {
+  request(command: RemotingCommand, { timeoutMs }: { timeoutMs: number }): Promise<DecodedCommand> {
     return new Promise((resolve, reject) => {
       this.requestCallback(command, timeoutMs, (error, response) => (error ? reject(error) : resolve(response!)));
     });

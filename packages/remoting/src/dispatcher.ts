@@ -1,6 +1,7 @@
 import {
   CommandFlag,
   createResponse,
+  type DecodedCommand,
   isOneway,
   type RemotingCommand,
   ResponseCode,
@@ -16,7 +17,7 @@ import type { Logger } from './logger.js';
  * with its code and remark, anything else SYSTEM_ERROR.
  */
 export type Processor = (
-  request: RemotingCommand,
+  request: DecodedCommand,
   connection: Connection,
   // biome-ignore lint/suspicious/noConfusingVoidType: a processor without a return statement answers later
 ) => RemotingCommand | void | Promise<RemotingCommand | void>;
@@ -47,7 +48,7 @@ export class Dispatcher {
     this.#logger = logger;
   }
 
-  readonly dispatch = (request: RemotingCommand, connection: Connection): void => {
+  readonly dispatch = (request: DecodedCommand, connection: Connection): void => {
     const processor = this.#processors.get(request.code) ?? this.#defaultProcessor;
     if (processor === undefined) {
       this.#logger.warn(`request type ${request.code} not supported`, { address: connection.remoteAddress });

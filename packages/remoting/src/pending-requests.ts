@@ -1,6 +1,6 @@
-import type { RemotingCommand } from '@rocketnest/protocol';
+import type { DecodedCommand } from '@rocketnest/protocol';
 
-export type ResponseCallback = (error: Error | null, response?: RemotingCommand) => void;
+export type ResponseCallback = (error: Error | null, response?: DecodedCommand) => void;
 
 interface Pending {
   readonly deadline: number;
@@ -47,7 +47,7 @@ export class PendingRequests {
   }
 
   /** Hands the response to its request. False: nobody waits (any more), drop it. */
-  settle(response: RemotingCommand): boolean {
+  settle(response: DecodedCommand): boolean {
     const pending = this.#pending.get(response.opaque);
     if (pending === undefined) return false;
     this.#pending.delete(response.opaque);
