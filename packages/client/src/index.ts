@@ -1,1 +1,1 @@
-export {};
+export { type ClientInstance } from './instance.js';

@@ -1,0 +1,135 @@
+import {
+  createResponse,
+  type DecodedFields,
+  decodeFields,
+  decodeMessage,
+  decodeProperties,
+  encodeConsumeMessageDirectlyResult,
+  encodeConsumerRunningInfo,
+  encodeGetConsumerStatusBody,
+  type MessageExt,
+  PropertyName,
+  parseResetOffsetBody,
+  type RemotingCommand,
+  RequestCode,
+  Requests,
+  ResponseCode,
+} from '@rocketnest/protocol';
+import { type Connection, parseAddress, type ProcessorTable } from '@rocketnest/remoting';
+import { bodyOf } from './broker-api.js';
+import { decompressBody } from './compression.js';
+import type { ClientInstance } from './instance.js';
+
+export type CheckTransactionFields = DecodedFields<(typeof Requests.checkTransactionState)['fields']['fields']>;
+
+/** The requests brokers send to clients, over the connection the client opened. Java: ClientRemotingProcessor. */
+export function createBrokerCallProcessors(instance: ClientInstance): ProcessorTable {
+  const calls = new BrokerCalls(instance);
+  return new Map([
+    [RequestCode.CHECK_TRANSACTION_STATE, calls.checkTransactionState],
+    [RequestCode.NOTIFY_CONSUMER_IDS_CHANGED, calls.notifyConsumerIdsChanged],
+    [RequestCode.RESET_CONSUMER_CLIENT_OFFSET, calls.resetOffset],
+    [RequestCode.GET_CONSUMER_STATUS_FROM_CLIENT, calls.consumerStatus],
+    [RequestCode.GET_CONSUMER_RUNNING_INFO, calls.consumerRunningInfo],
+    [RequestCode.CONSUME_MESSAGE_DIRECTLY, calls.consumeDirectly],
+    [RequestCode.PUSH_REPLY_MESSAGE_TO_CLIENT, calls.receiveReply],
+  ]);
+}
+
+class BrokerCalls {
+  constructor(private readonly instance: ClientInstance) {}
+
+  /** Oneway; the checker's answer goes back as END_TRANSACTION. */
+  readonly checkTransactionState = (request: RemotingCommand, connection: Connection): void => {
+    const fields = decodeFields(Requests.checkTransactionState.fields, request.extFields, 'CHECK_TRANSACTION_STATE');
+    const message = decodeMessage(bodyOf(request), 0, { decompress: decompressBody });
+    const group = message.properties[PropertyName.PRODUCER_GROUP];
+    const producer = group === undefined ? undefined : this.instance.producer(group);
+    if (producer?.checkTransaction === undefined) {
+      this.instance.logger.warn('transaction check for a group without a checker in this process', {
+        group,
+        topic: message.topic,
+        msgId: message.msgId,
+      });
+      return;
+    }
+    producer.checkTransaction(connection.remoteAddress, message, fields);
+  };
+
+  /** Oneway. Java rebalances every consumer of the instance, not only the group's; so do we. */
+  readonly notifyConsumerIdsChanged = (request: RemotingCommand, connection: Connection): void => {
+    this.instance.logger.info('members of a consumer group changed', {
+      group: request.extFields['consumerGroup'],
+      broker: connection.remoteAddress,
+    });
+    for (const consumer of this.instance.allConsumers()) consumer.onConsumerIdsChanged();
+  };
+
+  readonly resetOffset = async (request: RemotingCommand, connection: Connection): Promise<void> => {
+    const { topic, group, timestamp } = decodeFields(Requests.resetConsumerClientOffset.fields, request.extFields, 'RESET_CONSUMER_CLIENT_OFFSET');
+    this.instance.logger.info('broker resets offsets', { topic, group, timestamp, broker: connection.remoteAddress });
+    const body = bodyOf(request);
+    const consumer = this.instance.consumer(group);
+    if (consumer === undefined || body.length === 0) return;
+    await consumer.resetOffset(topic, parseResetOffsetBody(body).offsetTable);
+  };
+
+  readonly consumerStatus = (request: RemotingCommand): RemotingCommand => {
+    const { topic, group } = decodeFields(Requests.getConsumerStatusFromClient.fields, request.extFields, 'GET_CONSUMER_STATUS_FROM_CLIENT');
+    const offsets = this.instance.consumer(group)?.consumerStatus?.(topic) ?? [];
+    return createResponse(request, ResponseCode.SUCCESS, null, {}, encodeGetConsumerStatusBody({ messageQueueTable: offsets }));
+  };
+
+  readonly consumerRunningInfo = async (request: RemotingCommand): Promise<RemotingCommand> => {
+    const { consumerGroup } = decodeFields(Requests.getConsumerRunningInfo.fields, request.extFields, 'GET_CONSUMER_RUNNING_INFO');
+    const consumer = this.instance.consumer(consumerGroup);
+    if (consumer === undefined) return this.noSuchGroup(request, consumerGroup);
+    return createResponse(request, ResponseCode.SUCCESS, null, {}, encodeConsumerRunningInfo(await consumer.runningInfo()));
+  };
+
+  readonly consumeDirectly = async (request: RemotingCommand): Promise<RemotingCommand> => {
+    const { consumerGroup, brokerName } = decodeFields(Requests.consumeMessageDirectly.fields, request.extFields, 'CONSUME_MESSAGE_DIRECTLY');
+    const consumer = this.instance.consumer(consumerGroup);
+    if (consumer === undefined) return this.noSuchGroup(request, consumerGroup);
+    const message = decodeMessage(bodyOf(request), 0, { decompress: decompressBody });
+    const result = await consumer.consumeDirectly(message, brokerName);
+    return createResponse(request, ResponseCode.SUCCESS, null, {}, encodeConsumeMessageDirectlyResult(result));
+  };
+
+  /** The answer to a request() of a producer here; matched by correlation id. */
+  readonly receiveReply = (request: RemotingCommand): RemotingCommand => {
+    const fields = decodeFields(Requests.pushReplyMessageToClient.fields, request.extFields, 'PUSH_REPLY_MESSAGE_TO_CLIENT');
+    const properties = decodeProperties(fields.properties ?? '');
+    properties[PropertyName.REPLY_MESSAGE_ARRIVE_TIME] = String(Date.now());
+    const body = bodyOf(request);
+    const reply: MessageExt = {
+      topic: fields.topic,
+      body: decompressBody(body, fields.sysFlag),
+      flag: fields.flag,
+      properties,
+      queueId: fields.queueId,
+      queueOffset: 0,
+      commitLogOffset: 0,
+      storeSize: 0,
+      bodyCrc: 0,
+      sysFlag: fields.sysFlag,
+      bornTimestamp: fields.bornTimestamp,
+      bornHost: parseAddress(fields.bornHost),
+      storeTimestamp: fields.storeTimestamp,
+      storeHost: parseAddress(fields.storeHost),
+      reconsumeTimes: fields.reconsumeTimes ?? 0,
+      preparedTransactionOffset: 0,
+      msgId: properties[PropertyName.UNIQ_KEY] ?? '',
+      offsetMsgId: '',
+    };
+    const correlationId = properties[PropertyName.CORRELATION_ID] ?? '';
+    const waiting = this.instance.replies.get(correlationId);
+    if (waiting === undefined) this.instance.logger.warn('a reply came that nobody waits for (any more)', { correlationId });
+    else waiting(reply);
+    return createResponse(request, ResponseCode.SUCCESS);
+  };
+
+  private noSuchGroup(request: RemotingCommand, group: string): RemotingCommand {
+    return createResponse(request, ResponseCode.SYSTEM_ERROR, `The Consumer Group <${group}> not exist in this consumer`);
+  }
+}

@@ -1,0 +1,176 @@
+import { performance } from 'node:perf_hooks';
+import type { MessageExt } from '@rocketnest/protocol';
+import type { ProcessQueue } from './process-queue.js';
+
+/** Synchronous handlers run at most this long before sockets get their turn. ms */
+const SLICE_MS = 5;
+/** Batches between two looks at the clock. */
+const BATCHES_PER_LOOK = 16;
+
+/** One handler call and the queue it belongs to. */
+export interface Batch {
+  readonly queue: ProcessQueue;
+  messages: MessageExt[];
+}
+
+/**
+ * Gives batches to handlers: at most `concurrency` at once, queues taking turns so that a slow one does not keep the
+ * others waiting. Handlers that return without a promise cost no promise here. What a result means is up to the subclass
+ * (concurrently or orderly).
+ */
+export abstract class Consumption {
+  /** Queues with work, in turn order. */
+  private readonly ready: ProcessQueue[] = [];
+  /** Batches whose handler (or the handling of its failure) has not finished. */
+  private readonly active = new Set<Batch>();
+  private readonly timers = new Set<NodeJS.Timeout>();
+  private pumping = false;
+  private resting: NodeJS.Immediate | null = null;
+  private paused = false;
+  private stopped = false;
+  private drained: (() => void) | null = null;
+
+  constructor(private limit: number) {}
+
+  /** Runs one batch of the queue. Undefined: it is over; a promise: it goes on and never rejects. */
+  protected abstract run(batch: Batch): Promise<void> | undefined;
+  /** Takes the next batch of the queue, or nothing. */
+  protected abstract next(queue: ProcessQueue): Batch | undefined;
+  /** Whether the queue may take its next turn while `batch` still runs. */
+  protected abstract readonly overlapping: boolean;
+
+  get concurrency(): number {
+    return this.limit;
+  }
+
+  setConcurrency(limit: number): void {
+    this.limit = limit;
+    this.pump();
+  }
+
+  get runningHandlers(): number {
+    return this.active.size;
+  }
+
+  /** There is something to consume in the queue. */
+  submit(queue: ProcessQueue): void {
+    if (this.stopped || queue.scheduled || queue.dropped) return;
+    queue.scheduled = true;
+    this.ready.push(queue);
+    this.pump();
+  }
+
+  /** No handler starts until resume(). */
+  pause(): void {
+    this.paused = true;
+  }
+
+  resume(): void {
+    this.paused = false;
+    this.pump();
+  }
+
+  /**
+   * No handler starts any more; resolves when the running ones are done or the deadline has passed.
+   * @returns the batches still running at the deadline
+   */
+  async stop(timeoutMs: number): Promise<Batch[]> {
+    this.stopped = true;
+    this.ready.length = 0;
+    if (this.resting !== null) clearImmediate(this.resting);
+    for (const timer of this.timers) clearTimeout(timer);
+    this.timers.clear();
+    if (this.active.size > 0 && timeoutMs > 0) {
+      await new Promise<void>((resolve) => {
+        const deadline = setTimeout(resolve, timeoutMs);
+        this.drained = () => {
+          clearTimeout(deadline);
+          resolve();
+        };
+      });
+    }
+    return [...this.active];
+  }
+
+  protected get isStopped(): boolean {
+    return this.stopped;
+  }
+
+  /** Runs `task` later unless the consumer stops first. */
+  protected later(ms: number, task: () => void): void {
+    if (this.stopped) return;
+    const timer = setTimeout(() => {
+      this.timers.delete(timer);
+      task();
+    }, ms);
+    this.timers.add(timer);
+  }
+
+  /** Runs a batch outside the queues' turns (a repetition); it counts as running, whatever the limit. */
+  protected start(batch: Batch): void {
+    const { queue } = batch;
+    queue.handlerStarted();
+    const going = this.run(batch);
+    if (going === undefined) {
+      queue.handlerDone();
+      return;
+    }
+    this.active.add(batch);
+    void going.finally(() => {
+      this.active.delete(batch);
+      queue.handlerDone();
+      if (!this.overlapping) this.takeTurn(queue);
+      if (this.stopped) {
+        if (this.active.size === 0) this.drained?.();
+      } else {
+        this.pump();
+      }
+    });
+  }
+
+  /** The queue joins the end of the line again, or leaves it. */
+  private takeTurn(queue: ProcessQueue): void {
+    if (this.stopped) return;
+    if (queue.dropped || !queue.hasUntaken) queue.scheduled = false;
+    else this.ready.push(queue);
+  }
+
+  private pump(): void {
+    if (this.pumping || this.resting !== null) return;
+    this.pumping = true;
+    try {
+      this.runSlice();
+    } finally {
+      this.pumping = false;
+    }
+  }
+
+  private runSlice(): void {
+    const start = performance.now();
+    let batches = 0;
+    while (this.ready.length > 0 && this.active.size < this.limit && !this.paused && !this.stopped) {
+      if (++batches % BATCHES_PER_LOOK === 0 && performance.now() - start > SLICE_MS) {
+        this.rest();
+        return;
+      }
+      const queue = this.ready.shift()!;
+      const batch = queue.dropped ? undefined : this.next(queue);
+      if (batch === undefined) {
+        queue.scheduled = false;
+        continue;
+      }
+      const running = this.active.size;
+      if (this.overlapping) this.takeTurn(queue);
+      this.start(batch);
+      if (!this.overlapping && this.active.size === running) this.takeTurn(queue);
+    }
+  }
+
+  /** Lets the event loop serve sockets and timers, then goes on. */
+  private rest(): void {
+    this.resting = setImmediate(() => {
+      this.resting = null;
+      this.pump();
+    });
+  }
+}

@@ -1,0 +1,283 @@
+import {
+  ClosedError,
+  ConfigurationError,
+  type ConsumerData,
+  type ConsumeMessageDirectlyResult,
+  type ConsumerRunningInfo,
+  type HeartbeatData,
+  type MessageExt,
+  RETRY_GROUP_PREFIX,
+} from '@rocketnest/protocol';
+import { type Logger, RemotingClient } from '@rocketnest/remoting';
+import { BrokerApi } from './broker-api.js';
+import { type CheckTransactionFields, createBrokerCallProcessors } from './broker-calls.js';
+import { createClientId } from './client-id.js';
+import type { MessageQueue } from './message-queue.js';
+import { NameServers } from './name-servers.js';
+import { type ClientOptions, type ClientOptionsInput, clientOptionTable, resolveOptions } from './options.js';
+import { type BrokerAddress, type FindBrokerOptions, MASTER_ID, RouteTable, type TopicRoute } from './routes.js';
+
+/** What a consumer group lends to the instance: its heartbeat and its answers to broker → client calls. */
+export interface ConsumerRegistration {
+  /** Topics whose routes the instance keeps fresh (subscriptions and the retry topic). */
+  topics(): Iterable<string>;
+  heartbeat(): ConsumerData;
+  /** Members of the group changed (NOTIFY_CONSUMER_IDS_CHANGED) or this client reconnected to a broker: rebalance soon. */
+  onConsumerIdsChanged(): void;
+  /** A topic's queues changed. */
+  onRouteChanged?(route: TopicRoute): void;
+  /** RESET_CONSUMER_CLIENT_OFFSET: continue from these offsets. */
+  resetOffset(topic: string, offsets: readonly { readonly queue: MessageQueue; readonly offset: number }[]): void | Promise<void>;
+  /** GET_CONSUMER_RUNNING_INFO. */
+  runningInfo(): ConsumerRunningInfo | Promise<ConsumerRunningInfo>;
+  /** CONSUME_MESSAGE_DIRECTLY: run the handler now, outside of any queue. The body is already decompressed. */
+  consumeDirectly(message: MessageExt, brokerName: string | undefined): Promise<ConsumeMessageDirectlyResult>;
+  /** GET_CONSUMER_STATUS_FROM_CLIENT: offsets by queue. */
+  consumerStatus?(topic: string): readonly { readonly queue: MessageQueue; readonly offset: number }[];
+}
+
+/** What a producer group lends to the instance. */
+export interface ProducerRegistration {
+  topics(): Iterable<string>;
+  /** CHECK_TRANSACTION_STATE from the broker at `address`. Absent: the group has no checker. */
+  checkTransaction?(address: string, message: MessageExt, fields: CheckTransactionFields): void;
+}
+
+type State = 'created' | 'running' | 'closed';
+
+/** After a connection is lost, routes are asked for at most this often. */
+const URGENT_REFRESH_INTERVAL_MS = 1_000;
+
+/**
+ * What the components of one process share: connections, routes, heartbeats and the answers to calls from brokers. Several
+ * producers and consumers of different groups may use one; two of the same group need two instances, since a broker tells
+ * group members apart by client id. Java: MQClientInstance.
+ */
+export class ClientInstance {
+  readonly options: ClientOptions;
+  /** Name of this client at the brokers. Java: ClientConfig.buildMQClientId. */
+  readonly clientId: string;
+  readonly logger: Logger;
+  readonly remoting: RemotingClient;
+  readonly api: BrokerApi;
+  readonly routes: RouteTable;
+  readonly nameServers: NameServers;
+  /** Requests waiting for a reply message (PUSH_REPLY_MESSAGE_TO_CLIENT), by correlation id. */
+  readonly replies = new Map<string, (reply: MessageExt) => void>();
+
+  private readonly producers = new Map<string, ProducerRegistration>();
+  private readonly consumers = new Map<string, ConsumerRegistration>();
+  /** broker address → version it answered the last heartbeat with */
+  private readonly brokerVersions = new Map<string, number>();
+  private readonly timers: NodeJS.Timeout[] = [];
+  private urgentRefresh: NodeJS.Timeout | undefined;
+  private state: State = 'created';
+
+  /** @throws ConfigurationError on bad options */
+  constructor(options: ClientOptionsInput) {
+    this.options = resolveOptions(clientOptionTable, options, 'ClientInstance');
+    const { logger, requestTimeoutMs, connectTimeoutMs, addressMap } = this.options;
+    this.clientId = createClientId(this.options);
+    this.logger = logger;
+    this.remoting = new RemotingClient({
+      logger,
+      connectTimeoutMs,
+      requestTimeoutMs,
+      ...(addressMap === undefined ? {} : { addressMap }),
+      processors: createBrokerCallProcessors(this),
+      onDisconnect: (address) => this.onDisconnect(address),
+    });
+    this.nameServers = new NameServers(this.options.namesrvAddr, this.remoting, requestTimeoutMs);
+    this.api = new BrokerApi(this.remoting, this.nameServers, requestTimeoutMs);
+    this.routes = new RouteTable({
+      fetch: (topic) => this.api.topicRoute(topic),
+      nameServers: this.nameServers.addresses,
+      logger,
+      onChange: (route) => this.onRouteChanged(route),
+      onNewBrokers: (addresses) => this.onNewBrokers(addresses),
+    });
+  }
+
+  /** Starts the timers. No connection is opened before somebody needs one. Idempotent. */
+  async start(): Promise<void> {
+    if (this.state === 'closed') throw this.closedError();
+    if (this.state === 'running') return;
+    this.state = 'running';
+    const { pollNameServerIntervalMs, heartbeatBrokerIntervalMs } = this.options;
+    this.timers.push(
+      setInterval(() => void this.refreshRoutes(), pollNameServerIntervalMs),
+      setInterval(() => void this.sendHeartbeats(), heartbeatBrokerIntervalMs),
+    );
+    this.logger.info(`client ${this.clientId} started`, { nameServers: this.nameServers.addresses });
+  }
+
+  /** Stops the timers and closes all connections. Components close themselves before. Idempotent. */
+  async close(): Promise<void> {
+    if (this.state === 'closed') return;
+    this.state = 'closed';
+    for (const timer of this.timers.splice(0)) clearInterval(timer);
+    clearTimeout(this.urgentRefresh);
+    this.replies.clear();
+    await this.remoting.close();
+    this.logger.info(`client ${this.clientId} closed`);
+  }
+
+  get closed(): boolean {
+    return this.state === 'closed';
+  }
+
+  /**
+   * Adds a consumer group and tells the known brokers about it.
+   * @throws ConfigurationError when the group already has a consumer here
+   */
+  registerConsumer(group: string, registration: ConsumerRegistration): void {
+    this.register(this.consumers, 'consumer', group, registration);
+  }
+
+  /** Removes the group and tells the brokers, so that others take over its queues at once. */
+  async unregisterConsumer(group: string): Promise<void> {
+    if (this.consumers.delete(group)) await this.unregisterClient({ consumerGroup: group });
+  }
+
+  /** @throws ConfigurationError when the group already has a producer here */
+  registerProducer(group: string, registration: ProducerRegistration): void {
+    this.register(this.producers, 'producer', group, registration);
+  }
+
+  async unregisterProducer(group: string): Promise<void> {
+    if (this.producers.delete(group)) await this.unregisterClient({ producerGroup: group });
+  }
+
+  consumer(group: string): ConsumerRegistration | undefined {
+    return this.consumers.get(group);
+  }
+
+  producer(group: string): ProducerRegistration | undefined {
+    return this.producers.get(group);
+  }
+
+  allConsumers(): IterableIterator<ConsumerRegistration> {
+    return this.consumers.values();
+  }
+
+  private register<T>(table: Map<string, T>, kind: string, group: string, registration: T): void {
+    if (this.state === 'closed') throw this.closedError();
+    if (table.has(group)) {
+      throw new ConfigurationError(
+        `This client instance (${this.clientId}) already has a ${kind} of group ${group}. Give the second one its own client instance or another group.`,
+        { context: { group, clientId: this.clientId } },
+      );
+    }
+    table.set(group, registration);
+  }
+
+  /** Address of a broker as last seen in a route; undefined when no route names it. */
+  findBrokerAddress(brokerName: string, options?: FindBrokerOptions): BrokerAddress | undefined {
+    return this.routes.findBroker(brokerName, options);
+  }
+
+  /** Version (ordinal of Java's MQVersion) the broker answered the last heartbeat with; 0 before one. */
+  brokerVersion(address: string): number {
+    return this.brokerVersions.get(address) ?? 0;
+  }
+
+  /** Client ids of a group's live members, asked of any broker of the topic. Null when no broker can be asked. */
+  async findConsumerIdList(topic: string, group: string): Promise<string[] | null> {
+    if (this.routes.get(topic) === undefined) await this.routes.refresh(topic);
+    const address = this.routes.anyBrokerOf(topic);
+    return address === undefined ? null : this.api.consumerIdList(address, group);
+  }
+
+  /** Refreshes the routes of all topics in use. Failures are logged: the last known routes stay. */
+  async refreshRoutes(): Promise<void> {
+    const topics = new Set<string>();
+    for (const user of [...this.consumers.values(), ...this.producers.values()]) {
+      for (const topic of user.topics()) topics.add(topic);
+    }
+    await Promise.all([...topics].map((topic) => this.refreshRoute(topic)));
+  }
+
+  private async refreshRoute(topic: string): Promise<void> {
+    try {
+      const route = await this.routes.refresh(topic);
+      // A group's retry topic exists only after its first heartbeat reached a broker.
+      if (route === null && !topic.startsWith(RETRY_GROUP_PREFIX) && this.routes.get(topic)?.lent !== true) {
+        this.logger.warn(`no name server knows topic ${topic}`, { nameServers: this.nameServers.addresses });
+      }
+    } catch (error) {
+      if (!this.closed) this.logger.warn(`route of topic ${topic} could not be refreshed`, { error });
+    }
+  }
+
+  /** Tells brokers which groups live here; with only producers, masters suffice. Failures are logged. */
+  async sendHeartbeats(only?: ReadonlySet<string>): Promise<void> {
+    if (this.state !== 'running') return;
+    const data = this.heartbeatData();
+    if (data.producerDataSet.length === 0 && data.consumerDataSet.length === 0) return;
+    const brokers = [...this.routes.brokerAddresses()].filter(
+      (broker) =>
+        (data.consumerDataSet.length > 0 || broker.brokerId === MASTER_ID) && (only === undefined || only.has(broker.address)),
+    );
+    await Promise.all(brokers.map((broker) => this.sendHeartbeat(broker.address, data)));
+  }
+
+  private async sendHeartbeat(address: string, data: HeartbeatData): Promise<void> {
+    try {
+      this.brokerVersions.set(address, await this.api.heartbeat(address, data));
+    } catch (error) {
+      if (!this.closed) this.logger.warn(`heartbeat to broker ${address} failed`, { error });
+    }
+  }
+
+  private heartbeatData(): HeartbeatData {
+    return {
+      clientID: this.clientId,
+      producerDataSet: [...this.producers.keys()].map((groupName) => ({ groupName })),
+      consumerDataSet: [...this.consumers.values()].map((consumer) => consumer.heartbeat()),
+    };
+  }
+
+  private async unregisterClient(group: { producerGroup?: string; consumerGroup?: string }): Promise<void> {
+    if (this.state !== 'running') return;
+    // Only brokers that got a heartbeat know this client.
+    const addresses = [...this.routes.brokerAddresses()].map((broker) => broker.address);
+    await Promise.all(
+      addresses
+        .filter((address) => this.brokerVersions.has(address))
+        .map(async (address) => {
+          try {
+            await this.api.unregisterClient(address, { clientID: this.clientId, ...group });
+          } catch (error) {
+            this.logger.warn(`broker ${address} was not told that a group left`, { ...group, error });
+          }
+        }),
+    );
+  }
+
+  private onRouteChanged(route: TopicRoute): void {
+    for (const consumer of this.consumers.values()) consumer.onRouteChanged?.(route);
+  }
+
+  /** A broker can call a group back (transaction checks, rebalance) only after a heartbeat: send it at once. */
+  private onNewBrokers(addresses: readonly string[]): void {
+    void this.sendHeartbeats(new Set(addresses));
+  }
+
+  /**
+   * A lost connection means that a peer restarted or moved: learn the new routes soon, and greet brokers again, since a
+   * restarted one has forgotten the groups.
+   */
+  private onDisconnect(address: string): void {
+    if (this.state !== 'running') return;
+    this.brokerVersions.delete(address);
+    if (this.urgentRefresh !== undefined) return;
+    this.urgentRefresh = setTimeout(() => {
+      this.urgentRefresh = undefined;
+      void this.refreshRoutes().then(() => this.sendHeartbeats());
+    }, URGENT_REFRESH_INTERVAL_MS);
+  }
+
+  private closedError(): ClosedError {
+    return new ClosedError(`Client instance ${this.clientId} is closed. Create a new one.`, { context: { clientId: this.clientId } });
+  }
+}
