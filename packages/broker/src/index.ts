@@ -1,1 +1,10 @@
-export {};
+export { Broker, type BrokerOptionsInput } from './broker.js';
+export type { Clock } from './context.js';
+export {
+  type BrokerOptionName,
+  type BrokerOptions,
+  type BrokerOptionValues,
+  brokerOptionTable,
+  parseBrokerProperties,
+  resolveBrokerOptions,
+} from './options.js';

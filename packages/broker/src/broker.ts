@@ -1,0 +1,214 @@
+import { join } from 'node:path';
+import { createRequest, type Host, Requests } from '@rocketnest/protocol';
+import { type Connection, type Logger, RemotingClient, RemotingServer, silentLogger } from '@rocketnest/remoting';
+import { MessageStore } from '@rocketnest/store';
+import { ConsumerTable } from './consumers.js';
+import type { BrokerContext, Clock } from './context.js';
+import { DelayService } from './delay/delay-service.js';
+import { GroupTable } from './groups.js';
+import { Jobs } from './jobs.js';
+import { OffsetTable } from './offsets.js';
+import { type BrokerOptions, type BrokerOptionValues, resolveBrokerOptions } from './options.js';
+import { processorTable } from './processors/index.js';
+import { retryPull } from './processors/pull.js';
+import { unsupported } from './processors/row.js';
+import { ProducerTable } from './producers.js';
+import { PullHold } from './pull-hold.js';
+import { createPutMessage } from './put.js';
+import { QueueLocks } from './queue-locks.js';
+import { Registration } from './registration.js';
+import { BrokerStats } from './stats.js';
+import { storeOptionsOf } from './store-options.js';
+import { TopicTable } from './topics.js';
+import { TransactionService } from './transaction/transaction-service.js';
+
+/** Apache's keys (see the option table) plus what is not text. */
+export interface BrokerOptionsInput extends BrokerOptionValues {
+  /** Default: silent. */
+  readonly logger?: Logger;
+  /** Default: the system clock. */
+  readonly clock?: Clock;
+}
+
+/** Java: `ClientHousekeepingService`. */
+const EXPIRY_SCAN_MS = 10_000;
+/** Topics, groups and offsets that changed are written at least this often. */
+const CONFIG_SAVE_MS = 1_000;
+
+/**
+ * A RocketMQ broker. Constructing does nothing yet; {@link start} recovers the store, listens and registers with the name
+ * servers; {@link close} undoes that in reverse, answering what is under way.
+ */
+export class Broker {
+  readonly options: BrokerOptions;
+  private readonly context: BrokerContext;
+  private readonly server: RemotingServer;
+  private readonly client: RemotingClient;
+  private started = false;
+  private closing: Promise<void> | null = null;
+
+  /** @throws ConfigurationError for unknown keys and values out of range */
+  constructor({ logger = silentLogger, clock = Date, ...values }: BrokerOptionsInput = {}) {
+    this.options = resolveBrokerOptions(values);
+    this.client = new RemotingClient({ logger });
+    this.context = this.compose(logger, clock);
+    this.server = new RemotingServer({
+      host: this.options.bindAddress,
+      port: this.options.listenPort,
+      processors: processorTable(this.context),
+      defaultProcessor: unsupported,
+      idleTimeoutMs: this.options.serverChannelMaxIdleTimeSeconds * 1_000,
+      logger,
+      onDisconnect: (connection) => {
+        this.context.producers.connectionClosed(connection);
+        this.context.consumers.connectionClosed(connection);
+      },
+    });
+  }
+
+  /** The port that the broker listens on; real after {@link start} also when `listenPort` is 0. */
+  get port(): number {
+    return this.started ? this.server.port : this.options.listenPort;
+  }
+
+  /** `brokerIP1:port`: what clients connect to. */
+  get address(): string {
+    return this.context.address;
+  }
+
+  /**
+   * @throws CorruptError, StoreError when the data directory cannot be recovered
+   * @throws ConnectionError when the port cannot be listened on
+   */
+  async start(): Promise<void> {
+    const { topics, groups, offsets, store, delay, transactions, registration, jobs, stats, pullHold } = this.context;
+    await Promise.all([topics.file.load(), groups.file.load(), offsets.file.load()]);
+    await store.start();
+    store.onMessageArrived = (topic, queueId, maxOffset, tagsCode, _storeTimestamp, properties) =>
+      pullHold.arrived(topic, queueId, maxOffset, tagsCode, properties);
+    await this.server.start();
+    this.started = true;
+    await delay.start();
+    await transactions.start();
+    await registration.start();
+
+    jobs.every(BrokerStats.sampleIntervalMs, 'sample statistics', () => stats.sample());
+    jobs.every(
+      this.options.longPollingEnable ? PullHold.sweepIntervalMs : this.options.shortPollingTimeMills,
+      'sweep held pulls',
+      () => pullHold.sweep(),
+    );
+    jobs.every(EXPIRY_SCAN_MS, 'drop silent clients', () => {
+      this.context.producers.expire();
+      this.context.consumers.expire();
+    });
+    jobs.every(CONFIG_SAVE_MS, 'save topics and groups', async () => {
+      await topics.file.save();
+      await groups.file.save();
+    });
+    jobs.every(this.options.flushConsumerOffsetInterval, 'save consumer offsets', () => offsets.file.save());
+    jobs.every(this.options.registerNameServerPeriod, 'register with name servers', () => registration.registerNow());
+  }
+
+  /** Stops in the order clients need: no new routes, no new requests, then services, then the store. Idempotent. */
+  close(): Promise<void> {
+    this.closing ??= this.stop();
+    return this.closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  private async stop(): Promise<void> {
+    const { topics, groups, offsets, store, delay, transactions, registration, jobs, pullHold } = this.context;
+    await registration.close();
+    pullHold.close();
+    await this.server.close();
+    await jobs.close();
+    await transactions.close();
+    await delay.close();
+    if (this.started) await Promise.all([topics.file.save(), groups.file.save(), offsets.file.save()]);
+    await store.close();
+    await this.client.close();
+  }
+
+  private compose(logger: Logger, clock: Clock): BrokerContext {
+    const { options } = this;
+    const broker = this;
+    const configFile = (name: string): string => join(options.storePathRootDir, 'config', name);
+    const store = new MessageStore({ ...storeOptionsOf(options), logger, clock });
+    const topics: TopicTable = new TopicTable({
+      options,
+      clock,
+      logger,
+      path: configFile('topics.json'),
+      onChange: () => registration.topicChanged(),
+    });
+    const registration = new Registration({
+      options,
+      logger,
+      client: this.client,
+      topics,
+      address: () => context.address,
+      haAddress: () => `${options.brokerIP2}:${options.haListenPort || broker.port + 1}`,
+    });
+    const pullHold: PullHold = new PullHold({
+      clock,
+      maxOffset: (topic, queueId) => store.maxOffset(topic, queueId),
+      retry: (pull) => retryPull(context, pull),
+    });
+    const context: BrokerContext = {
+      options,
+      logger,
+      clock,
+      jobs: new Jobs(logger),
+      store,
+      topics,
+      groups: new GroupTable({ options, clock, logger, path: configFile('subscriptionGroup.json') }),
+      offsets: new OffsetTable({ options, clock, path: configFile('consumerOffset.json') }),
+      producers: new ProducerTable(clock, logger),
+      consumers: new ConsumerTable({
+        options,
+        clock,
+        logger,
+        notify: (group, members) => {
+          if (options.notifyConsumerIdsChangedEnable) notifyMembers(group, members, logger);
+        },
+      }),
+      queueLocks: new QueueLocks(clock),
+      pullHold,
+      stats: new BrokerStats(clock),
+      registration,
+      get delay() {
+        return delay;
+      },
+      get transactions() {
+        return transactions;
+      },
+      get address() {
+        return `${options.brokerIP1}:${broker.port}`;
+      },
+      get storeHost(): Host {
+        return { address: options.brokerIP1, port: broker.port };
+      },
+      configFile,
+      putMessage: (message, done) => put(message, done),
+    };
+    const delay = new DelayService(context);
+    const transactions = new TransactionService(context);
+    const put = createPutMessage(context);
+    return context;
+  }
+}
+
+/** Tells consumers that the members of their group changed (`Broker2Client.notifyConsumerIdsChanged`). */
+function notifyMembers(consumerGroup: string, members: Iterable<Connection>, logger: Logger): void {
+  for (const connection of members) {
+    try {
+      connection.sendOneway(createRequest(Requests.notifyConsumerIdsChanged, { consumerGroup }));
+    } catch (error) {
+      logger.debug('a consumer was not told about its group', { consumerGroup, error });
+    }
+  }
+}

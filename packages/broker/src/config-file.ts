@@ -1,0 +1,59 @@
+import { readJsonFile, writeJsonAtomic } from '@rocketnest/store';
+
+/** What a {@link ConfigFile} keeps on disk. */
+export interface Persistent {
+  /** The whole state as Apache writes it. */
+  encode(): string;
+  /** Replaces or merges the state with what a file holds. */
+  decode(text: string): void;
+}
+
+/**
+ * One `config/*.json` file: loaded at start, rewritten atomically when its owner says that it changed (`ConfigManager`).
+ * Writes never overlap; changes that come during a write go into the next one.
+ */
+export class ConfigFile {
+  private dirty = false;
+  private writing: Promise<void> | null = null;
+
+  constructor(
+    readonly path: string,
+    private readonly owner: Persistent,
+  ) {}
+
+  /** Reads the file, or its `.bak`; a missing file leaves the owner as it is. */
+  async load(): Promise<void> {
+    const text = await readJsonFile(this.path);
+    if (text !== null) this.owner.decode(text);
+  }
+
+  /** True when the last change is on disk. */
+  get saved(): boolean {
+    return !this.dirty && this.writing === null;
+  }
+
+  /** Notes a change without writing: an interval or {@link save} will. */
+  touch(): void {
+    this.dirty = true;
+  }
+
+  /** Resolves when everything noted so far is on disk. */
+  async save(): Promise<void> {
+    while (this.dirty || this.writing !== null) {
+      this.writing ??= this.write();
+      await this.writing;
+    }
+  }
+
+  private async write(): Promise<void> {
+    this.dirty = false;
+    try {
+      await writeJsonAtomic(this.path, this.owner.encode());
+    } catch (error) {
+      this.dirty = true;
+      throw error;
+    } finally {
+      this.writing = null;
+    }
+  }
+}

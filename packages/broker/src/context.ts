@@ -1,0 +1,61 @@
+import type { Host } from '@rocketnest/protocol';
+import type { Logger } from '@rocketnest/remoting';
+import type { MessageStore, PutResult, StoreMessage } from '@rocketnest/store';
+import type { ConsumerTable } from './consumers.js';
+import type { DelayService } from './delay/delay-service.js';
+import type { GroupTable } from './groups.js';
+import type { Jobs } from './jobs.js';
+import type { OffsetTable } from './offsets.js';
+import type { BrokerOptions } from './options.js';
+import type { ProducerTable } from './producers.js';
+import type { PullHold } from './pull-hold.js';
+import type { QueueLocks } from './queue-locks.js';
+import type { Registration } from './registration.js';
+import type { BrokerStats } from './stats.js';
+import type { TopicTable } from './topics.js';
+import type { TransactionService } from './transaction/transaction-service.js';
+
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+}
+
+/**
+ * What the processors and services of one broker share. `broker.ts` builds it; everybody else only reads it.
+ * There is exactly one per {@link Broker}, so several brokers live in one process without meeting.
+ */
+export interface BrokerContext {
+  readonly options: BrokerOptions;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** Repeating work; stopped by the broker before it closes its services. */
+  readonly jobs: Jobs;
+
+  readonly store: MessageStore;
+  readonly topics: TopicTable;
+  readonly groups: GroupTable;
+  readonly offsets: OffsetTable;
+  readonly producers: ProducerTable;
+  readonly consumers: ConsumerTable;
+  readonly queueLocks: QueueLocks;
+  readonly pullHold: PullHold;
+  readonly stats: BrokerStats;
+  readonly registration: Registration;
+  readonly delay: DelayService;
+  readonly transactions: TransactionService;
+
+  /** `brokerIP1:port` as clients see it; the port is real after start. */
+  readonly address: string;
+  /** The same as a host: written into stored messages and offset message ids. */
+  readonly storeHost: Host;
+
+  /** The file `<storePathRootDir>/config/<name>`. */
+  configFile(name: string): string;
+
+  /**
+   * Stores a message after the rules that hold for every writer (`HookUtils`): size of topic and body, and the detour of
+   * delayed messages through the schedule topic. Processors and services write through this, never through the store.
+   * `done` is called once, maybe before this returns; the message belongs to the store from here on.
+   */
+  putMessage(message: StoreMessage, done: (result: PutResult) => void): void;
+}

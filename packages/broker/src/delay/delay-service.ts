@@ -1,0 +1,97 @@
+import { encodeProperties, type MessageExt, PropertyName, SystemTopic } from '@rocketnest/protocol';
+import { parseDelayLevels, type StoreMessage } from '@rocketnest/store';
+import type { BrokerContext } from '../context.js';
+import { DelayLane } from './delay-lane.js';
+import { DelayOffsets } from './delay-offsets.js';
+
+/**
+ * Delay levels: messages with a DELAY property wait in SCHEDULE_TOPIC_XXXX, one queue per level, and return to their
+ * real topic when their time has come (`ScheduleMessageService`). The consume queue of a level holds due times instead
+ * of tag hashes, so a lane reads when its first message is due without touching the commit log.
+ */
+export class DelayService {
+  private readonly levelsMs: readonly number[];
+  private readonly offsets: DelayOffsets;
+  private lanes: readonly DelayLane[] = [];
+
+  constructor(private readonly context: BrokerContext) {
+    this.levelsMs = parseDelayLevels(context.options.messageDelayLevel);
+    this.offsets = new DelayOffsets(
+      context.configFile('delayOffset.json'),
+      context.options.delayOffsetUpdateVersionStep,
+      context.clock,
+      context.logger,
+    );
+  }
+
+  /** Starts delivering. The store is started before, the server after this. */
+  async start(): Promise<void> {
+    await this.offsets.load();
+    this.lanes = this.levelsMs.map((delayMs, queueId) => {
+      const level = queueId + 1;
+      return new DelayLane(this.context, { level, queueId, delayMs }, this.offsets, timeUp);
+    });
+    for (const lane of this.lanes) lane.start();
+    this.context.jobs.every(this.context.options.flushDelayOffsetInterval, 'persist delay offsets', () =>
+      this.offsets.persist(),
+    );
+  }
+
+  /** Stops delivering and persists the offsets. The store is closed after this. */
+  async close(): Promise<void> {
+    await Promise.all(this.lanes.map((lane) => lane.close()));
+    this.lanes = [];
+    await this.offsets.persist();
+  }
+
+  /** Turns a message with a delay level into one for the schedule topic, in place (`HookUtils.transformDelayLevelMessage`). */
+  divert(message: StoreMessage, level: number): void {
+    const used = Math.min(level, this.levelsMs.length);
+    message.properties = {
+      ...message.properties,
+      [PropertyName.DELAY]: String(used),
+      [PropertyName.REAL_TOPIC]: message.topic,
+      [PropertyName.REAL_QUEUE_ID]: String(message.queueId),
+    };
+    message.propertiesData = undefined;
+    message.topic = SystemTopic.SCHEDULE;
+    message.queueId = used - 1;
+  }
+
+  /** Tells that the queue of a level has a new message. */
+  arrived(queueId: number): void {
+    this.lanes[queueId]?.wake();
+  }
+
+  /** Delivered and stored position of each level, for GET_ALL_DELAY_OFFSET and the runtime statistics. */
+  get progress(): DelayOffsets {
+    return this.offsets;
+  }
+}
+
+/**
+ * The message as it was sent. The stored properties stay as they are, so that consumers see DELAY, REAL_TOPIC and REAL_QID
+ * like on Apache's broker (`ScheduleMessageService.messageTimeUp`); only the map, which decides what the store does
+ * with the message, loses what would delay it again.
+ */
+export function timeUp(waiting: MessageExt): StoreMessage {
+  const properties = { ...waiting.properties };
+  for (const name of [PropertyName.DELAY, PropertyName.TIMER_DELIVER_MS, PropertyName.TIMER_DELAY_SEC]) {
+    delete properties[name];
+  }
+  return {
+    topic: properties[PropertyName.REAL_TOPIC] ?? '',
+    queueId: Number(properties[PropertyName.REAL_QUEUE_ID]),
+    body: waiting.body,
+    flag: waiting.flag ?? 0,
+    properties,
+    propertiesData: Buffer.from(encodeProperties(waiting.properties)),
+    sysFlag: waiting.sysFlag,
+    bornTimestamp: waiting.bornTimestamp,
+    bornHost: waiting.bornHost,
+    storeHost: waiting.storeHost,
+    reconsumeTimes: waiting.reconsumeTimes,
+    preparedTransactionOffset: 0,
+    waitStoreOk: false,
+  };
+}

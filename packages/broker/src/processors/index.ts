@@ -1,0 +1,39 @@
+import type { ProcessorTable } from '@rocketnest/remoting';
+import type { BrokerContext } from '../context.js';
+import { transactionProcessors } from '../transaction/transaction-processors.js';
+import { clientProcessors } from './client.js';
+import { groupProcessors } from './group.js';
+import { offsetProcessors } from './offset.js';
+import { pullProcessors } from './pull.js';
+import { queryProcessors } from './query.js';
+import { queueLockProcessors } from './queue-lock.js';
+import type { ProcessorRow } from './row.js';
+import { sendProcessors } from './send.js';
+import { sendBackProcessors } from './send-back.js';
+import { statusProcessors } from './status.js';
+import { topicProcessors } from './topic.js';
+
+/** Areas of the broker; each answers a few request codes. The order has no meaning. */
+const areas: readonly ((context: BrokerContext) => readonly ProcessorRow[])[] = [
+  sendProcessors,
+  sendBackProcessors,
+  transactionProcessors,
+  pullProcessors,
+  offsetProcessors,
+  clientProcessors,
+  queueLockProcessors,
+  topicProcessors,
+  groupProcessors,
+  queryProcessors,
+  statusProcessors,
+];
+
+/** The single table request code → processor (`BrokerController.registerProcessor`). */
+export function processorTable(context: BrokerContext): ProcessorTable {
+  const table = new Map<number, ProcessorRow[1]>();
+  for (const [code, processor] of areas.flatMap((area) => area(context))) {
+    if (table.has(code)) throw new Error(`request code ${code} has two processors`);
+    table.set(code, processor);
+  }
+  return table;
+}

@@ -1,0 +1,111 @@
+import type { RemotingCommand } from '@rocketnest/protocol';
+import type { Connection } from '@rocketnest/remoting';
+import type { MessageFilter } from '@rocketnest/store';
+import type { Clock } from './context.js';
+
+/** Java sweeps held pulls every 5 s (`PullRequestHoldService.run`). */
+const SWEEP_MS = 5_000;
+
+/** A pull that found nothing and waits for messages. */
+export interface HeldPull {
+  readonly request: RemotingCommand;
+  readonly connection: Connection;
+  /** The offset the pull asks for: it is woken when the queue reaches beyond. */
+  readonly offset: number;
+  /** Clock time at which it is answered in any case. */
+  readonly deadline: number;
+  readonly filter: MessageFilter;
+}
+
+export interface PullHoldParts {
+  readonly clock: Clock;
+  readonly maxOffset: (topic: string, queueId: number) => number;
+  /** Runs the pull once more; it must answer now. */
+  readonly retry: (pull: HeldPull) => void;
+}
+
+/**
+ * Long polling: pulls wait here, by queue, until a message arrives that their filter does not rule out, or until their time
+ * is over (`PullRequestHoldService`).
+ */
+export class PullHold {
+  static readonly sweepIntervalMs = SWEEP_MS;
+  private readonly queues = new Map<string, Map<number, HeldPull[]>>();
+  private closed = false;
+
+  constructor(private readonly parts: PullHoldParts) {}
+
+  /** Holds a pull. After {@link close} nothing is held any more: the caller must answer. @returns false then */
+  hold(topic: string, queueId: number, pull: HeldPull): boolean {
+    if (this.closed) return false;
+    let byQueue = this.queues.get(topic);
+    if (byQueue === undefined) this.queues.set(topic, (byQueue = new Map()));
+    const pulls = byQueue.get(queueId);
+    if (pulls === undefined) byQueue.set(queueId, [pull]);
+    else pulls.push(pull);
+    return true;
+  }
+
+  /** Pulls waiting now. */
+  get size(): number {
+    let count = 0;
+    for (const byQueue of this.queues.values()) for (const pulls of byQueue.values()) count += pulls.length;
+    return count;
+  }
+
+  /** A message was stored; `tagsCode` and `properties` are its own, `maxOffset` is the end of its queue. */
+  arrived(
+    topic: string,
+    queueId: number,
+    maxOffset: number,
+    tagsCode: number,
+    properties: () => Record<string, string>,
+  ): void {
+    const byQueue = this.queues.get(topic);
+    const pulls = byQueue?.get(queueId);
+    if (byQueue === undefined || pulls === undefined) return;
+    this.wake(byQueue, queueId, pulls, (pull) => {
+      if (maxOffset <= pull.offset) return false;
+      return pull.filter.matchesConsumeQueue(tagsCode) && (pull.filter.matchesProperties?.(properties) ?? true);
+    });
+  }
+
+  /** Wakes pulls whose time is over, forgets those of closed connections, and looks again at queues that have grown. */
+  sweep(): void {
+    for (const [topic, byQueue] of this.queues) {
+      for (const [queueId, pulls] of byQueue) {
+        const maxOffset = this.parts.maxOffset(topic, queueId);
+        this.wake(byQueue, queueId, pulls, (pull) => maxOffset > pull.offset);
+      }
+      if (byQueue.size === 0) this.queues.delete(topic);
+    }
+  }
+
+  /** Answers everything that waits; nothing is held from here on. */
+  close(): void {
+    this.closed = true;
+    const waiting = [...this.queues.values()].flatMap((byQueue) => [...byQueue.values()].flat());
+    this.queues.clear();
+    for (const pull of waiting) this.parts.retry(pull);
+  }
+
+  private wake(
+    byQueue: Map<number, HeldPull[]>,
+    queueId: number,
+    pulls: readonly HeldPull[],
+    ready: (pull: HeldPull) => boolean,
+  ): void {
+    const now = this.parts.clock.now();
+    const woken: HeldPull[] = [];
+    const waiting: HeldPull[] = [];
+    for (const pull of pulls) {
+      if (pull.connection.closed) continue;
+      if (ready(pull) || now >= pull.deadline) woken.push(pull);
+      else waiting.push(pull);
+    }
+    // The table is settled before anybody runs: a woken pull may come back here at once.
+    if (waiting.length === 0) byQueue.delete(queueId);
+    else byQueue.set(queueId, waiting);
+    for (const pull of woken) this.parts.retry(pull);
+  }
+}

@@ -1,0 +1,42 @@
+import { PropertyName, RETRY_GROUP_PREFIX, SysFlag } from '@rocketnest/protocol';
+import { type PutResult, PutStatus, type StoreMessage } from '@rocketnest/store';
+import type { BrokerContext } from './context.js';
+
+/** A topic's name is stored with a one-byte length; only retry topics may use all of it (`HookUtils.MAX_TOPIC_LENGTH`). */
+const MAX_TOPIC_BYTES = 127;
+const MAX_RETRY_TOPIC_BYTES = 255;
+
+/** The rules that hold for every message on its way into the store (`HookUtils`). See {@link BrokerContext.putMessage}. */
+export function createPutMessage(
+  context: Pick<BrokerContext, 'store' | 'delay'>,
+): (message: StoreMessage, done: (result: PutResult) => void) => void {
+  return (message, done) => {
+    const maxTopicBytes = message.topic.startsWith(RETRY_GROUP_PREFIX) ? MAX_RETRY_TOPIC_BYTES : MAX_TOPIC_BYTES;
+    if (message.topic.length > maxTopicBytes) {
+      done(refused(PutStatus.MESSAGE_ILLEGAL));
+      return;
+    }
+    const transaction = message.sysFlag & SysFlag.TRANSACTION_ROLLBACK;
+    if (transaction === 0 || transaction === SysFlag.TRANSACTION_COMMIT) {
+      const level = delayLevelOf(message);
+      if (level > 0) context.delay.divert(message, level);
+    }
+    context.store.put(message, done);
+  };
+}
+
+/** The delay level a message asks for; 0 for none. */
+export function delayLevelOf(message: StoreMessage): number {
+  const text = message.properties[PropertyName.DELAY];
+  return text === undefined ? 0 : Number.parseInt(text, 10) || 0;
+}
+
+const refused = (status: PutResult['status']): PutResult => ({
+  status,
+  commitLogOffset: -1,
+  queueOffset: -1,
+  msgIds: '',
+  storeTimestamp: 0,
+  bytes: 0,
+  messageCount: 0,
+});

@@ -1,0 +1,206 @@
+import {
+  type DataVersion,
+  encodeTopicConfigSerializeWrapper,
+  PermName,
+  parseTopicConfigSerializeWrapper,
+  SystemTopic,
+  type TopicConfig,
+} from '@rocketnest/protocol';
+import type { Logger } from '@rocketnest/remoting';
+import { alterAttributes, topicAttributes } from './attributes.js';
+import { ConfigFile } from './config-file.js';
+import type { Clock } from './context.js';
+import { nextVersion } from './data-version.js';
+import type { BrokerOptions } from './options.js';
+
+export interface TopicTableParts {
+  readonly options: BrokerOptions;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly path: string;
+  /** Called after a topic was created or changed by a client: time to tell the name servers. */
+  readonly onChange: (topic: TopicConfig) => void;
+}
+
+/** A topic as Apache creates it when nobody says more. */
+export const newTopicConfig = (topicName: string, settings: Partial<TopicConfig> = {}): TopicConfig => ({
+  topicName,
+  readQueueNums: 16,
+  writeQueueNums: 16,
+  perm: PermName.READ | PermName.WRITE,
+  topicFilterType: 'SINGLE_TAG',
+  topicSysFlag: 0,
+  order: false,
+  attributes: {},
+  ...settings,
+});
+
+/** The topics of this broker and their settings: `config/topics.json` (`TopicConfigManager`). */
+export class TopicTable {
+  readonly file: ConfigFile;
+  private readonly topics = new Map<string, TopicConfig>();
+  private readonly reserved = new Set<string>();
+  private version: DataVersion;
+
+  constructor(private readonly parts: TopicTableParts) {
+    this.version = { stateVersion: 0, timestamp: parts.clock.now(), counter: 0 };
+    this.file = new ConfigFile(parts.path, this);
+    for (const topic of systemTopics(parts.options)) {
+      this.topics.set(topic.topicName, topic);
+      this.reserved.add(topic.topicName);
+    }
+  }
+
+  get(topic: string): TopicConfig | undefined {
+    return this.topics.get(topic);
+  }
+
+  has(topic: string): boolean {
+    return this.topics.has(topic);
+  }
+
+  get all(): ReadonlyMap<string, TopicConfig> {
+    return this.topics;
+  }
+
+  get dataVersion(): DataVersion {
+    return this.version;
+  }
+
+  isOrder(topic: string): boolean {
+    return this.topics.get(topic)?.order === true;
+  }
+
+  /** True for topics that this broker made for itself and that admin requests must not touch. */
+  isSystem(topic: string): boolean {
+    return this.reserved.has(topic) || fixedSystemTopics.has(topic) || topic.startsWith(SYSTEM_PREFIX);
+  }
+
+  /**
+   * The first send to an unknown topic: copies the settings of `defaultTopic` (TBW102) when that one may be inherited.
+   * @returns undefined when it may not (`createTopicInSendMessageMethod`)
+   */
+  createForSend(
+    topic: string,
+    defaultTopic: string,
+    clientQueueNums: number,
+    topicSysFlag: number,
+    remoteAddress: string,
+  ): TopicConfig | undefined {
+    const known = this.topics.get(topic);
+    if (known !== undefined) return known;
+    const model = this.topics.get(defaultTopic);
+    const inherited =
+      model !== undefined &&
+      (model.perm & PermName.INHERIT) !== 0 &&
+      (defaultTopic !== SystemTopic.AUTO_CREATE_TOPIC_KEY_TOPIC || this.parts.options.autoCreateTopicEnable);
+    if (!inherited) {
+      this.parts.logger.warn('topic not created: its default topic is not there or cannot be inherited', {
+        topic,
+        defaultTopic,
+        producer: remoteAddress,
+      });
+      return undefined;
+    }
+    const queues = Math.max(0, Math.min(clientQueueNums, model.writeQueueNums));
+    return this.add(
+      newTopicConfig(topic, {
+        readQueueNums: queues,
+        writeQueueNums: queues,
+        perm: model.perm & ~PermName.INHERIT,
+        topicSysFlag,
+        topicFilterType: model.topicFilterType,
+      }),
+    );
+  }
+
+  /** Topics that the broker makes for a group or for itself: retry, DLQ (`createTopicInSendMessageBackMethod`). */
+  createInternal(topic: string, queueNums: number, perm: number, topicSysFlag = 0, order = false): TopicConfig {
+    const known = this.topics.get(topic);
+    if (known === undefined) {
+      return this.add(
+        newTopicConfig(topic, { readQueueNums: queueNums, writeQueueNums: queueNums, perm, topicSysFlag, order }),
+      );
+    }
+    if (known.order !== order) {
+      known.order = order;
+      this.changed();
+    }
+    return known;
+  }
+
+  /**
+   * Creates or changes a topic for an admin. Attributes come as `+name`/`-name` changes.
+   * @throws ResponseError when an attribute change is not allowed (`updateTopicConfig`)
+   */
+  update(topic: TopicConfig): TopicConfig {
+    const current = this.topics.get(topic.topicName);
+    const attributes = alterAttributes(topicAttributes, current?.attributes, topic.attributes ?? {});
+    return this.add({ ...topic, attributes });
+  }
+
+  /** @returns false when there was no such topic */
+  delete(topic: string): boolean {
+    const existed = this.topics.delete(topic);
+    if (existed) this.changed();
+    return existed;
+  }
+
+  encode(): string {
+    return encodeTopicConfigSerializeWrapper({
+      dataVersion: this.version,
+      topicConfigTable: Object.fromEntries(this.topics),
+    }).toString('utf8');
+  }
+
+  decode(text: string): void {
+    const wrapper = parseTopicConfigSerializeWrapper(Buffer.from(text));
+    for (const topic of Object.values(wrapper.topicConfigTable)) this.topics.set(topic.topicName, topic);
+    this.version = wrapper.dataVersion;
+  }
+
+  private add(topic: TopicConfig): TopicConfig {
+    this.topics.set(topic.topicName, topic);
+    this.parts.logger.info('topic created or changed', { topic });
+    this.changed();
+    this.parts.onChange(topic);
+    return topic;
+  }
+
+  private changed(): void {
+    this.version = nextVersion(this.version, this.parts.clock);
+    this.file.touch();
+  }
+}
+
+const SYSTEM_PREFIX = 'rmq_sys_';
+const fixedSystemTopics: ReadonlySet<string> = new Set(Object.values(SystemTopic));
+
+/** Topics that are there from the first start (`TopicConfigManager.init`), with their queues and permission. */
+function systemTopics(options: BrokerOptions): TopicConfig[] {
+  const queues = (count: number, perm: number = PermName.READ | PermName.WRITE): Partial<TopicConfig> => ({
+    readQueueNums: count,
+    writeQueueNums: count,
+    perm,
+  });
+  const inheritable = (open: boolean): number => PermName.INHERIT | (open ? PermName.READ | PermName.WRITE : 0);
+  const cluster = options.brokerClusterName;
+  const rows: (readonly [string, Partial<TopicConfig>])[] = [
+    [SystemTopic.SELF_TEST_TOPIC, queues(1)],
+    [SystemTopic.BENCHMARK_TOPIC, queues(1024)],
+    [cluster, queues(16, inheritable(options.clusterTopicEnable))],
+    [options.brokerName, queues(1, inheritable(options.brokerTopicEnable))],
+    [SystemTopic.OFFSET_MOVED_EVENT, queues(1)],
+    [SystemTopic.SCHEDULE_TOPIC, queues(18)],
+    [`${cluster}_REPLY_TOPIC`, queues(1)],
+    [`rmq_sys_REVIVE_LOG_${cluster}`, queues(options.reviveQueueNum)],
+    [`rmq_sys_SYNC_BROKER_MEMBER_${options.brokerName}`, queues(1, PermName.INHERIT)],
+    [SystemTopic.TRANS_HALF_TOPIC, queues(1)],
+    [SystemTopic.TRANS_OP_HALF_TOPIC, queues(1)],
+  ];
+  if (options.autoCreateTopicEnable) {
+    rows.push([SystemTopic.AUTO_CREATE_TOPIC_KEY_TOPIC, queues(options.defaultTopicQueueNums, inheritable(true))]);
+  }
+  if (options.traceTopicEnable) rows.push([options.msgTraceTopicName, queues(1)]);
+  return rows.map(([name, settings]) => newTopicConfig(name, settings));
+}
