@@ -1,0 +1,43 @@
+import { Admin } from '@rocketnest/client';
+import { startEmbedded } from '@rocketnest/nestjs';
+import { Topics } from '../common/topics.js';
+import type { Narrator } from './narrator.js';
+
+/** Delay levels and check-back times short enough for a story; a real shop keeps RocketMQ's defaults. */
+const brokerSettings = {
+  messageDelayLevel: '1s 2s 1s 2s 3s 4s 5s 6s 7s 8s 9s 10s 20s 30s 1m 2m 5m 10m',
+  transactionTimeOut: 2_000,
+  transactionCheckInterval: 1_000,
+};
+
+/** Names of the topics the story needs before the first message; the dead letter topic too, so that its listener starts at once. */
+const topics = [...Object.values(Topics), '%DLQ%shop-user-sms'];
+
+export interface Messaging {
+  readonly namesrvAddr: string;
+  close(): Promise<void>;
+}
+
+/** The servers of `ROCKETMQ_NAMESRV`, or an embedded name server and broker that keep their data in `dataDir`. */
+export async function openMessaging(dataDir: string, narrator: Narrator): Promise<Messaging> {
+  const given = process.env['ROCKETMQ_NAMESRV'];
+  if (given !== undefined) {
+    narrator.say(`uses the RocketMQ cluster of name server ${given}`);
+    await createTopics(given);
+    return { namesrvAddr: given, close: async () => {} };
+  }
+  const servers = await startEmbedded({ dataDir, broker: brokerSettings });
+  narrator.say(`name server and broker run in this process, name server ${servers.namesrvAddr}`);
+  await createTopics(servers.namesrvAddr);
+  return servers;
+}
+
+async function createTopics(namesrvAddr: string): Promise<void> {
+  const admin = new Admin({ namesrvAddr });
+  await admin.start();
+  try {
+    for (const topic of topics) await admin.createTopic({ topic, queues: 4 });
+  } finally {
+    await admin.close();
+  }
+}
