@@ -12,7 +12,7 @@ import {
   parseTopicRoute,
   type RemotingCommand,
   type RequestDefinition,
-  type RequestFields,
+  type RequestInput,
   Requests,
   ResponseCode,
   ResponseError,
@@ -108,7 +108,7 @@ export class BrokerApi {
 
   /** Null when the name server does not know the topic. */
   async topicRoute(topic: string): Promise<TopicRouteData | null> {
-    const { code, body } = await this.callNameServer(Requests.getRouteInfoByTopic, { topic }, {
+    const { code, body } = await this.callNameServer(Requests.getRouteinfoByTopic, { topic }, {
       accept: [ResponseCode.SUCCESS, ResponseCode.TOPIC_NOT_EXIST],
     });
     return code === ResponseCode.SUCCESS && body.length > 0 ? parseTopicRoute(body) : null;
@@ -131,7 +131,7 @@ export class BrokerApi {
    * Read the answer with `decodeFields(Requests.pullMessage.response, …)`; codes are SUCCESS, PULL_NOT_FOUND,
    * PULL_RETRY_IMMEDIATELY, PULL_OFFSET_MOVED, else an error (see {@link responseError}).
    */
-  pullMessage(address: string, fields: RequestFields<typeof Requests.pullMessage>, timeoutMs: number, callback: ResponseCallback): void {
+  pullMessage(address: string, fields: RequestInput<typeof Requests.pullMessage>, timeoutMs: number, callback: ResponseCallback): void {
     this.invoke(address, createRequest(Requests.pullMessage, fields), timeoutMs, callback);
   }
 
@@ -143,7 +143,7 @@ export class BrokerApi {
     return response.version;
   }
 
-  async unregisterClient(address: string, fields: RequestFields<typeof Requests.unregisterClient>): Promise<void> {
+  async unregisterClient(address: string, fields: RequestInput<typeof Requests.unregisterClient>): Promise<void> {
     await this.call(address, Requests.unregisterClient, fields);
   }
 
@@ -161,7 +161,7 @@ export class BrokerApi {
   /** The group's committed offset of a queue; null when it has none. */
   async consumerOffset(
     address: string,
-    fields: RequestFields<typeof Requests.queryConsumerOffset>,
+    fields: RequestInput<typeof Requests.queryConsumerOffset>,
     timeoutMs?: number,
   ): Promise<number | null> {
     const { code, fields: found } = await this.call(address, Requests.queryConsumerOffset, fields, {
@@ -172,12 +172,12 @@ export class BrokerApi {
   }
 
   /** Commits an offset and waits for the broker's answer. */
-  async updateConsumerOffset(address: string, fields: RequestFields<typeof Requests.updateConsumerOffset>): Promise<void> {
+  async updateConsumerOffset(address: string, fields: RequestInput<typeof Requests.updateConsumerOffset>): Promise<void> {
     await this.call(address, Requests.updateConsumerOffset, fields);
   }
 
   /** Commits an offset without an answer, as Java does on its timer. */
-  updateConsumerOffsetOneway(address: string, fields: RequestFields<typeof Requests.updateConsumerOffset>): Promise<void> {
+  updateConsumerOffsetOneway(address: string, fields: RequestInput<typeof Requests.updateConsumerOffset>): Promise<void> {
     return this.invokeOneway(address, createRequest(Requests.updateConsumerOffset, fields));
   }
 
@@ -215,7 +215,7 @@ export class BrokerApi {
   /** Hands a message back for a later retry; a negative delayLevel sends it to the dead letter queue. */
   async consumerSendMessageBack(
     address: string,
-    fields: RequestFields<typeof Requests.consumerSendMsgBack>,
+    fields: RequestInput<typeof Requests.consumerSendMsgBack>,
     timeoutMs?: number,
   ): Promise<void> {
     await this.call(address, Requests.consumerSendMsgBack, fields, timeoutMs === undefined ? {} : { timeoutMs });
@@ -224,7 +224,7 @@ export class BrokerApi {
   // Transactions
 
   /** END_TRANSACTION, oneway as in Java: a lost decision is asked for again by the broker's check. */
-  endTransaction(address: string, fields: RequestFields<typeof Requests.endTransaction>, remark: string | null): Promise<void> {
+  endTransaction(address: string, fields: RequestInput<typeof Requests.endTransaction>, remark: string | null): Promise<void> {
     const request = createRequest(Requests.endTransaction, fields);
     request.remark = remark;
     return this.invokeOneway(address, request);

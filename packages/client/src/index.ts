@@ -1,1 +1,35 @@
-export { type ClientInstance } from './instance.js';
+export { BrokerApi, type CallOptions, type CallResult } from './broker-api.js';
+export { compressBody, decompressBody } from './compression.js';
+export { ClientInstance, type ConsumerRegistration, type ProducerRegistration } from './instance.js';
+export { compareQueues, type MessageQueue, queueKey } from './message-queue.js';
+export {
+  type ClientOptions,
+  type ClientOptionsInput,
+  clientOptionTable,
+  groupOption,
+  type OptionInfo,
+  OptionRow,
+  type Options,
+  type OptionsInput,
+  type OptionTable,
+  option,
+  type Presence,
+  resolveOptions,
+} from './options.js';
+export type { OutgoingMessage } from './producer/outgoing-message.js';
+export { Producer, type SharedProducerOptionsInput } from './producer/producer.js';
+export { type ProducerOptions, type ProducerOptionsInput, producerOptionTable } from './producer/producer-options.js';
+export { type QueueSelector, queueOfKey } from './producer/queue-selector.js';
+export type { SendHook, SendHookContext, SendOutcome } from './producer/send-hook.js';
+export type { SendOptions } from './producer/send-pipeline.js';
+export type { SendResult, SendStatus } from './producer/send-result.js';
+export {
+  type HalfMessage,
+  type LocalTransaction,
+  type TransactionChecker,
+  TransactionProducer,
+  type TransactionProducerOptionsInput,
+  type TransactionSendResult,
+  type TransactionState,
+} from './producer/transaction-producer.js';
+export { type BrokerAddress, type FindBrokerOptions, RouteTable, type TopicRoute } from './routes.js';

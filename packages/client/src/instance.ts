@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import {
   ClosedError,
   ConfigurationError,
@@ -7,11 +8,12 @@ import {
   type HeartbeatData,
   type MessageExt,
   RETRY_GROUP_PREFIX,
+  UniqueIdGenerator,
 } from '@rocketnest/protocol';
 import { type Logger, RemotingClient } from '@rocketnest/remoting';
 import { BrokerApi } from './broker-api.js';
 import { type CheckTransactionFields, createBrokerCallProcessors } from './broker-calls.js';
-import { createClientId } from './client-id.js';
+import { createClientId, localAddress } from './client-id.js';
 import type { MessageQueue } from './message-queue.js';
 import { NameServers } from './name-servers.js';
 import { type ClientOptions, type ClientOptionsInput, clientOptionTable, resolveOptions } from './options.js';
@@ -62,6 +64,7 @@ export class ClientInstance {
   readonly api: BrokerApi;
   readonly routes: RouteTable;
   readonly nameServers: NameServers;
+  private readonly messageIds: UniqueIdGenerator;
   /** Requests waiting for a reply message (PUSH_REPLY_MESSAGE_TO_CLIENT), by correlation id. */
   readonly replies = new Map<string, (reply: MessageExt) => void>();
 
@@ -87,6 +90,12 @@ export class ClientInstance {
       processors: createBrokerCallProcessors(this),
       onDisconnect: (address) => this.onDisconnect(address),
     });
+    this.messageIds = new UniqueIdGenerator({
+      address: this.options.clientIp ?? localAddress(),
+      pid: process.pid,
+      // Java takes a hash of the class loader; any number that another instance of this process does not have will do.
+      instance: randomInt(0x1_0000_0000),
+    });
     this.nameServers = new NameServers(this.options.namesrvAddr, this.remoting, requestTimeoutMs);
     this.api = new BrokerApi(this.remoting, this.nameServers, requestTimeoutMs);
     this.routes = new RouteTable({
@@ -96,6 +105,11 @@ export class ClientInstance {
       onChange: (route) => this.onRouteChanged(route),
       onNewBrokers: (addresses) => this.onNewBrokers(addresses),
     });
+  }
+
+  /** A new UNIQ_KEY. Java: MessageClientIDSetter. */
+  nextMessageId(): string {
+    return this.messageIds.next();
   }
 
   /** Starts the timers. No connection is opened before somebody needs one. Idempotent. */

@@ -218,10 +218,10 @@ export function createTopicRoute(topic: string, data: TopicRouteData, lent = fal
   const publishQueues = data.orderTopicConf
     ? orderedQueues(topic, data.orderTopicConf)
     : queueDatas
-        .filter((queues) => (queues.perm & PermName.PERM_WRITE) !== 0 && masters.has(queues.brokerName))
+        .filter((queues) => (queues.perm & PermName.WRITE) !== 0 && masters.has(queues.brokerName))
         .flatMap((queues) => queuesOf(topic, queues.brokerName, queues.writeQueueNums));
   const subscribeQueues = queueDatas
-    .filter((queues) => (queues.perm & PermName.PERM_READ) !== 0)
+    .filter((queues) => (queues.perm & PermName.READ) !== 0)
     .flatMap((queues) => queuesOf(topic, queues.brokerName, queues.readQueueNums))
     .sort(compareQueues);
   return Object.freeze({

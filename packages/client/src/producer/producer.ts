@@ -1,0 +1,264 @@
+import { ClosedError, ConfigurationError, PropertyName, SendError, TimeoutError, validateGroup } from '@rocketnest/protocol';
+import { ClientInstance } from '../instance.js';
+import type { MessageQueue } from '../message-queue.js';
+import { clientOptionTable, pickOptions, resolveOptions } from '../options.js';
+import { prepareBatch } from './batch.js';
+import {
+  checkBody,
+  checkSendTopic,
+  createProperties,
+  encodeCheckedProperties,
+  isDelayed,
+  type OutgoingMessage,
+  type PreparedMessage,
+} from './outgoing-message.js';
+import { type ProducerOptions, type ProducerOptionsInput, producerOptionTable } from './producer-options.js';
+import { checkSelected, queueOfKey, RoundRobin } from './queue-selector.js';
+import { createSendRequest, type QueuePicker } from './send-operation.js';
+import { type SendOptions, SendPipeline } from './send-pipeline.js';
+import type { SendResult } from './send-result.js';
+
+/** One-way sends wait while a connection has this much to write. */
+const ONEWAY_BUFFER_BYTES = 8 * 1024 * 1024;
+const ONEWAY_POLL_MS = 2;
+
+/** Options of a producer on a shared instance: those of the client are the instance's. */
+export type SharedProducerOptionsInput = Omit<ProducerOptionsInput, keyof typeof clientOptionTable>;
+
+type State = 'created' | 'running' | 'closing' | 'closed';
+
+/**
+ * Sends messages. One per process and group is enough: it pipelines thousands of sends over one connection per broker.
+ * Java: DefaultMQProducer.
+ *
+ * ```ts
+ * const producer = new Producer({ namesrvAddr: '127.0.0.1:9876', group: 'orders-service' });
+ * await producer.start();
+ * await producer.send({ topic: 'orders', tags: 'created', keys: order.id, body: JSON.stringify(order) });
+ * await producer.close();
+ * ```
+ */
+export class Producer {
+  readonly options: ProducerOptions;
+  readonly group: string;
+  /** Connections and routes; shared with others if it was given to the constructor. */
+  readonly instance: ClientInstance;
+
+  private readonly ownsInstance: boolean;
+  private readonly pipeline: SendPipeline;
+  /** Topics sent to, whose routes the instance keeps fresh, each with its turn-taking picker. */
+  private readonly pickers = new Map<string, QueuePicker>();
+  private state: State = 'created';
+  private closing: Promise<void> | undefined;
+
+  /**
+   * @param instance a shared client instance, which the caller starts and closes; default: one of its own
+   * @throws ConfigurationError on bad options
+   */
+  constructor(options: ProducerOptionsInput);
+  constructor(options: SharedProducerOptionsInput, instance: ClientInstance);
+  constructor(options: ProducerOptionsInput | SharedProducerOptionsInput, instance?: ClientInstance) {
+    this.options = resolveOptions(producerOptionTable, { ...instance?.options, ...options }, new.target.name);
+    this.group = this.options.group;
+    validateGroup(this.group);
+    this.ownsInstance = instance === undefined;
+    this.instance = instance ?? new ClientInstance(pickOptions(clientOptionTable, this.options));
+    this.pipeline = new SendPipeline(this.instance, this.options);
+  }
+
+  /** Joins its group. Opens no connection: the first send does. Idempotent. @throws ConfigurationError when the group is taken */
+  async start(): Promise<void> {
+    if (this.state === 'running') return;
+    if (this.state !== 'created') throw this.closedError();
+    this.instance.registerProducer(this.group, { topics: () => this.pickers.keys(), ...this.registration() });
+    this.state = 'running';
+    if (this.ownsInstance) await this.instance.start();
+  }
+
+  /** What a subclass adds to its group's registration. */
+  protected registration(): { checkTransaction?: Parameters<ClientInstance['registerProducer']>[1]['checkTransaction'] } {
+    return {};
+  }
+
+  /** Refuses new sends, waits for those under way up to closeTimeoutMs, fails the rest, leaves the group. Idempotent. */
+  close(): Promise<void> {
+    this.closing ??= this.shutdown();
+    return this.closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  private async shutdown(): Promise<void> {
+    const started = this.state === 'running';
+    this.state = 'closing';
+    if (started) {
+      await this.pipeline.close();
+      await this.drained();
+      await this.instance.unregisterProducer(this.group);
+    }
+    if (this.ownsInstance) await this.instance.close();
+    this.state = 'closed';
+  }
+
+  /** Work of a subclass that must end before the group is left. */
+  protected async drained(): Promise<void> {}
+
+  /** True between start() and close(). */
+  get running(): boolean {
+    return this.state === 'running';
+  }
+
+  /** Sends that wait for a broker's answer. */
+  get inFlight(): number {
+    return this.pipeline.inFlight;
+  }
+
+  /**
+   * Sends one message, or several as one batch (same topic; cut at maxMessageBytes; all to one queue, in order).
+   *
+   * Rejects with ConfigurationError on bad input; NoRouteError when the topic does not exist; SendError when a broker stored
+   * the message but not as durably as configured; ResponseError when it refused; TimeoutError or ConnectionError when no broker
+   * could be asked in time (it may have stored the message); ClosedError after close().
+   */
+  send(message: OutgoingMessage | readonly OutgoingMessage[], options: SendOptions = {}): Promise<SendResult> {
+    if (isBatch(message)) return this.sendBatch(message, options);
+    return new Promise((resolve, reject) => {
+      this.checkRunning();
+      const prepared = this.prepare(message, options);
+      this.pipeline.submit(prepared, this.pickerOf(message, options), options, (error, result) => {
+        if (error !== null) reject(error);
+        else resolve(result!);
+      });
+    });
+  }
+
+  /** Sends without an answer: fast, and may be lost unnoticed. Resolves when the message is handed to the connection. */
+  async sendOneway(message: OutgoingMessage, options: Omit<SendOptions, 'acceptStatuses'> = {}): Promise<void> {
+    this.checkRunning();
+    const prepared = this.prepare(message, options);
+    const deadline = performance.now() + (options.timeoutMs ?? this.options.sendTimeoutMs);
+    await this.pipeline.compress(prepared);
+    const { createTopicKey, defaultTopicQueueNums } = this.options;
+    const route = await this.instance.routes.findToPublish(message.topic, createTopicKey, defaultTopicQueueNums);
+    const queue = this.pickerOf(message, options)(route, undefined);
+    const broker = this.instance.findBrokerAddress(queue.brokerName, { onlyMaster: true });
+    if (broker === undefined) throw this.instance.routes.noRoute(message.topic);
+    const connection = await this.instance.remoting.connection(broker.address);
+    // Nobody answers, so the socket's buffer is the only sign that the broker cannot keep up.
+    while (connection.bufferedBytes > ONEWAY_BUFFER_BYTES && !connection.closed) {
+      options.signal?.throwIfAborted();
+      if (performance.now() > deadline) {
+        throw new TimeoutError(`Broker ${queue.brokerName} does not take one-way messages fast enough: ${connection.bufferedBytes} bytes wait for it.`, {
+          context: { topic: message.topic, broker: queue.brokerName },
+        });
+      }
+      await new Promise((resolve) => setTimeout(resolve, ONEWAY_POLL_MS));
+    }
+    const properties = encodeCheckedProperties(prepared.properties, prepared.topic);
+    connection.sendOneway(createSendRequest(this.options, prepared, queue, properties));
+  }
+
+  /** The topic's writable queues, asked of the name server if not known yet: also a way to check that sending can work. */
+  async publishQueues(topic: string): Promise<readonly MessageQueue[]> {
+    this.checkRunning();
+    checkSendTopic(topic);
+    const { createTopicKey, defaultTopicQueueNums } = this.options;
+    return (await this.instance.routes.findToPublish(topic, createTopicKey, defaultTopicQueueNums)).publishQueues;
+  }
+
+  /** Sends the parts of a batch one after another to one queue; the first failure ends it. */
+  private async sendBatch(messages: readonly OutgoingMessage[], options: SendOptions): Promise<SendResult> {
+    this.checkRunning();
+    const first = messages[0];
+    if (first !== undefined && !this.pickers.has(first.topic)) checkSendTopic(first.topic);
+    const parts = prepareBatch(messages, this.options.maxMessageBytes, () => this.instance.nextMessageId());
+    const results: SendResult[] = [];
+    for (const part of parts) {
+      const queue = results[0]?.queue;
+      const pick: QueuePicker = queue === undefined ? this.pickerOf(first!, options) : () => queue;
+      try {
+        results.push(await this.sendPrepared(part, pick, options));
+      } catch (error) {
+        if (results.length === 0) throw error;
+        const sent = parts.slice(0, results.length).reduce((sum, done) => sum + done.messageCount, 0);
+        throw new SendError(
+          `The first ${sent} of ${messages.length} messages of a batch to topic ${first!.topic} are sent, the others are not: ${(error as Error).message}`,
+          { cause: error, context: { topic: first!.topic, sent, of: messages.length } },
+        );
+      }
+    }
+    const joined = (key: 'msgId' | 'offsetMsgId'): string => results.map((result) => result[key]).join(',');
+    return { ...results[0]!, msgId: joined('msgId'), offsetMsgId: joined('offsetMsgId') };
+  }
+
+  /** Sends an already prepared message; the way for subclasses. */
+  protected sendPrepared(prepared: PreparedMessage, pick: QueuePicker, options: SendOptions): Promise<SendResult> {
+    return new Promise((resolve, reject) => {
+      this.pipeline.submit(prepared, pick, options, (error, result) => (error === null ? resolve(result!) : reject(error)));
+    });
+  }
+
+  /** Checks a message and gives it its id. @throws ConfigurationError */
+  protected prepare(message: OutgoingMessage, options: SendOptions): PreparedMessage {
+    // A topic that was sent to before has been checked before.
+    if (!this.pickers.has(message.topic)) checkSendTopic(message.topic);
+    const body = checkBody(message.body, message.topic, this.options.maxMessageBytes);
+    const properties = createProperties(message);
+    if (options.shardingKey !== undefined) properties[PropertyName.SHARDING_KEY] = options.shardingKey;
+    const msgId = this.instance.nextMessageId();
+    properties[PropertyName.UNIQ_KEY] = msgId;
+    return {
+      topic: message.topic,
+      body,
+      flag: message.flag ?? 0,
+      properties,
+      sysFlag: 0,
+      msgId,
+      messageCount: 1,
+      kind: isDelayed(properties) ? 'delay' : 'normal',
+    };
+  }
+
+  /** How this send chooses its queues. @throws ConfigurationError when the options contradict each other */
+  protected pickerOf(message: OutgoingMessage, options: SendOptions): QueuePicker {
+    const { topic } = message;
+    const { queue, selector, shardingKey } = options;
+    const turnTaking = this.turnTaking(topic);
+    if (queue !== undefined) {
+      if (queue.topic !== topic) {
+        throw new ConfigurationError(`A message to topic ${topic} cannot be sent to a queue of topic ${queue.topic}.`, { context: { topic, queue } });
+      }
+      return () => queue;
+    }
+    if (selector !== undefined) return (route) => checkSelected(selector(route.publishQueues, message), route.publishQueues, topic);
+    if (shardingKey !== undefined) return (route) => queueOfKey(route.publishQueues, shardingKey);
+    return turnTaking;
+  }
+
+  private turnTaking(topic: string): QueuePicker {
+    const existing = this.pickers.get(topic);
+    if (existing !== undefined) return existing;
+    const roundRobin = new RoundRobin();
+    const { faults } = this.pipeline;
+    const picker: QueuePicker = (route, failedBroker) => roundRobin.next(route, failedBroker, faults);
+    this.pickers.set(topic, picker);
+    return picker;
+  }
+
+  protected checkRunning(): void {
+    if (this.state !== 'running') throw this.closedError();
+  }
+
+  private closedError(): ClosedError {
+    const next = this.state === 'created' ? 'Call and await start() first.' : 'Create a new producer.';
+    return new ClosedError(`Producer ${this.group} is ${this.state === 'created' ? 'not started' : this.state}. ${next}`, {
+      context: { group: this.group, state: this.state },
+    });
+  }
+}
+
+function isBatch(message: OutgoingMessage | readonly OutgoingMessage[]): message is readonly OutgoingMessage[] {
+  return Array.isArray(message);
+}

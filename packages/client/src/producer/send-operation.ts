@@ -1,0 +1,266 @@
+import {
+  ClosedError,
+  ConnectionError,
+  createRequest,
+  NoRouteError,
+  type RemotingCommand,
+  type RequestDefinition,
+  Requests,
+  ResponseCode,
+  ResponseError,
+  RocketMQError,
+  TimeoutError,
+} from '@rocketnest/protocol';
+import { responseError } from '../broker-api.js';
+import type { ClientInstance } from '../instance.js';
+import type { MessageQueue } from '../message-queue.js';
+import type { TopicRoute } from '../routes.js';
+import type { FaultLatency } from './fault-latency.js';
+import { encodeCheckedProperties, type PreparedMessage } from './outgoing-message.js';
+import type { ProducerOptions } from './producer-options.js';
+import { readSendResult, type SendResult } from './send-result.js';
+
+/** Answers after which another queue may take the message. Java: DefaultMQProducer.retryResponseCodes. */
+const RETRIABLE_CODES: ReadonlySet<number> = new Set([
+  ResponseCode.TOPIC_NOT_EXIST,
+  ResponseCode.SERVICE_NOT_AVAILABLE,
+  ResponseCode.SYSTEM_ERROR,
+  ResponseCode.SYSTEM_BUSY,
+  ResponseCode.NO_PERMISSION,
+  ResponseCode.NO_BUYER_ID,
+  ResponseCode.NOT_IN_CURRENT_UNIT,
+  ResponseCode.GO_AWAY,
+]);
+
+/** Pause before a repeat to the broker that just failed, when there is no other: it may be restarting. */
+const SAME_BROKER_PAUSE_MS = 100;
+
+/** What all sends of a producer share. */
+export interface SendEnvironment {
+  readonly instance: ClientInstance;
+  readonly options: ProducerOptions;
+  /** Undefined unless latencyFaultEnable. */
+  readonly faults: FaultLatency | undefined;
+}
+
+/** Picks the queue of one attempt. `failedBroker` is the broker of the attempt before. */
+export type QueuePicker = (route: TopicRoute, failedBroker: string | undefined) => MessageQueue;
+
+export type SendCallback = (error: Error | null, result?: SendResult) => void;
+
+/**
+ * One send with its repeats: an attempt per queue, all within one deadline. Callback style, since a producer has thousands of
+ * these at once. Java: DefaultMQProducerImpl.sendDefaultImpl and sendKernelImpl.
+ */
+export class SendOperation {
+  /** The queue of the latest attempt. */
+  queue: MessageQueue | undefined;
+  private attempts = 0;
+  private sentAt = 0;
+  private properties: string | undefined;
+  private readonly brokersTried: string[] = [];
+  private done = false;
+
+  constructor(
+    private readonly env: SendEnvironment,
+    private readonly message: PreparedMessage,
+    private readonly pick: QueuePicker,
+    private readonly maxAttempts: number,
+    /** performance.now() at which the send fails. */
+    private readonly deadline: number,
+    private readonly callback: SendCallback,
+  ) {}
+
+  /** Makes the first attempt at once if the route is known; failures go to the callback, also those of bad input. */
+  start(): void {
+    const route = this.env.instance.routes.get(this.message.topic);
+    if (route === undefined || route.publishQueues.length === 0) this.findRoute();
+    else this.attempt(route);
+  }
+
+  /** Ends the send from outside (close, abort). The broker may still store the message. */
+  cancel(error: Error): void {
+    this.finish(error);
+  }
+
+  private findRoute(): void {
+    const { instance, options } = this.env;
+    instance.routes
+      .findToPublish(this.message.topic, options.createTopicKey, options.defaultTopicQueueNums)
+      .then((route) => this.attempt(route))
+      .catch((error: Error) => this.finish(error));
+  }
+
+  private attempt(route: TopicRoute): void {
+    if (this.done) return;
+    try {
+      const queue = this.pick(route, this.queue?.brokerName);
+      this.queue = queue;
+      const leftMs = this.deadline - performance.now();
+      if (leftMs < 1) {
+        this.finish(this.timedOut());
+        return;
+      }
+      const broker = this.env.instance.findBrokerAddress(queue.brokerName, { onlyMaster: true });
+      if (broker === undefined) throw this.noMaster(queue.brokerName);
+      this.attempts++;
+      this.brokersTried.push(queue.brokerName);
+      const { attemptTimeoutMs } = this.env.options;
+      const mayRepeat = this.attempts < this.maxAttempts;
+      const timeoutMs = mayRepeat && attemptTimeoutMs !== undefined ? Math.min(leftMs, attemptTimeoutMs) : leftMs;
+      this.sentAt = performance.now();
+      this.env.instance.api.invoke(broker.address, this.request(queue), timeoutMs, this.onResponse);
+    } catch (error) {
+      this.finish(error as Error);
+    }
+  }
+
+  private request(queue: MessageQueue): RemotingCommand {
+    this.properties ??= encodeCheckedProperties(this.message.properties, this.message.topic);
+    return createSendRequest(this.env.options, this.message, queue, this.properties);
+  }
+
+  private readonly onResponse = (error: Error | null, response?: RemotingCommand): void => {
+    if (this.done) return;
+    const queue = this.queue!;
+    if (error !== null) {
+      this.env.faults?.failed(queue.brokerName, false);
+      // The instance learns of lost connections itself; a timeout may also mean that the broker moved.
+      this.repeatOrFail(error, isWorthRepeating(error) && !this.env.instance.closed);
+      return;
+    }
+    let result: SendResult | undefined;
+    try {
+      result = readSendResult(response!, queue, this.message.msgId);
+    } catch (malformed) {
+      this.finish(malformed as Error);
+      return;
+    }
+    if (result !== undefined) {
+      this.env.faults?.succeeded(queue.brokerName, performance.now() - this.sentAt);
+      this.finish(null, result);
+      return;
+    }
+    this.env.faults?.failed(queue.brokerName, true);
+    this.repeatOrFail(responseError('SEND_MESSAGE', `broker ${queue.brokerName}`, response!), RETRIABLE_CODES.has(response!.code));
+  };
+
+  private repeatOrFail(error: Error, repeatable: boolean): void {
+    const { instance, options } = this.env;
+    const { topic } = this.message;
+    if (!repeatable || this.attempts >= this.maxAttempts) {
+      this.finish(this.explain(error));
+      return;
+    }
+    instance.logger.warn(`send to topic ${topic} failed, trying again`, {
+      broker: this.queue?.brokerName,
+      attempt: this.attempts,
+      error: error.message,
+    });
+    // The failure may be news about the route; the repeat waits for the answer, but not beyond its deadline.
+    const leftMs = this.deadline - performance.now();
+    if (leftMs < 1) {
+      this.finish(this.timedOut(error));
+      return;
+    }
+    const failedBroker = this.queue?.brokerName;
+    void withinMs(instance.routes.refresh(topic), leftMs).then(
+      (refreshed) => this.repeat(refreshed ?? instance.routes.get(topic), failedBroker, options),
+      () => this.repeat(instance.routes.get(topic), failedBroker, options),
+    );
+  }
+
+  private repeat(route: TopicRoute | undefined, failedBroker: string | undefined, options: ProducerOptions): void {
+    if (this.done) return;
+    if (route === undefined || route.publishQueues.length === 0) {
+      this.findRoute();
+      return;
+    }
+    const another = route.publishQueues.some((queue) => queue.brokerName !== failedBroker);
+    if (another || options.retryTimes === 0) this.attempt(route);
+    else setTimeout(() => this.attempt(route), Math.max(0, Math.min(SAME_BROKER_PAUSE_MS, this.deadline - performance.now())));
+  }
+
+  private finish(error: Error | null, result?: SendResult): void {
+    if (this.done) return;
+    this.done = true;
+    this.callback(error, result);
+  }
+
+  private timedOut(cause?: Error): TimeoutError {
+    const tried = this.brokersTried.length === 0 ? 'before a broker was asked' : `after asking ${this.brokersTried.join(', ')}`;
+    return new TimeoutError(
+      `Send to topic ${this.message.topic} ran out of its ${this.env.options.sendTimeoutMs} ms ${tried}. Check the broker's load, or raise timeoutMs.`,
+      { cause, context: { topic: this.message.topic, brokers: this.brokersTried } },
+    );
+  }
+
+  private noMaster(brokerName: string): NoRouteError {
+    return new NoRouteError(
+      `Topic ${this.message.topic} has a queue on broker ${brokerName}, which has no live master. Start the broker or fix the topic's order configuration.`,
+      { context: { topic: this.message.topic, brokerName } },
+    );
+  }
+
+  /** The last failure, told with what led to it. Keeps the class, so that callers can tell a timeout from a refusal. */
+  private explain(error: Error): Error {
+    if (!(error instanceof RocketMQError)) return error;
+    const { topic } = this.message;
+    const times = this.attempts === 1 ? 'once' : `${this.attempts} times`;
+    const message = `Send to topic ${topic} failed (tried ${times}: ${this.brokersTried.join(', ')}): ${error.message}`;
+    const context = { ...error.context, topic, brokers: this.brokersTried, attempts: this.attempts };
+    const options = { cause: error, context, retriable: error.retriable };
+    if (error instanceof TimeoutError) return new TimeoutError(message, options);
+    if (error instanceof ResponseError) {
+      return new ResponseError(message, { ...options, responseCode: error.responseCode, remark: error.remark });
+    }
+    if (error instanceof ClosedError) return new ClosedError(message, options);
+    return new ConnectionError(message, options);
+  }
+}
+
+/** The peer, the way to it, or its patience failed; not the request. */
+function isWorthRepeating(error: Error): boolean {
+  return error instanceof ConnectionError || error instanceof TimeoutError || error instanceof ClosedError;
+}
+
+/** The promise's value, or undefined when it takes longer than `ms`. */
+function withinMs<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => resolve(undefined), ms);
+    promise.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
+
+type SendDefinition = typeof Requests.sendMessageV2;
+
+/** SEND_MESSAGE_V2, or SEND_BATCH_MESSAGE with the same fields. Java: SendMessageRequestHeaderV2. */
+export function createSendRequest(
+  options: Pick<ProducerOptions, 'group' | 'createTopicKey' | 'defaultTopicQueueNums'>,
+  message: PreparedMessage,
+  queue: MessageQueue,
+  properties: string,
+  definition: RequestDefinition<SendDefinition['fields']['fields'], SendDefinition['response']['fields']> = message.kind === 'batch'
+    ? Requests.sendBatchMessage
+    : Requests.sendMessageV2,
+): RemotingCommand {
+  return createRequest(
+    definition,
+    {
+      producerGroup: options.group,
+      topic: message.topic,
+      defaultTopic: options.createTopicKey,
+      defaultTopicQueueNums: options.defaultTopicQueueNums,
+      queueId: queue.queueId,
+      sysFlag: message.sysFlag,
+      bornTimestamp: Date.now(),
+      flag: message.flag,
+      properties,
+      reconsumeTimes: 0,
+      unitMode: false,
+      batch: message.kind === 'batch',
+      bname: queue.brokerName,
+    },
+    message.body,
+  );
+}

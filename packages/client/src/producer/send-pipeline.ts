@@ -1,0 +1,180 @@
+import { ClosedError, SendError, TimeoutError } from '@rocketnest/protocol';
+import { compressBody, compressBodySync, ZLIB_SYS_FLAG } from '../compression.js';
+import type { ClientInstance } from '../instance.js';
+import type { MessageQueue } from '../message-queue.js';
+import { FaultLatency } from './fault-latency.js';
+import { InFlightGate } from './in-flight-gate.js';
+import type { PreparedMessage } from './outgoing-message.js';
+import type { ProducerOptions } from './producer-options.js';
+import type { QueueSelector } from './queue-selector.js';
+import type { SendHookContext, SendOutcome } from './send-hook.js';
+import { type QueuePicker, type SendCallback, SendOperation } from './send-operation.js';
+import type { SendResult, SendStatus } from './send-result.js';
+
+export interface SendOptions {
+  /** Budget of this send in ms. Default: the producer's sendTimeoutMs. */
+  readonly timeoutMs?: number | undefined;
+  /** Same key, same queue, so that consumers can see the messages in order: those awaited one after another, at least. */
+  readonly shardingKey?: string | undefined;
+  /** Send to this queue and no other. */
+  readonly queue?: MessageQueue | undefined;
+  /** Chooses the queue; asked again when a send is repeated. */
+  readonly selector?: QueueSelector | undefined;
+  /** Statuses that count as success. Default: only SEND_OK. */
+  readonly acceptStatuses?: readonly SendStatus[] | undefined;
+  /** Aborting rejects the promise; the broker may store the message nevertheless. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Bodies up to this size are deflated on the spot: cheaper than a trip to a thread, and sends stay in their order. */
+const COMPRESS_ON_THE_SPOT_BYTES = 64 * 1024;
+const ACCEPT_SEND_OK: readonly SendStatus[] = ['SEND_OK'];
+
+/**
+ * The way of every answered send: compress, wait for a free slot, send with repeats, judge the status, tell the hooks.
+ * Callback style throughout: a send that finds a slot and a known route costs no promise of its own.
+ */
+export class SendPipeline {
+  readonly faults: FaultLatency | undefined;
+  private readonly gate: InFlightGate;
+  private readonly operations = new Set<SendOperation>();
+
+  constructor(
+    readonly instance: ClientInstance,
+    readonly options: ProducerOptions,
+  ) {
+    this.gate = new InFlightGate(options.maxInFlightSends, options.maxInFlightBytes);
+    this.faults = options.latencyFaultEnable ? new FaultLatency() : undefined;
+  }
+
+  get inFlight(): number {
+    return this.gate.inFlight;
+  }
+
+  /** The callback gets the outcome exactly once. */
+  submit(prepared: PreparedMessage, pick: QueuePicker, options: SendOptions, callback: SendCallback): void {
+    const deadline = performance.now() + (options.timeoutMs ?? this.options.sendTimeoutMs);
+    const done = this.options.hooks.length === 0 ? callback : this.withHooks(prepared, callback);
+    const { compressOverBytes, compressLevel } = this.options;
+    if (prepared.kind === 'batch' || prepared.body.length < compressOverBytes) this.enter(prepared, pick, options, deadline, done);
+    else if (prepared.body.length <= COMPRESS_ON_THE_SPOT_BYTES) {
+      setCompressed(prepared, compressBodySync(prepared.body, compressLevel));
+      this.enter(prepared, pick, options, deadline, done);
+    } else {
+      compressBody(prepared.body, compressLevel).then((compressed) => {
+        setCompressed(prepared, compressed);
+        this.enter(prepared, pick, options, deadline, done);
+      }, done);
+    }
+  }
+
+  /** Compresses a body that is worth it; batches never are, as in Java. */
+  async compress(prepared: PreparedMessage): Promise<void> {
+    const { compressOverBytes, compressLevel } = this.options;
+    if (prepared.body.length >= compressOverBytes) setCompressed(prepared, await compressBody(prepared.body, compressLevel));
+  }
+
+  /** Waits for sends under way up to closeTimeoutMs, then fails them. */
+  async close(): Promise<void> {
+    const { group, closeTimeoutMs } = this.options;
+    if (await this.gate.whenIdle(closeTimeoutMs)) return;
+    this.instance.logger.warn(`producer ${group} closes with sends under way`, { sends: this.operations.size, closeTimeoutMs });
+    const error = new ClosedError(
+      `Producer ${group} was closed and the send did not end within ${closeTimeoutMs} ms. The broker may have stored the message. Await sends before close(), or raise closeTimeoutMs.`,
+      { context: { group } },
+    );
+    this.gate.rejectWaiting(error);
+    for (const operation of [...this.operations]) operation.cancel(error);
+  }
+
+  private enter(prepared: PreparedMessage, pick: QueuePicker, options: SendOptions, deadline: number, done: SendCallback): void {
+    const bytes = prepared.body.length;
+    if (this.gate.tryEnter(bytes)) {
+      this.launch(prepared, pick, options, deadline, done);
+      return;
+    }
+    this.gate.enter(bytes, deadline - performance.now(), () => this.noSlot(prepared), (error) => {
+      if (error === null) this.launch(prepared, pick, options, deadline, done);
+      else done(error);
+    });
+  }
+
+  private launch(prepared: PreparedMessage, pick: QueuePicker, options: SendOptions, deadline: number, done: SendCallback): void {
+    const bytes = prepared.body.length;
+    const { signal } = options;
+    let onAbort: (() => void) | undefined;
+    const operation: SendOperation = new SendOperation(this, prepared, pick, 1 + this.options.retryTimes, deadline, (error, result) => {
+      this.operations.delete(operation);
+      if (onAbort !== undefined) signal!.removeEventListener('abort', onAbort);
+      this.gate.leave(bytes);
+      if (error !== null) done(error);
+      else this.judge(result!, options.acceptStatuses ?? ACCEPT_SEND_OK, done);
+    });
+    this.operations.add(operation);
+    if (signal !== undefined) {
+      onAbort = () => operation.cancel(signal.reason as Error);
+      if (signal.aborted) {
+        onAbort();
+        return;
+      }
+      signal.addEventListener('abort', onAbort, { once: true });
+    }
+    operation.start();
+  }
+
+  /** A message that is stored, but not as durably as the broker is configured for, is a success only if the caller says so. */
+  private judge(result: SendResult, accepted: readonly SendStatus[], done: SendCallback): void {
+    if (accepted.includes(result.status)) {
+      done(null, result);
+      return;
+    }
+    done(
+      new SendError(
+        `Broker ${result.queue.brokerName} stored a message to topic ${result.queue.topic} with ${result.status}: it may be lost if the broker fails now. Sending it again may duplicate it; list the status in acceptStatuses if that is good enough.`,
+        { sendStatus: result.status, context: { topic: result.queue.topic, result } },
+      ),
+    );
+  }
+
+  private noSlot(prepared: PreparedMessage): TimeoutError {
+    const { maxInFlightSends, maxInFlightBytes } = this.options;
+    return new TimeoutError(
+      `Send to topic ${prepared.topic} found no free slot in time: ${this.gate.inFlight} sends (limit ${maxInFlightSends}) with ${this.gate.inFlightBytes} bytes (limit ${maxInFlightBytes}) wait for brokers. Send more slowly (await earlier sends), or raise maxInFlightSends, maxInFlightBytes or timeoutMs.`,
+      { context: { topic: prepared.topic, inFlight: this.gate.inFlight, maxInFlightSends, maxInFlightBytes } },
+    );
+  }
+
+  private withHooks(prepared: PreparedMessage, callback: SendCallback): SendCallback {
+    const startedAt = performance.now();
+    const context: SendHookContext = {
+      group: this.options.group,
+      topic: prepared.topic,
+      properties: prepared.properties,
+      bodyBytes: prepared.body.length,
+      messageCount: prepared.messageCount,
+      kind: prepared.kind,
+    };
+    this.callHooks((hook) => hook.beforeSend?.(context));
+    return (error, result) => {
+      const elapsedMs = performance.now() - startedAt;
+      const outcome: SendOutcome = error !== null ? { error, elapsedMs } : { result: result!, elapsedMs };
+      this.callHooks((hook) => hook.afterSend?.(context, outcome));
+      callback(error, result);
+    };
+  }
+
+  private callHooks(call: (hook: ProducerOptions['hooks'][number]) => void): void {
+    for (const hook of this.options.hooks) {
+      try {
+        call(hook);
+      } catch (error) {
+        this.instance.logger.error('a send hook threw', { group: this.options.group, error });
+      }
+    }
+  }
+}
+
+function setCompressed(prepared: PreparedMessage, compressed: Buffer): void {
+  prepared.body = compressed;
+  prepared.sysFlag |= ZLIB_SYS_FLAG;
+}
