@@ -92,8 +92,8 @@ export abstract class Consumption {
     return [...this.active];
   }
 
-  protected get isStopped(): boolean {
-    return this.stopped;
+  protected get isPaused(): boolean {
+    return this.paused;
   }
 
   /** Runs `task` later unless the consumer stops first. */
@@ -106,14 +106,17 @@ export abstract class Consumption {
     this.timers.add(timer);
   }
 
-  /** Runs a batch outside the queues' turns (a repetition); it counts as running, whatever the limit. */
-  protected start(batch: Batch): void {
+  /**
+   * Runs a batch; outside the queues' turns it is a repetition, which counts as running whatever the limit.
+   * @returns whether it is over already
+   */
+  protected start(batch: Batch): boolean {
     const { queue } = batch;
     queue.handlerStarted();
     const going = this.run(batch);
     if (going === undefined) {
       queue.handlerDone();
-      return;
+      return true;
     }
     this.active.add(batch);
     void going.finally(() => {
@@ -126,6 +129,7 @@ export abstract class Consumption {
         this.pump();
       }
     });
+    return false;
   }
 
   /** The queue joins the end of the line again, or leaves it. */
@@ -159,10 +163,9 @@ export abstract class Consumption {
         queue.scheduled = false;
         continue;
       }
-      const running = this.active.size;
       if (this.overlapping) this.takeTurn(queue);
-      this.start(batch);
-      if (!this.overlapping && this.active.size === running) this.takeTurn(queue);
+      const over = this.start(batch);
+      if (over && !this.overlapping) this.takeTurn(queue);
     }
   }
 

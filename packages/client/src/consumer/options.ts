@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { ConfigurationError, validateGroup } from '@rocketnest/protocol';
+import { ConfigurationError, DEFAULT_CONSUMER_GROUP, validateGroup } from '@rocketnest/protocol';
 import { clientOptionTable, groupOption, type Options, type OptionsInput, option, resolveOptions } from '../options.js';
 import { type AllocateStrategy, allocateStrategies } from './allocate.js';
 import type { ConsumeHooks } from './outcome.js';
@@ -28,70 +28,153 @@ export const pushConsumerOptionTable = {
     })
     .default('CONCURRENTLY'),
   concurrency: option
-    .integer({ min: 1, max: 1000 }, { unit: 'handlers', java: 'consumeThreadMax', doc: 'Handlers that may run at once in this consumer; setConcurrency changes it at run time.' })
+    .integer(
+      { min: 1, max: 1000 },
+      {
+        unit: 'handlers',
+        java: 'consumeThreadMax',
+        doc: 'Handlers that may run at once in this consumer; setConcurrency changes it at run time.',
+      },
+    )
     .default(20),
   consumeFrom: option
     .value<ConsumeFrom>(
       'LAST_OFFSET, FIRST_OFFSET or a Date',
       (value) => CONSUME_FROM.includes(value) || (value instanceof Date && !Number.isNaN(value.getTime())),
-      { java: 'consumeFromWhere', doc: 'Where a group starts in a queue for which it has no committed offset: at messages sent from now on, at the oldest message, or at the first message stored at or after a time. LAST_OFFSET is honest: unlike Java it never starts a new group at offset 0 of a young topic.' },
+      {
+        java: 'consumeFromWhere',
+        doc: 'Where a group starts in a queue for which it has no committed offset: at messages sent from now on, at the oldest message, or at the first message stored at or after a time. LAST_OFFSET is honest: unlike Java it never starts a new group at offset 0 of a young topic.',
+      },
     )
     .default('LAST_OFFSET'),
   maxReconsumeTimes: option
-    .integer({ min: -1, max: 0x7fffffff }, { unit: 'deliveries', doc: 'Repetitions after the first delivery before a message goes to %DLQ%group. -1: 16 when CONCURRENTLY, unlimited when ORDERLY.' })
+    .integer(
+      { min: -1, max: 0x7fffffff },
+      {
+        unit: 'deliveries',
+        doc: 'Repetitions after the first delivery before a message goes to %DLQ%group. -1: 16 when CONCURRENTLY, unlimited when ORDERLY.',
+      },
+    )
     .default(-1),
   consumeTimeoutMs: option
-    .integer({ min: 1 }, { unit: 'ms', java: 'consumeTimeout (minutes)', doc: 'A message whose handler runs longer is sent back for a retry, so that it no longer holds the committed offset of its queue. The handler is not interrupted.' })
+    .integer(
+      { min: 1 },
+      {
+        unit: 'ms',
+        java: 'consumeTimeout (minutes)',
+        doc: 'A message whose handler runs longer is sent back for a retry, so that it no longer holds the committed offset of its queue. The handler is not interrupted.',
+      },
+    )
     .default(15 * 60_000),
   consumeMessageBatchMaxSize: option
     .integer({ min: 1, max: 1024 }, { unit: 'messages', doc: 'Most messages given to one handler call.' })
     .default(1),
   suspendCurrentQueueTimeMs: option
-    .integer({ min: 10, max: 30_000 }, { unit: 'ms', java: 'suspendCurrentQueueTimeMillis', doc: 'ORDERLY: pause of a queue after a failed batch.' })
+    .integer(
+      { min: 10, max: 30_000 },
+      { unit: 'ms', java: 'suspendCurrentQueueTimeMillis', doc: 'ORDERLY: pause of a queue after a failed batch.' },
+    )
     .default(1_000),
   pullBatchSize: option
     .integer({ min: 1, max: 1024 }, { unit: 'messages', doc: 'Most messages asked for in one pull.' })
     .default(32),
   pullBatchSizeInBytes: option
-    .integer({ min: 1, max: 0x7fffffff }, { unit: 'bytes', doc: 'Most bytes asked for in one pull (brokers since 5.0 look at it).' })
+    .integer(
+      { min: 1, max: 0x7fffffff },
+      { unit: 'bytes', doc: 'Most bytes asked for in one pull (brokers since 5.0 look at it).' },
+    )
     .default(256 * 1024),
   pullThresholdForQueue: option
-    .integer({ min: 1, max: 65_535 }, { unit: 'messages', doc: 'Pulling a queue stops while more messages than this wait for handlers.' })
+    .integer(
+      { min: 1, max: 65_535 },
+      { unit: 'messages', doc: 'Pulling a queue stops while more messages than this wait for handlers.' },
+    )
     .default(1_000),
   pullThresholdSizeForQueueMiB: option
-    .integer({ min: 1, max: 1024 }, { unit: 'MiB', java: 'pullThresholdSizeForQueue', doc: 'Pulling a queue stops while more body bytes than this wait for handlers.' })
+    .integer(
+      { min: 1, max: 1024 },
+      {
+        unit: 'MiB',
+        java: 'pullThresholdSizeForQueue',
+        doc: 'Pulling a queue stops while more body bytes than this wait for handlers.',
+      },
+    )
     .default(100),
   consumeConcurrentlyMaxSpan: option
-    .integer({ min: 1, max: 65_535 }, { unit: 'offsets', doc: 'CONCURRENTLY: pulling a queue stops while its oldest and newest waiting messages are further apart.' })
+    .integer(
+      { min: 1, max: 65_535 },
+      {
+        unit: 'offsets',
+        doc: 'CONCURRENTLY: pulling a queue stops while its oldest and newest waiting messages are further apart.',
+      },
+    )
     .default(2_000),
   pullIntervalMs: option
-    .integer({ min: 0, max: 65_535 }, { unit: 'ms', java: 'pullInterval', doc: 'Pause after a pull that found messages.' })
+    .integer(
+      { min: 0, max: 65_535 },
+      { unit: 'ms', java: 'pullInterval', doc: 'Pause after a pull that found messages.' },
+    )
     .default(0),
   pullRetryDelayMs: option
-    .integer({ min: 1 }, { unit: 'ms', java: 'pullTimeDelayMillsWhenException', doc: 'Pause after a pull that failed.' })
+    .integer(
+      { min: 1 },
+      { unit: 'ms', java: 'pullTimeDelayMillsWhenException', doc: 'Pause after a pull that failed.' },
+    )
     .default(3_000),
   rebalanceIntervalMs: option
-    .integer({ min: 10 }, { unit: 'ms', java: 'rocketmq.client.rebalance.waitInterval', doc: 'How often the share of queues is computed again without being asked to.' })
+    .integer(
+      { min: 10 },
+      {
+        unit: 'ms',
+        java: 'rocketmq.client.rebalance.waitInterval',
+        doc: 'How often the share of queues is computed again without being asked to.',
+      },
+    )
     .default(20_000),
   persistConsumerOffsetIntervalMs: option
-    .integer({ min: 10 }, { unit: 'ms', java: 'persistConsumerOffsetInterval', doc: 'How often consumed offsets are written to the broker (CLUSTERING) or the local file (BROADCASTING).' })
+    .integer(
+      { min: 10 },
+      {
+        unit: 'ms',
+        java: 'persistConsumerOffsetInterval',
+        doc: 'How often consumed offsets are written to the broker (CLUSTERING) or the local file (BROADCASTING).',
+      },
+    )
     .default(5_000),
   shutdownTimeoutMs: option
-    .integer({ min: 0 }, { unit: 'ms', java: 'awaitTerminationMillisWhenShutdown', doc: 'How long close() waits for running handlers. What still runs then is logged and not acknowledged.' })
+    .integer(
+      { min: 0 },
+      {
+        unit: 'ms',
+        java: 'awaitTerminationMillisWhenShutdown',
+        doc: 'How long close() waits for running handlers. What still runs then is logged and not acknowledged.',
+      },
+    )
     .default(30_000),
   allocate: option
     .value<AllocateStrategy | keyof typeof allocateStrategies>(
       `one of ${Object.keys(allocateStrategies).join(', ')} or an object with name and allocate()`,
-      (value) => (typeof value === 'string' ? Object.hasOwn(allocateStrategies, value) : isObjectWith(value, 'allocate')),
-      { java: 'allocateMessageQueueStrategy', doc: 'How queues are shared within the group; all members, Java ones included, must use the same.' },
+      (value) =>
+        typeof value === 'string' ? Object.hasOwn(allocateStrategies, value) : isObjectWith(value, 'allocate'),
+      {
+        java: 'allocateMessageQueueStrategy',
+        doc: 'How queues are shared within the group; all members, Java ones included, must use the same.',
+      },
     )
     .default('AVG'),
   localOffsetStoreDir: option
-    .string({ java: 'rocketmq.client.localOffsetStoreDir', doc: 'BROADCASTING: directory of the offset files. Default: .rocketmq_offsets in the home directory.' })
+    .string({
+      java: 'rocketmq.client.localOffsetStoreDir',
+      doc: 'BROADCASTING: directory of the offset files. Default: .rocketmq_offsets in the home directory.',
+    })
     .default(join(homedir(), '.rocketmq_offsets')),
-  hooks: option.value<ConsumeHooks>('an object with before and/or after functions', (value) => isObjectWith(value, 'before') || isObjectWith(value, 'after'), {
-    doc: 'Observers called around every handler call: traces, metrics.',
-  }),
+  hooks: option.value<ConsumeHooks>(
+    'an object with before and/or after functions',
+    (value) => isObjectWith(value, 'before') || isObjectWith(value, 'after'),
+    {
+      doc: 'Observers called around every handler call: traces, metrics.',
+    },
+  ),
   onError: option.value<(error: unknown, info: ConsumeErrorInfo) => void>('a function', isFunction, {
     doc: 'Called with every error of a handler, after it was logged.',
   }),
@@ -112,17 +195,17 @@ export interface ConsumeErrorInfo {
 export type PushConsumerOptions = OptionsInput<typeof pushConsumerOptionTable>;
 export type ResolvedPushConsumerOptions = Options<typeof pushConsumerOptionTable>;
 
-/** Groups the Java client refuses: a forgotten name would join strangers. */
-const RESERVED_GROUP = 'DEFAULT_CONSUMER';
-
 /** @throws ConfigurationError */
 export function resolvePushConsumerOptions(input: PushConsumerOptions): ResolvedPushConsumerOptions {
   const options = resolveOptions(pushConsumerOptionTable, input, 'PushConsumer');
   validateGroup(options.group);
-  if (options.group === RESERVED_GROUP) {
-    throw new ConfigurationError(`PushConsumer option "group" must not be ${RESERVED_GROUP}. Name the group after its job.`, {
-      context: { group: options.group },
-    });
+  if (options.group === DEFAULT_CONSUMER_GROUP) {
+    throw new ConfigurationError(
+      `PushConsumer option "group" must not be ${DEFAULT_CONSUMER_GROUP}. Name the group after its job.`,
+      {
+        context: { group: options.group },
+      },
+    );
   }
   return options;
 }

@@ -28,6 +28,8 @@ export class ProcessQueue {
   count = 0;
   /** Whether the consumption schedule knows that this queue has work. */
   scheduled = false;
+  /** Orderly: nothing is handed out for now, after a failure or while the lock is asked for again. */
+  suspended = false;
   /** Orderly: the broker lets nobody else consume this queue until this time. ms since epoch, by our clock. */
   lockedUntil = 0;
   lastLockTime = 0;

@@ -1,0 +1,139 @@
+import type { MessageExt } from '@rocketnest/protocol';
+import type { Logger } from '@rocketnest/remoting';
+import { type Batch, Consumption } from './consumption.js';
+import type { HandlerCall, Settled } from './handler-call.js';
+import type { OffsetStore } from './offset-store.js';
+import { type ConsumeOutcome, isPromise } from './outcome.js';
+import type { ProcessQueue } from './process-queue.js';
+import type { SendBack } from './send-back.js';
+
+/** Pause before a message that could be handed back nowhere is given to the handler again. Java: submitConsumeRequestLater. */
+const LOCAL_RETRY_MS = 5_000;
+/** Delay level of messages whose handler exceeded the consume timeout. Java: ProcessQueue.cleanExpiredMsg. */
+const EXPIRED_DELAY_LEVEL = 3;
+/** Messages at the front of one queue that one expiry check looks at. */
+const EXPIRED_PER_CHECK = 16;
+
+export interface ConcurrentlyOptions {
+  readonly group: string;
+  readonly concurrency: number;
+  readonly batchSize: number;
+  readonly consumeTimeoutMs: number;
+  readonly broadcasting: boolean;
+  readonly calls: HandlerCall;
+  readonly offsets: OffsetStore;
+  readonly sendBack: SendBack;
+  readonly logger: Logger;
+}
+
+/**
+ * Messages of a queue are handled side by side; the committed offset follows the oldest unfinished one. A failed message
+ * goes back to the broker, which delivers it again later, so it does not hold the queue up. Java: ConsumeMessageConcurrentlyService.
+ */
+export class ConcurrentConsumption extends Consumption {
+  protected readonly overlapping = true;
+
+  constructor(private readonly options: ConcurrentlyOptions) {
+    super(options.concurrency);
+  }
+
+  protected next(queue: ProcessQueue): Batch | undefined {
+    const messages = queue.take(this.options.batchSize);
+    return messages.length === 0 ? undefined : { queue, messages };
+  }
+
+  protected run(batch: Batch): Promise<void> | undefined {
+    const settled = this.options.calls.invoke(batch.messages, batch.queue.queue);
+    if (settled === undefined) {
+      this.acknowledge(batch.queue, batch.messages);
+      return undefined;
+    }
+    if (isPromise(settled)) return settled.then((outcome) => this.settle(batch, outcome));
+    return this.settle(batch, settled);
+  }
+
+  /**
+   * Sends messages back whose handler runs longer than the consume timeout, so that they no longer hold the committed
+   * offset. The handler goes on; its result no longer matters.
+   */
+  async expire(queue: ProcessQueue): Promise<void> {
+    const { consumeTimeoutMs, group, logger, sendBack } = this.options;
+    for (let i = 0; i < EXPIRED_PER_CHECK; i++) {
+      const message = queue.oldest;
+      const started = Number(message?.properties[CONSUME_START]);
+      if (message === undefined || queue.dropped || !(Date.now() - started > consumeTimeoutMs)) return;
+      logger.warn(
+        `handler of group ${group} runs longer than ${consumeTimeoutMs} ms; the message is sent back for a retry`,
+        {
+          group,
+          topic: message.topic,
+          msgId: message.msgId,
+          queueOffset: message.queueOffset,
+        },
+      );
+      if (!(await sendBack.retry(message, queue.queue, EXPIRED_DELAY_LEVEL))) return;
+      this.acknowledge(queue, [message]);
+    }
+  }
+
+  private settle(batch: Batch, outcome: Settled): Promise<void> | undefined {
+    const { queue, messages } = batch;
+    if (outcome === undefined) {
+      this.acknowledge(queue, messages);
+      return undefined;
+    }
+    if (queue.dropped) {
+      this.options.logger.info('a failed message is left to the new owner of its queue', {
+        ...queue.queue,
+        msgIds: messages.map((message) => message.msgId),
+      });
+      return undefined;
+    }
+    if (this.options.broadcasting) {
+      this.options.logger.warn('a broadcast message failed and is dropped: broadcasting has no retry', {
+        ...queue.queue,
+        msgIds: messages.map((message) => message.msgId),
+      });
+      this.acknowledge(queue, messages);
+      return undefined;
+    }
+    return this.handBack(batch, outcome);
+  }
+
+  private async handBack({ queue, messages }: Batch, outcome: ConsumeOutcome): Promise<void> {
+    const consumed = outcome.action === 'retry' ? (outcome.consumed ?? 0) : 0;
+    // A message that is no longer in its queue has expired: it was sent back already.
+    const failed = messages.slice(consumed).filter((message) => queue.has(message));
+    const sent = await Promise.all(failed.map((message) => this.handBackOne(message, queue, outcome)));
+    const kept = failed.filter((_, i) => !sent[i]);
+    this.acknowledge(
+      queue,
+      messages.filter((message) => !kept.includes(message)),
+    );
+    if (kept.length === 0) return;
+    for (const message of kept) message.reconsumeTimes++;
+    this.repeatLater({ queue, messages: kept });
+  }
+
+  private handBackOne(message: MessageExt, { queue }: ProcessQueue, outcome: ConsumeOutcome): Promise<boolean> {
+    const { sendBack } = this.options;
+    if (outcome.action === 'dead-letter') return sendBack.giveUp(message, queue);
+    return sendBack.retry(message, queue, outcome.action === 'retry' ? (outcome.delayLevel ?? 0) : 0);
+  }
+
+  private repeatLater(batch: Batch): void {
+    this.later(LOCAL_RETRY_MS, () => {
+      if (batch.queue.dropped) return;
+      if (this.isPaused) this.repeatLater(batch);
+      else this.start(batch);
+    });
+  }
+
+  private acknowledge(queue: ProcessQueue, messages: readonly MessageExt[]): void {
+    const offset = queue.remove(messages);
+    if (offset >= 0 && !queue.dropped) this.options.offsets.update(queue.key, queue.queue, offset, true);
+  }
+}
+
+/** PropertyName.CONSUME_START_TIMESTAMP, set by HandlerCall. */
+const CONSUME_START = 'CONSUME_START_TIME';

@@ -1,0 +1,113 @@
+import type { MessageExt } from '@rocketnest/protocol';
+import type { Logger } from '@rocketnest/remoting';
+import { type Batch, Consumption } from './consumption.js';
+import type { HandlerCall, Settled } from './handler-call.js';
+import type { OffsetStore } from './offset-store.js';
+import { type ConsumeOutcome, isPromise } from './outcome.js';
+import type { ProcessQueue } from './process-queue.js';
+import type { QueueLocks } from './queue-locks.js';
+import type { SendBack } from './send-back.js';
+
+/** Java: bounds of the suspend time in submitConsumeRequestLater. ms */
+const SUSPEND_MIN_MS = 10;
+const SUSPEND_MAX_MS = 30_000;
+/** Pauses after asking for a lost lock: it was granted, it was not. Java: tryLockLaterAndReconsume. ms */
+const LOCKED_AGAIN_MS = 10;
+const NOT_LOCKED_MS = 3_000;
+
+export interface OrderlyOptions {
+  readonly group: string;
+  readonly concurrency: number;
+  readonly batchSize: number;
+  readonly suspendMs: number;
+  /** Deliveries after the first one before a message is given up. */
+  readonly maxReconsumeTimes: number;
+  readonly calls: HandlerCall;
+  readonly offsets: OffsetStore;
+  /** Absent when broadcasting: nobody else reads our copy of the queue. */
+  readonly locks: QueueLocks | undefined;
+  readonly sendBack: SendBack;
+  readonly logger: Logger;
+}
+
+/**
+ * One handler at a time per queue, in queue order. A failed batch keeps the queue still for a moment and comes again, so
+ * nothing overtakes it, until it succeeds or is given up to the dead letter queue. Java: ConsumeMessageOrderlyService.
+ */
+export class OrderlyConsumption extends Consumption {
+  protected readonly overlapping = false;
+
+  constructor(private readonly options: OrderlyOptions) {
+    super(options.concurrency);
+  }
+
+  protected next(queue: ProcessQueue): Batch | undefined {
+    if (queue.suspended) return undefined;
+    if (this.options.locks !== undefined && !queue.isLocked(Date.now())) {
+      this.lockAgain(queue, this.options.locks);
+      return undefined;
+    }
+    const messages = queue.take(this.options.batchSize);
+    return messages.length === 0 ? undefined : { queue, messages };
+  }
+
+  protected run(batch: Batch): Promise<void> | undefined {
+    const settled = this.options.calls.invoke(batch.messages, batch.queue.queue);
+    if (settled === undefined) {
+      this.commit(batch.queue, batch.messages);
+      return undefined;
+    }
+    if (isPromise(settled)) return settled.then((outcome) => this.settle(batch, outcome));
+    return this.settle(batch, settled);
+  }
+
+  private settle({ queue, messages }: Batch, outcome: Settled): Promise<void> | undefined {
+    if (outcome === undefined) {
+      this.commit(queue, messages);
+      return undefined;
+    }
+    // The queue's next owner gets the batch, and decides about giving it up.
+    if (queue.dropped) return undefined;
+    return this.repeat(queue, messages, outcome);
+  }
+
+  private async repeat(queue: ProcessQueue, messages: readonly MessageExt[], outcome: ConsumeOutcome): Promise<void> {
+    const consumed = outcome.action === 'retry' ? (outcome.consumed ?? 0) : 0;
+    if (consumed > 0) this.commit(queue, messages.slice(0, consumed));
+    for (const message of messages.slice(consumed)) {
+      const exhausted = outcome.action === 'dead-letter' || message.reconsumeTimes >= this.options.maxReconsumeTimes;
+      if (exhausted && (await this.options.sendBack.giveUpCounted(message))) this.commit(queue, [message]);
+      else message.reconsumeTimes++;
+    }
+    queue.rewind();
+    if (queue.count === 0 || !queue.has(messages[messages.length - 1]!)) return;
+    this.suspend(queue, outcome.action === 'suspend' ? (outcome.ms ?? this.options.suspendMs) : this.options.suspendMs);
+  }
+
+  private suspend(queue: ProcessQueue, ms: number): void {
+    queue.suspended = true;
+    this.later(Math.min(Math.max(ms, SUSPEND_MIN_MS), SUSPEND_MAX_MS), () => this.release(queue));
+  }
+
+  private release(queue: ProcessQueue): void {
+    queue.suspended = false;
+    this.submit(queue);
+  }
+
+  /** The lock has not been renewed in time: ask the broker, and go on when it is ours. */
+  private lockAgain(queue: ProcessQueue, locks: QueueLocks): void {
+    this.options.logger.warn('the lock of an ordered queue has expired; consumption waits for it', queue.queue);
+    queue.suspended = true;
+    void locks
+      .lock(queue)
+      .then((locked) => this.later(locked ? LOCKED_AGAIN_MS : NOT_LOCKED_MS, () => this.release(queue)));
+  }
+
+  /** A dropped queue's last batch still counts while its lock is ours: nobody else has read it yet. */
+  private commit(queue: ProcessQueue, messages: readonly MessageExt[]): void {
+    const offset = queue.remove(messages);
+    if (offset < 0) return;
+    if (queue.dropped && !(this.options.locks !== undefined && queue.isLocked(Date.now()))) return;
+    this.options.offsets.update(queue.key, queue.queue, offset, false);
+  }
+}

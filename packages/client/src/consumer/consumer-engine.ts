@@ -1,0 +1,283 @@
+import {
+  type ConsumeMessageDirectlyResult,
+  type ConsumerData,
+  type ConsumerRunningInfo,
+  type MessageExt,
+  retryTopic,
+} from '@rocketnest/protocol';
+import type { ClientInstance, ConsumerRegistration } from '../instance.js';
+import { type MessageQueue, queueKey } from '../message-queue.js';
+import type { TopicRoute } from '../routes.js';
+import { allocateStrategyOf } from './allocate.js';
+import { BrokerLink } from './broker-link.js';
+import { ConcurrentConsumption } from './consume-concurrently.js';
+import { consumeDirectly } from './consume-directly.js';
+import { OrderlyConsumption } from './consume-orderly.js';
+import { ConsumeStats } from './consume-stats.js';
+import type { Consumption } from './consumption.js';
+import { HandlerCall } from './handler-call.js';
+import type { OffsetStore } from './offset-store.js';
+import { LocalOffsetStore } from './offset-store-local.js';
+import { RemoteOffsetStore } from './offset-store-remote.js';
+import { effectiveMaxReconsumeTimes, type ResolvedPushConsumerOptions } from './options.js';
+import type { MessageHandler } from './outcome.js';
+import type { ProcessQueue } from './process-queue.js';
+import { type PullContext, PullLoop } from './pull-loop.js';
+import { QueueLocks } from './queue-locks.js';
+import { Rebalance } from './rebalance.js';
+import { createRunningInfo } from './running-info.js';
+import { SendBack } from './send-back.js';
+import { StartOffsets } from './start-offset.js';
+import type { Subscriptions } from './subscriptions.js';
+
+/** How long a reset of offsets waits for running handlers. Java: RESET_OFFSET_MAX_WAIT. ms */
+const RESET_WAIT_MS = 10_000;
+
+/**
+ * The parts of a started push consumer and how they work together:
+ *
+ *     Rebalance ──queues──▶ PullLoop ──messages──▶ Consumption ──▶ HandlerCall ──▶ business code
+ *                              │                        ├─ done ──▶ OffsetStore
+ *                              └── BrokerLink ◀─────────┴─ failed ▶ SendBack
+ */
+export class ConsumerEngine implements ConsumerRegistration {
+  readonly consumption: Consumption;
+  readonly rebalance: Rebalance;
+  private readonly startedAt = Date.now();
+  private readonly offsets: OffsetStore;
+  private readonly stats = new ConsumeStats();
+  private readonly calls: HandlerCall;
+  private readonly locks: QueueLocks | undefined;
+  private readonly loops = new Map<ProcessQueue, PullLoop>();
+  private readonly timers: NodeJS.Timeout[] = [];
+  private readonly pullContext: PullContext;
+  private paused = false;
+
+  constructor(
+    private readonly instance: ClientInstance,
+    private readonly options: ResolvedPushConsumerOptions,
+    private readonly subscriptions: Subscriptions,
+    handler: MessageHandler,
+  ) {
+    const { group, hooks, onError } = options;
+    const { logger } = instance;
+    const broadcasting = options.messageModel === 'BROADCASTING';
+    const orderly = options.consumeMode === 'ORDERLY';
+    const brokers = new BrokerLink(instance, group);
+    this.offsets = broadcasting
+      ? new LocalOffsetStore(options.localOffsetStoreDir, instance.clientId, group, logger)
+      : new RemoteOffsetStore(brokers, logger);
+    this.locks = orderly && !broadcasting ? new QueueLocks(brokers, logger) : undefined;
+    this.calls = new HandlerCall({ group, handler, logger, stats: this.stats, hooks, onError });
+    this.consumption = this.createConsumption(brokers);
+    this.rebalance = new Rebalance({
+      group,
+      instance,
+      strategy: allocateStrategyOf(options.allocate),
+      broadcasting,
+      locks: this.locks,
+      offsets: this.offsets,
+      startOffsets: new StartOffsets(options.consumeFrom, brokers, this.offsets, this.startedAt),
+      intervalMs: options.rebalanceIntervalMs,
+      logger,
+      topics: () => subscriptions.topics(),
+      onAdded: (queue, offset) => this.startPulling(queue, offset),
+      onDropped: (queue) => this.stopPulling(queue),
+      onChanged: (topic) => this.announce(topic),
+    });
+    this.pullContext = this.createPullContext(brokers);
+  }
+
+  /** Joins the group. Rejects when no name server answers. */
+  async start(): Promise<void> {
+    const { instance, options, subscriptions } = this;
+    await this.offsets.load();
+    await Promise.all(subscriptions.topics().map((topic) => instance.routes.refresh(topic)));
+    instance.registerConsumer(options.group, this);
+    await instance.sendHeartbeats();
+    // That heartbeat has created the group's retry topic on its brokers.
+    if (options.messageModel === 'CLUSTERING') await instance.routes.refresh(retryTopic(options.group));
+    await this.rebalance.start();
+    this.timers.push(setInterval(() => void this.persist(false), options.persistConsumerOffsetIntervalMs));
+    const { consumption } = this;
+    if (consumption instanceof ConcurrentConsumption && options.messageModel === 'CLUSTERING') {
+      this.timers.push(
+        setInterval(() => {
+          for (const queue of this.rebalance.queues()) void consumption.expire(queue);
+        }, options.consumeTimeoutMs),
+      );
+    }
+  }
+
+  /** Leaves the group in good order; see PushConsumer.close. */
+  async close(): Promise<void> {
+    const { group, shutdownTimeoutMs } = this.options;
+    await this.rebalance.stop();
+    for (const loop of this.loops.values()) loop.stop();
+    const unfinished = await this.consumption.stop(shutdownTimeoutMs);
+    if (unfinished.length > 0) {
+      this.instance.logger.error(
+        `consumer group ${group} closes while handlers still run after ${shutdownTimeoutMs} ms; their messages are not acknowledged and come again`,
+        { group, msgIds: unfinished.flatMap((batch) => batch.messages.map((message) => message.msgId)) },
+      );
+    }
+    for (const timer of this.timers.splice(0)) clearInterval(timer);
+    await this.persist(true);
+    await this.rebalance.releaseAll();
+    await this.instance.unregisterConsumer(group);
+  }
+
+  pause(): void {
+    this.paused = true;
+    this.consumption.pause();
+  }
+
+  resume(): void {
+    this.paused = false;
+    this.consumption.resume();
+    for (const loop of this.loops.values()) loop.resume();
+  }
+
+  /** Brokers learn of changed subscriptions, then the share is computed again. */
+  async subscriptionsChanged(): Promise<void> {
+    await this.instance.refreshRoutes();
+    await this.instance.sendHeartbeats();
+    await this.rebalance.request();
+  }
+
+  // ConsumerRegistration: what the instance asks of a group
+
+  topics(): string[] {
+    return this.subscriptions.topics();
+  }
+
+  heartbeat(): ConsumerData {
+    const { consumeFrom, group, messageModel } = this.options;
+    return {
+      groupName: group,
+      consumeType: 'CONSUME_PASSIVELY',
+      messageModel,
+      consumeFromWhere: consumeFrom instanceof Date ? 'CONSUME_FROM_TIMESTAMP' : `CONSUME_FROM_${consumeFrom}`,
+      subscriptionDataSet: this.subscriptions.forHeartbeat(),
+      unitMode: false,
+    };
+  }
+
+  onConsumerIdsChanged(): void {
+    void this.rebalance.request();
+  }
+
+  onRouteChanged(route: TopicRoute): void {
+    if (this.subscriptions.get(route.topic) !== undefined) void this.rebalance.request();
+  }
+
+  async resetOffset(
+    topic: string,
+    offsets: readonly { readonly queue: MessageQueue; readonly offset: number }[],
+  ): Promise<void> {
+    const targets = offsets.flatMap(({ queue, offset }) => {
+      const ours = queue.topic === topic ? this.rebalance.get(queueKey(queue)) : undefined;
+      return ours === undefined || ours.dropped ? [] : [{ queue: ours, offset }];
+    });
+    if (targets.length > 0) await this.rebalance.reset(targets, RESET_WAIT_MS);
+  }
+
+  runningInfo(): ConsumerRunningInfo {
+    return createRunningInfo({
+      options: this.options,
+      nameServers: this.instance.nameServers.addresses,
+      startedAt: this.startedAt,
+      concurrency: this.consumption.concurrency,
+      subscriptions: this.subscriptions.forHeartbeat(),
+      queues: [...this.rebalance.queues()],
+      offsets: this.offsets,
+      stats: this.stats,
+    });
+  }
+
+  consumeDirectly(message: MessageExt, brokerName: string | undefined): Promise<ConsumeMessageDirectlyResult> {
+    const queue = { topic: message.topic, brokerName: brokerName ?? '', queueId: message.queueId };
+    return consumeDirectly(this.calls, message, queue, this.options.consumeMode === 'ORDERLY');
+  }
+
+  consumerStatus(topic: string): { queue: MessageQueue; offset: number }[] {
+    return Array.from(this.rebalance.queues(), ({ queue, key }) => ({ queue, offset: this.offsets.peek(key) })).filter(
+      ({ queue, offset }) => queue.topic === topic && offset >= 0,
+    );
+  }
+
+  private createConsumption(brokers: BrokerLink): Consumption {
+    const { calls, instance, locks, offsets, options } = this;
+    const maxReconsumeTimes = effectiveMaxReconsumeTimes(options);
+    const shared = {
+      group: options.group,
+      concurrency: options.concurrency,
+      batchSize: options.consumeMessageBatchMaxSize,
+      calls,
+      offsets,
+      sendBack: new SendBack(instance, brokers, options.group, maxReconsumeTimes),
+      logger: instance.logger,
+    };
+    if (options.consumeMode === 'ORDERLY') {
+      return new OrderlyConsumption({
+        ...shared,
+        locks,
+        maxReconsumeTimes,
+        suspendMs: options.suspendCurrentQueueTimeMs,
+      });
+    }
+    const broadcasting = options.messageModel === 'BROADCASTING';
+    return new ConcurrentConsumption({ ...shared, broadcasting, consumeTimeoutMs: options.consumeTimeoutMs });
+  }
+
+  private createPullContext(brokers: BrokerLink): PullContext {
+    const { options } = this;
+    const isPaused = () => this.paused;
+    return {
+      group: options.group,
+      brokers,
+      offsets: this.offsets,
+      stats: this.stats,
+      logger: this.instance.logger,
+      limits: {
+        messages: options.pullThresholdForQueue,
+        mib: options.pullThresholdSizeForQueueMiB,
+        span: options.consumeMode === 'ORDERLY' ? undefined : options.consumeConcurrentlyMaxSpan,
+      },
+      batchSize: options.pullBatchSize,
+      batchBytes: options.pullBatchSizeInBytes,
+      intervalMs: options.pullIntervalMs,
+      retryDelayMs: options.pullRetryDelayMs,
+      clustering: options.messageModel === 'CLUSTERING',
+      get paused() {
+        return isPaused();
+      },
+      subscription: (topic) => this.subscriptions.get(topic),
+      onMessages: (queue) => this.consumption.submit(queue),
+      onOffsetMoved: (queue, offset) => void this.rebalance.reset([{ queue, offset }], RESET_WAIT_MS),
+    };
+  }
+
+  private startPulling(queue: ProcessQueue, offset: number): void {
+    const loop = new PullLoop(this.pullContext, queue, offset);
+    this.loops.set(queue, loop);
+    loop.run();
+  }
+
+  private stopPulling(queue: ProcessQueue): void {
+    this.loops.get(queue)?.stop();
+    this.loops.delete(queue);
+  }
+
+  private async announce(topic: string): Promise<void> {
+    this.subscriptions.touch(topic);
+    await this.instance.sendHeartbeats();
+  }
+
+  private persist(confirmed: boolean): Promise<void> {
+    return this.offsets.persist(
+      Array.from(this.rebalance.queues(), (queue) => queue.key),
+      confirmed,
+    );
+  }
+}

@@ -1,0 +1,138 @@
+import { type MessageExt, PropertyName, retryTopic } from '@rocketnest/protocol';
+import type { Logger } from '@rocketnest/remoting';
+import type { MessageQueue } from '../message-queue.js';
+import type { ConsumeStats } from './consume-stats.js';
+import type { ConsumeErrorInfo } from './options.js';
+import {
+  type ConsumeContext,
+  type ConsumeHooks,
+  type ConsumeOutcome,
+  isPromise,
+  type MessageHandler,
+  readOutcome,
+} from './outcome.js';
+
+/** How a handler call ended: undefined for success; a throw has become `FAILED`. */
+export type Settled = ConsumeOutcome | undefined;
+
+/** What a throwing handler asks for. */
+export const FAILED: ConsumeOutcome = Object.freeze({ action: 'retry' });
+
+export interface HandlerCallOptions {
+  readonly group: string;
+  readonly handler: MessageHandler;
+  readonly logger: Logger;
+  readonly stats: ConsumeStats;
+  readonly hooks?: ConsumeHooks | undefined;
+  readonly onError?: ((error: unknown, info: ConsumeErrorInfo) => void) | undefined;
+}
+
+/** Calls business code: prepares the messages, watches the call, turns whatever happens into an outcome and logs failures once. */
+export class HandlerCall {
+  private readonly retryTopic: string;
+
+  constructor(private readonly options: HandlerCallOptions) {
+    this.retryTopic = retryTopic(options.group);
+  }
+
+  /** Never throws or rejects. Synchronous when the handler is. */
+  invoke(messages: MessageExt[], queue: MessageQueue): Settled | Promise<Settled> {
+    const result = this.tryInvoke(messages, queue);
+    if (result === undefined) return undefined;
+    if (isPromise(result)) return (result as Promise<Settled>).catch(() => FAILED);
+    return result;
+  }
+
+  /**
+   * The same, but the handler's error comes out (after it was logged): for a caller who asked for one message to be
+   * consumed and wants to know.
+   */
+  invokeForResult(messages: MessageExt[], queue: MessageQueue): Promise<Settled> {
+    const call = this.begin(messages, queue);
+    return new Promise((resolve) => resolve(this.options.handler(messages, call.context) as unknown)).then(
+      (returned) => this.finish(call, returned),
+      (error) => {
+        this.fail(call, error);
+        throw error;
+      },
+    );
+  }
+
+  private tryInvoke(messages: MessageExt[], queue: MessageQueue): Settled | Promise<Settled> {
+    const call = this.begin(messages, queue);
+    try {
+      const returned = this.options.handler(messages, call.context) as unknown;
+      if (!isPromise(returned)) return this.finish(call, returned);
+      return Promise.resolve(returned)
+        .then((value) => this.finish(call, value))
+        .catch((error) => this.fail(call, error));
+    } catch (error) {
+      return this.fail(call, error);
+    }
+  }
+
+  private begin(messages: MessageExt[], queue: MessageQueue): Call {
+    const startedAt = Date.now();
+    const started = String(startedAt);
+    const retried = queue.topic === this.retryTopic;
+    for (const message of messages) {
+      if (retried) message.topic = message.properties[PropertyName.RETRY_TOPIC] ?? message.topic;
+      message.properties[PropertyName.CONSUME_START_TIMESTAMP] = started;
+    }
+    const context: ConsumeContext = { group: this.options.group, queue };
+    const call: Call = { messages, context, startedAt };
+    if (this.options.hooks?.before) this.observe(() => this.options.hooks?.before?.(messages, context));
+    return call;
+  }
+
+  private finish(call: Call, returned: unknown): Settled {
+    const outcome = returned === undefined ? undefined : readOutcome(returned);
+    this.report(call, outcome);
+    return outcome;
+  }
+
+  private fail(call: Call, error: unknown): ConsumeOutcome {
+    const { messages, context } = call;
+    const first = messages[0]!;
+    const info: ConsumeErrorInfo = {
+      group: context.group,
+      topic: first.topic,
+      brokerName: context.queue.brokerName,
+      queueId: context.queue.queueId,
+      msgIds: messages.map((message) => message.msgId),
+      attempt: first.reconsumeTimes + 1,
+    };
+    this.options.logger.error(
+      `handler of group ${info.group} failed on topic ${info.topic}, msgId ${info.msgIds.join(',')}, attempt ${info.attempt}`,
+      { ...info, error, stack: error instanceof Error ? error.stack : undefined },
+    );
+    if (this.options.onError) this.observe(() => this.options.onError?.(error, info));
+    this.report(call, FAILED, error);
+    return FAILED;
+  }
+
+  private report(call: Call, outcome: Settled, error?: unknown): void {
+    const { messages, context } = call;
+    const durationMs = Date.now() - call.startedAt;
+    this.options.stats.consumed(context.queue.topic, messages.length, outcome === undefined, durationMs);
+    if (this.options.hooks?.after) {
+      const result = error === undefined ? { outcome, durationMs } : { outcome, error, durationMs };
+      this.observe(() => this.options.hooks?.after?.(messages, context, result));
+    }
+  }
+
+  /** Observers must not change what happens to a message. */
+  private observe(observer: () => void): void {
+    try {
+      observer();
+    } catch (error) {
+      this.options.logger.warn(`a consume hook of group ${this.options.group} threw`, { error });
+    }
+  }
+}
+
+interface Call {
+  readonly messages: MessageExt[];
+  readonly context: ConsumeContext;
+  readonly startedAt: number;
+}

@@ -1,0 +1,194 @@
+import { ClosedError, ConfigurationError, parseSubscription, retryTopic, validateTopic } from '@rocketnest/protocol';
+import { ClientInstance } from '../instance.js';
+import type { MessageQueue } from '../message-queue.js';
+import { clientOptionTable, pickOptions } from '../options.js';
+import { ConsumerEngine } from './consumer-engine.js';
+import { type PushConsumerOptions, type ResolvedPushConsumerOptions, resolvePushConsumerOptions } from './options.js';
+import type { MessageHandler } from './outcome.js';
+import { Subscriptions } from './subscriptions.js';
+
+/** Options of a consumer on a shared instance: those of the client are the instance's. */
+export type SharedPushConsumerOptions = Omit<PushConsumerOptions, keyof typeof clientOptionTable>;
+
+type State = 'created' | 'started' | 'closed';
+
+/**
+ * Receives the messages of its topics: members of a group share the queues (CLUSTERING) or each get everything
+ * (BROADCASTING). A message is acknowledged when its handler is done, and comes again when the handler fails.
+ * Java: DefaultMQPushConsumer.
+ *
+ * ```ts
+ * const consumer = new PushConsumer({ namesrvAddr: '127.0.0.1:9876', group: 'billing' })
+ *   .subscribe('orders', 'created || paid')
+ *   .listen(async ([message]) => { await bill(JSON.parse(message.body.toString())); });
+ * await consumer.start();
+ * await consumer.close();
+ * ```
+ */
+export class PushConsumer {
+  readonly options: ResolvedPushConsumerOptions;
+  readonly group: string;
+  /** Connections and routes; shared with others if it was given to the constructor. */
+  readonly instance: ClientInstance;
+
+  private readonly ownsInstance: boolean;
+  private readonly subscriptions = new Subscriptions();
+  private handler: MessageHandler | undefined;
+  private engine: ConsumerEngine | undefined;
+  private concurrency: number;
+  private paused = false;
+  private state: State = 'created';
+  private starting: Promise<void> | undefined;
+  private closing: Promise<void> | undefined;
+
+  /**
+   * @param instance a shared client instance, which the caller starts and closes; default: one of its own
+   * @throws ConfigurationError on bad options
+   */
+  constructor(options: PushConsumerOptions);
+  constructor(options: SharedPushConsumerOptions, instance: ClientInstance);
+  constructor(options: PushConsumerOptions | SharedPushConsumerOptions, instance?: ClientInstance) {
+    this.options = resolvePushConsumerOptions({ ...instance?.options, ...options } as PushConsumerOptions);
+    this.group = this.options.group;
+    this.concurrency = this.options.concurrency;
+    this.ownsInstance = instance === undefined;
+    this.instance = instance ?? new ClientInstance(pickOptions(clientOptionTable, this.options));
+  }
+
+  /**
+   * Adds a topic, or gives it another filter; possible at any time.
+   * @param expression tags, e.g. `paid || shipped`; `*` for all. Brokers compare hashes, this client the tags themselves.
+   * @throws ConfigurationError for an invalid topic or expression
+   */
+  subscribe(topic: string, expression = '*'): this {
+    validateTopic(topic);
+    this.subscriptions.set(parseSubscription(topic, expression));
+    void this.engine?.subscriptionsChanged();
+    return this;
+  }
+
+  /** Gives the queues of a topic up. */
+  unsubscribe(topic: string): this {
+    this.subscriptions.delete(topic);
+    void this.engine?.subscriptionsChanged();
+    return this;
+  }
+
+  /** Sets the business code. @throws ConfigurationError when there is one already */
+  listen(handler: MessageHandler): this {
+    if (this.handler !== undefined) {
+      throw new ConfigurationError(
+        `Consumer group ${this.group} has a handler already. Use one PushConsumer per handler.`,
+        {
+          context: { group: this.group },
+        },
+      );
+    }
+    this.handler = handler;
+    return this;
+  }
+
+  /**
+   * Joins the group and takes over its share of the queues. Idempotent. Topics that do not exist yet are consumed once they do.
+   * @throws ConfigurationError without listen() or subscribe(), or when the instance has a consumer of this group already
+   * @throws ConnectionError when no name server answers; the consumer is closed then
+   */
+  async start(): Promise<void> {
+    if (this.state === 'closed') {
+      throw new ClosedError(`Consumer group ${this.group} is closed. Create a new PushConsumer.`, {
+        context: { group: this.group },
+      });
+    }
+    if (this.handler === undefined) throw this.incomplete('listen(handler)');
+    if (this.subscriptions.size === 0) throw this.incomplete('subscribe(topic)');
+    this.starting ??= this.startUp(this.handler);
+    await this.starting;
+  }
+
+  /** No handler starts and nothing is pulled until resume(); queues stay assigned. Running handlers finish. */
+  pause(): void {
+    this.paused = true;
+    this.engine?.pause();
+  }
+
+  /** Goes on after pause(). */
+  resume(): void {
+    this.paused = false;
+    this.engine?.resume();
+  }
+
+  get isPaused(): boolean {
+    return this.paused;
+  }
+
+  /** Handlers that may run at once, from now on. @throws ConfigurationError outside 1..1000 */
+  setConcurrency(concurrency: number): void {
+    if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 1000) {
+      throw new ConfigurationError(`Concurrency must be an integer from 1 to 1000, got ${concurrency}.`, {
+        context: { group: this.group, concurrency },
+      });
+    }
+    this.concurrency = concurrency;
+    this.engine?.consumption.setConcurrency(concurrency);
+  }
+
+  /** Queues this member consumes now. */
+  get assignment(): readonly MessageQueue[] {
+    return Array.from(this.engine?.rebalance.queues() ?? [], (held) => held.queue);
+  }
+
+  /** Handlers running now. */
+  get runningHandlers(): number {
+    return this.engine?.consumption.runningHandlers ?? 0;
+  }
+
+  /**
+   * Stops pulling, waits for running handlers up to shutdownTimeoutMs, commits offsets, gives up locks and leaves the group, so
+   * that others take over at once. Messages whose handler still runs then are logged by id and come again. Idempotent.
+   * Do not await it inside a handler: it waits for that handler.
+   */
+  close(): Promise<void> {
+    this.closing ??= this.shutDown();
+    return this.closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  private async startUp(handler: MessageHandler): Promise<void> {
+    this.state = 'started';
+    if (this.options.messageModel === 'CLUSTERING')
+      this.subscriptions.set(parseSubscription(retryTopic(this.group), '*'));
+    const engine = new ConsumerEngine(this.instance, this.options, this.subscriptions, handler);
+    engine.consumption.setConcurrency(this.concurrency);
+    if (this.paused) engine.pause();
+    try {
+      if (this.ownsInstance) await this.instance.start();
+      await engine.start();
+    } catch (error) {
+      await this.tearDown(engine);
+      throw error;
+    }
+    this.engine = engine;
+    if (!this.paused) engine.resume();
+  }
+
+  private async shutDown(): Promise<void> {
+    // Closing half of what start() is still making would leave the other half.
+    await this.starting?.catch(() => {});
+    await this.tearDown(this.engine);
+  }
+
+  private async tearDown(engine: ConsumerEngine | undefined): Promise<void> {
+    this.state = 'closed';
+    await engine?.close();
+    if (this.ownsInstance) await this.instance.close();
+  }
+
+  private incomplete(missing: string): ConfigurationError {
+    return new ConfigurationError(`Consumer group ${this.group} cannot start: call ${missing} first.`, {
+      context: { group: this.group },
+    });
+  }
+}

@@ -1,0 +1,276 @@
+import type { Logger } from '@rocketnest/remoting';
+import type { ClientInstance } from '../instance.js';
+import { compareText, type MessageQueue, queueKey } from '../message-queue.js';
+import type { AllocateStrategy } from './allocate.js';
+import type { OffsetStore } from './offset-store.js';
+import { ProcessQueue } from './process-queue.js';
+import { LOCK_RENEWAL_MS, type QueueLocks } from './queue-locks.js';
+import type { StartOffsets } from './start-offset.js';
+
+/** Pause before the next attempt when a queue could not be taken over yet. Java: rebalanceLater. ms */
+const UNBALANCED_RETRY_MS = 500;
+
+export interface RebalanceOptions {
+  readonly group: string;
+  readonly instance: ClientInstance;
+  readonly strategy: AllocateStrategy;
+  /** Every member reads every queue. */
+  readonly broadcasting: boolean;
+  /** Set when queues are consumed in order by one member of the group at a time. */
+  readonly locks: QueueLocks | undefined;
+  readonly offsets: OffsetStore;
+  readonly startOffsets: StartOffsets;
+  readonly intervalMs: number;
+  readonly logger: Logger;
+  /** Subscribed topics, the retry topic included. */
+  topics(): Iterable<string>;
+  /** A queue is ours now: start pulling at `offset`. */
+  onAdded(queue: ProcessQueue, offset: number): void;
+  /** The queue is no longer ours: stop pulling. */
+  onDropped(queue: ProcessQueue): void;
+  /** The share changed; resolves when brokers know. */
+  onChanged(topic: string): Promise<void>;
+}
+
+/**
+ * Keeps this member's share of the queues: computes it now and then and whenever the group or a route changes, takes new
+ * queues over and gives up those of others. One computation runs at a time; requests during one lead to one more.
+ * Java: RebalanceImpl, RebalancePushImpl, RebalanceService.
+ */
+export class Rebalance {
+  /** Queues that are ours, and dropped ones whose last handler still runs under their lock. */
+  private readonly table = new Map<string, ProcessQueue>();
+  /** Topics whose queues were seen, with those queues: later ones have appeared while we run. */
+  private readonly seen = new Map<string, Set<string>>();
+  private timer: NodeJS.Timeout | undefined;
+  private renewal: NodeJS.Timeout | undefined;
+  private running: Promise<void> | undefined;
+  private again = false;
+  private stopped = false;
+
+  constructor(private readonly options: RebalanceOptions) {}
+
+  /** The first computation; later ones follow by themselves. */
+  async start(): Promise<void> {
+    if (this.options.locks !== undefined) {
+      this.renewal = setInterval(() => void this.renewLocks(), LOCK_RENEWAL_MS);
+    }
+    await this.request();
+  }
+
+  /** Computes the share again, soon. Resolves when that is done. */
+  request(): Promise<void> {
+    if (this.stopped) return Promise.resolve();
+    this.again = true;
+    this.running ??= this.runUntilQuiet().finally(() => {
+      this.running = undefined;
+    });
+    return this.running;
+  }
+
+  /** No changes any more; the queues stay as they are, and locked. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    clearTimeout(this.timer);
+    await this.running;
+  }
+
+  /** After stop(): gives all queues up. What handlers still return is ignored from now on. */
+  async releaseAll(): Promise<void> {
+    clearInterval(this.renewal);
+    const queues = [...this.table.values()];
+    for (const queue of queues) this.drop(queue);
+    this.table.clear();
+    if (queues.length > 0) await this.options.locks?.unlock(queues);
+  }
+
+  /** Queues that are ours. */
+  *queues(): IterableIterator<ProcessQueue> {
+    for (const queue of this.table.values()) if (!queue.dropped) yield queue;
+  }
+
+  get(key: string): ProcessQueue | undefined {
+    return this.table.get(key);
+  }
+
+  /**
+   * Continues some of our queues from other offsets: what is held is thrown away, running handlers are waited for (at most
+   * `waitMs`), the offset is committed and the queue taken over anew.
+   */
+  async reset(
+    targets: readonly { readonly queue: ProcessQueue; readonly offset: number }[],
+    waitMs: number,
+  ): Promise<void> {
+    for (const { queue } of targets) {
+      this.drop(queue);
+      queue.clear();
+    }
+    await Promise.all(
+      targets.map(async ({ queue, offset }) => {
+        await settledWithin(queue.idle(), waitMs);
+        this.options.offsets.update(queue.key, queue.queue, offset, false);
+        await this.forget(queue);
+      }),
+    );
+    await this.request();
+  }
+
+  private async runUntilQuiet(): Promise<void> {
+    clearTimeout(this.timer);
+    let balanced = true;
+    while (this.again && !this.stopped) {
+      this.again = false;
+      balanced = await this.rebalanceAll();
+    }
+    if (this.stopped) return;
+    this.timer = setTimeout(() => void this.request(), balanced ? this.options.intervalMs : UNBALANCED_RETRY_MS);
+  }
+
+  private async rebalanceAll(): Promise<boolean> {
+    const topics = new Set(this.options.topics());
+    const results = await Promise.all([...topics].map((topic) => this.rebalanceTopic(topic)));
+    await Promise.all(
+      [...this.queues()].filter((queue) => !topics.has(queue.queue.topic)).map((queue) => this.remove(queue)),
+    );
+    return results.every(Boolean);
+  }
+
+  /** @returns false when something is left to be done soon */
+  private async rebalanceTopic(topic: string): Promise<boolean> {
+    try {
+      const share = await this.shareOf(topic);
+      if (share === null) return false;
+      const [changed, balanced] = await this.apply(topic, share);
+      if (changed) {
+        this.options.logger.info(`group ${this.options.group} consumes ${share.length} queues of topic ${topic} here`, {
+          group: this.options.group,
+          topic,
+          strategy: this.options.strategy.name,
+          queues: share.map(queueKey),
+        });
+        await this.options.onChanged(topic);
+      }
+      return balanced;
+    } catch (error) {
+      this.options.logger.warn(`queues of topic ${topic} could not be shared out; it is tried again`, {
+        group: this.options.group,
+        topic,
+        error,
+      });
+      return false;
+    }
+  }
+
+  /** The queues that are this member's; null when the group cannot be asked yet. */
+  private async shareOf(topic: string): Promise<readonly MessageQueue[] | null> {
+    const { broadcasting, group, instance, strategy } = this.options;
+    const all = instance.routes.subscribeInfo(topic);
+    if (broadcasting || all.length === 0) return all;
+    const members = await instance.findConsumerIdList(topic, group);
+    if (members === null || !members.includes(instance.clientId)) {
+      // Our heartbeat has not reached that broker yet, or it restarted and forgot us.
+      await instance.sendHeartbeats();
+      return null;
+    }
+    return strategy.allocate(instance.clientId, all, members.sort(compareText));
+  }
+
+  private async apply(topic: string, share: readonly MessageQueue[]): Promise<[changed: boolean, balanced: boolean]> {
+    const wanted = new Map(share.map((queue) => [queueKey(queue), queue]));
+    const superfluous = [...this.queues()].filter((queue) => queue.queue.topic === topic && !wanted.has(queue.key));
+    await Promise.all(superfluous.map((queue) => this.remove(queue)));
+    const missing = [...wanted].filter(([key]) => !this.table.has(key)).map(([, queue]) => queue);
+    const added = await Promise.all(missing.map((queue) => this.add(queue)));
+    this.remember(topic);
+    const releasing = [...wanted.keys()].some((key) => this.table.get(key)?.dropped);
+    return [superfluous.length > 0 || added.includes(true), added.every(Boolean) && !releasing];
+  }
+
+  /** @returns false when the queue cannot be taken over yet */
+  private async add(queue: MessageQueue): Promise<boolean> {
+    const { locks, logger, offsets, startOffsets } = this.options;
+    const added = new ProcessQueue(queue);
+    if (locks !== undefined && !(await locks.lock(added))) return false;
+    offsets.forget(added.key);
+    const known = this.seen.get(queue.topic);
+    const appeared = known !== undefined && !known.has(added.key);
+    let offset: number;
+    try {
+      offset = await startOffsets.of(queue, appeared);
+    } catch (error) {
+      logger.warn(`the start offset of queue ${added.key} could not be read; it is tried again`, {
+        queue,
+        error,
+      });
+      await locks?.unlock([added]);
+      return false;
+    }
+    if (this.stopped) {
+      await locks?.unlock([added]);
+      return false;
+    }
+    this.table.set(added.key, added);
+    this.options.onAdded(added, offset);
+    return true;
+  }
+
+  private remember(topic: string): void {
+    const seen = this.seen.get(topic) ?? new Set();
+    for (const queue of this.options.instance.routes.subscribeInfo(topic)) seen.add(queueKey(queue));
+    this.seen.set(topic, seen);
+  }
+
+  /** Gives a queue up. An ordered one stays locked until its running handler is done, so that nobody overtakes it. */
+  private async remove(queue: ProcessQueue): Promise<void> {
+    this.drop(queue);
+    if (this.options.locks === undefined || queue.inFlight === 0) {
+      await this.forget(queue);
+      return;
+    }
+    this.options.logger.info('an ordered queue moves to another member when its running handler is done', queue.queue);
+    void queue
+      .idle()
+      .then(() => this.forget(queue))
+      .then(() => this.request());
+  }
+
+  private drop(queue: ProcessQueue): void {
+    queue.dropped = true;
+    this.options.onDropped(queue);
+  }
+
+  private async forget(queue: ProcessQueue): Promise<void> {
+    const { locks, offsets } = this.options;
+    const persisted = offsets.persist([queue.key], true);
+    offsets.forget(queue.key);
+    await persisted;
+    await locks?.unlock([queue]);
+    this.table.delete(queue.key);
+  }
+
+  /** Somebody else holding a lock of ours means that we were thought dead: what we hold of the queue is outdated. */
+  private async renewLocks(): Promise<void> {
+    const { locks, logger, offsets } = this.options;
+    if (locks === undefined) return;
+    const lost = await locks.renew(this.table.values());
+    for (const queue of lost) {
+      logger.warn('the lock of an ordered queue was lost to another member', queue.queue);
+      this.drop(queue);
+      offsets.forget(queue.key);
+      this.table.delete(queue.key);
+    }
+    // By allocation they may still be ours: take them over anew, from the committed offset.
+    if (lost.length > 0) void this.request();
+  }
+}
+
+/** Resolves when `work` does or the time is up. */
+function settledWithin(work: Promise<void>, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    void work.then(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
