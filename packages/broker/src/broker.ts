@@ -8,7 +8,7 @@ import { DelayService } from './delay/delay-service.js';
 import { GroupTable } from './groups.js';
 import { Jobs } from './jobs.js';
 import { OffsetTable } from './offsets.js';
-import { type BrokerOptions, type BrokerOptionValues, resolveBrokerOptions } from './options.js';
+import { type BrokerOptions, type BrokerOptionValues, resolveBrokerOptions, storeOptionsOf } from './options.js';
 import { processorTable } from './processors/index.js';
 import { retryPull } from './processors/pull.js';
 import { unsupported } from './processors/row.js';
@@ -18,7 +18,6 @@ import { createPutMessage } from './put.js';
 import { QueueLocks } from './queue-locks.js';
 import { Registration } from './registration.js';
 import { BrokerStats } from './stats.js';
-import { storeOptionsOf } from './store-options.js';
 import { TopicTable } from './topics.js';
 import { TransactionService } from './transaction/transaction-service.js';
 
@@ -137,7 +136,7 @@ export class Broker {
     const { options } = this;
     const broker = this;
     const configFile = (name: string): string => join(options.storePathRootDir, 'config', name);
-    const store = new MessageStore({ ...storeOptionsOf(options), logger, clock });
+    const store = new MessageStore({ ...storeOptionsOf(options), rootDir: options.storePathRootDir, logger, clock });
     const topics: TopicTable = new TopicTable({
       options,
       clock,

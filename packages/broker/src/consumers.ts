@@ -1,6 +1,7 @@
 import type { SubscriptionData } from '@rocketnest/protocol';
 import type { Connection, Logger } from '@rocketnest/remoting';
 import type { ClientInfo } from './clients.js';
+import { getOrCreate } from './collections.js';
 import type { Clock } from './context.js';
 import type { BrokerOptions } from './options.js';
 
@@ -97,9 +98,7 @@ export class ConsumerTable {
 
   /** Remembers the subscription that a pull carried (`compensateSubscribeData`). */
   rememberPull(group: string, subscription: SubscriptionData): void {
-    let topics = this.pulled.get(group);
-    if (topics === undefined) this.pulled.set(group, (topics = new Map()));
-    topics.set(subscription.topic, subscription);
+    getOrCreate(this.pulled, group, () => new Map<string, SubscriptionData>()).set(subscription.topic, subscription);
   }
 
   /**
@@ -114,8 +113,7 @@ export class ConsumerTable {
     subscriptions: readonly SubscriptionData[] | null,
     notifyMembers: boolean,
   ): boolean {
-    let group = this.groups.get(name);
-    if (group === undefined) this.groups.set(name, (group = new ConsumerGroup(name, mode)));
+    const group = getOrCreate(this.groups, name, () => new ConsumerGroup(name, mode));
     const joined = group.join(client, mode, this.parts.clock.now());
     if (joined) this.parts.logger.info('consumer connected', { group: name, clientId: client.clientId });
     const changed = subscriptions !== null && group.subscribe(subscriptions);

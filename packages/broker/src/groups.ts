@@ -1,9 +1,11 @@
 import {
   type DataVersion,
   encodeSubscriptionGroupWrapper,
+  groupProblem,
+  isSystemGroup,
   parseSubscriptionGroupWrapper,
   type SubscriptionGroupConfig,
-  validateGroup,
+  type SubscriptionGroupWrapper,
 } from '@rocketnest/protocol';
 import type { Logger } from '@rocketnest/remoting';
 import { alterAttributes, groupAttributes } from './attributes.js';
@@ -81,7 +83,9 @@ export class GroupTable {
   find(group: string): SubscriptionGroupConfig | undefined {
     const known = this.groups.get(group);
     if (known !== undefined) return known;
-    if (!this.parts.options.autoCreateSubscriptionGroup || validateGroup(group) !== null) return undefined;
+    const { autoCreateSubscriptionGroup, enableCreateSysGroup } = this.parts.options;
+    const allowed = autoCreateSubscriptionGroup || (enableCreateSysGroup && isSystemGroup(group));
+    if (!allowed || groupProblem(group) !== null) return undefined;
     return this.add(newGroupConfig(group));
   }
 
@@ -108,12 +112,17 @@ export class GroupTable {
     return (((this.forbidden[group]?.[topic] ?? 0) >> READ_FORBIDDEN_BIT) & 1) === 1;
   }
 
-  encode(): string {
-    return encodeSubscriptionGroupWrapper({
+  /** The whole table as it goes to files and admins. */
+  get wrapper(): SubscriptionGroupWrapper {
+    return {
       dataVersion: this.version,
       forbiddenTable: this.forbidden,
       subscriptionGroupTable: Object.fromEntries(this.groups),
-    }).toString('utf8');
+    };
+  }
+
+  encode(): string {
+    return encodeSubscriptionGroupWrapper(this.wrapper).toString('utf8');
   }
 
   decode(text: string): void {

@@ -1,4 +1,5 @@
 import { type DataVersion, encodeConsumerOffsets, parseConsumerOffsets } from '@rocketnest/protocol';
+import { getOrCreate } from './collections.js';
 import { ConfigFile } from './config-file.js';
 import type { Clock } from './context.js';
 import { nextVersion } from './data-version.js';
@@ -133,7 +134,5 @@ export class OffsetTable {
 }
 
 function put(table: Map<string, QueueOffsets>, key: string, queueId: number, offset: number): void {
-  const queues = table.get(key);
-  if (queues === undefined) table.set(key, new Map([[queueId, offset]]));
-  else queues.set(queueId, offset);
+  getOrCreate(table, key, () => new Map()).set(queueId, offset);
 }

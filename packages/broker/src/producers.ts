@@ -1,5 +1,6 @@
 import type { Connection, Logger } from '@rocketnest/remoting';
 import type { ClientInfo } from './clients.js';
+import { getOrCreate } from './collections.js';
 import type { Clock } from './context.js';
 
 /** Java: `ProducerManager.CHANNEL_EXPIRED_TIMEOUT`. */
@@ -16,8 +17,7 @@ export class ProducerTable {
   ) {}
 
   register(group: string, client: ClientInfo): void {
-    let members = this.groups.get(group);
-    if (members === undefined) this.groups.set(group, (members = new Map()));
+    const members = getOrCreate(this.groups, group, () => new Map<Connection, ClientInfo>());
     const known = members.get(client.connection);
     if (known !== undefined) {
       known.lastSeen = this.clock.now();

@@ -7,7 +7,7 @@ export function parseProperties(source: string): Map<string, string> {
   const entries = new Map<string, string>();
   for (const line of logicalLines(source)) {
     const { key, value } = splitLine(line);
-    entries.set(unescape(key), unescape(value));
+    entries.set(unescaped(key), unescaped(value));
   }
   return entries;
 }
@@ -33,7 +33,7 @@ function splitLine(line: string): { key: string; value: string } {
 
 const namedEscapes: Readonly<Record<string, string>> = { t: '\t', n: '\n', r: '\r', f: '\f' };
 
-function unescape(text: string): string {
+function unescaped(text: string): string {
   return text.replace(/\\(u([0-9a-fA-F]{4})|[\s\S])/g, (_all, escaped: string, hex: string | undefined) =>
     hex === undefined ? (namedEscapes[escaped] ?? escaped) : String.fromCharCode(Number.parseInt(hex, 16)),
   );

@@ -1,6 +1,7 @@
 import type { RemotingCommand } from '@rocketnest/protocol';
 import type { Connection } from '@rocketnest/remoting';
 import type { MessageFilter } from '@rocketnest/store';
+import { getOrCreate } from './collections.js';
 import type { Clock } from './context.js';
 
 /** Java sweeps held pulls every 5 s (`PullRequestHoldService.run`). */
@@ -38,11 +39,8 @@ export class PullHold {
   /** Holds a pull. After {@link close} nothing is held any more: the caller must answer. @returns false then */
   hold(topic: string, queueId: number, pull: HeldPull): boolean {
     if (this.closed) return false;
-    let byQueue = this.queues.get(topic);
-    if (byQueue === undefined) this.queues.set(topic, (byQueue = new Map()));
-    const pulls = byQueue.get(queueId);
-    if (pulls === undefined) byQueue.set(queueId, [pull]);
-    else pulls.push(pull);
+    const byQueue = getOrCreate(this.queues, topic, () => new Map<number, HeldPull[]>());
+    getOrCreate(byQueue, queueId, () => []).push(pull);
     return true;
   }
 

@@ -1,4 +1,4 @@
-import { PropertyName, RETRY_GROUP_PREFIX, SysFlag } from '@rocketnest/protocol';
+import { isRetryTopic, MessageSysFlag, PropertyName, transactionValue } from '@rocketnest/protocol';
 import { type PutResult, PutStatus, type StoreMessage } from '@rocketnest/store';
 import type { BrokerContext } from './context.js';
 
@@ -11,13 +11,13 @@ export function createPutMessage(
   context: Pick<BrokerContext, 'store' | 'delay'>,
 ): (message: StoreMessage, done: (result: PutResult) => void) => void {
   return (message, done) => {
-    const maxTopicBytes = message.topic.startsWith(RETRY_GROUP_PREFIX) ? MAX_RETRY_TOPIC_BYTES : MAX_TOPIC_BYTES;
+    const maxTopicBytes = isRetryTopic(message.topic) ? MAX_RETRY_TOPIC_BYTES : MAX_TOPIC_BYTES;
     if (message.topic.length > maxTopicBytes) {
       done(refused(PutStatus.MESSAGE_ILLEGAL));
       return;
     }
-    const transaction = message.sysFlag & SysFlag.TRANSACTION_ROLLBACK;
-    if (transaction === 0 || transaction === SysFlag.TRANSACTION_COMMIT) {
+    const transaction = transactionValue(message.sysFlag);
+    if (transaction === MessageSysFlag.TRANSACTION_NOT || transaction === MessageSysFlag.TRANSACTION_COMMIT) {
       const level = delayLevelOf(message);
       if (level > 0) context.delay.divert(message, level);
     }

@@ -1,3 +1,4 @@
+import { getOrCreate } from './collections.js';
 import type { Clock } from './context.js';
 
 /** Java: `RebalanceLockManager.REBALANCE_LOCK_MAX_LIVE_TIME`. */
@@ -24,9 +25,7 @@ export class QueueLocks {
 
   /** @returns the queues that the client holds now */
   lock<Q extends LockableQueue>(group: string, queues: readonly Q[], clientId: string): Q[] {
-    let locks = this.groups.get(group);
-    if (locks === undefined) this.groups.set(group, (locks = new Map()));
-    const held = locks;
+    const held = getOrCreate(this.groups, group, () => new Map<string, Lock>());
     return queues.filter((queue) => {
       const lock = held.get(keyOf(queue));
       if (lock !== undefined && lock.clientId !== clientId && !this.expired(lock)) return false;

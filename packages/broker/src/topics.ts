@@ -1,9 +1,13 @@
 import {
   type DataVersion,
   encodeTopicConfigSerializeWrapper,
+  isSystemTopic,
   PermName,
   parseTopicConfigSerializeWrapper,
+  REVIVE_TOPIC_PREFIX,
+  replyTopic,
   SystemTopic,
+  systemTopicNames,
   type TopicConfig,
 } from '@rocketnest/protocol';
 import type { Logger } from '@rocketnest/remoting';
@@ -73,7 +77,7 @@ export class TopicTable {
 
   /** True for topics that this broker made for itself and that admin requests must not touch. */
   isSystem(topic: string): boolean {
-    return this.reserved.has(topic) || fixedSystemTopics.has(topic) || topic.startsWith(SYSTEM_PREFIX);
+    return this.reserved.has(topic) || isSystemTopic(topic);
   }
 
   /**
@@ -93,7 +97,7 @@ export class TopicTable {
     const inherited =
       model !== undefined &&
       (model.perm & PermName.INHERIT) !== 0 &&
-      (defaultTopic !== SystemTopic.AUTO_CREATE_TOPIC_KEY_TOPIC || this.parts.options.autoCreateTopicEnable);
+      (defaultTopic !== SystemTopic.AUTO_CREATE_TOPIC_KEY || this.parts.options.autoCreateTopicEnable);
     if (!inherited) {
       this.parts.logger.warn('topic not created: its default topic is not there or cannot be inherited', {
         topic,
@@ -146,6 +150,19 @@ export class TopicTable {
     return existed;
   }
 
+  /** Calls back when the last change is on disk; also when writing it failed, which is tried again. */
+  saved(callback: () => void): void {
+    this.file.save().then(callback, (error: unknown) => {
+      this.parts.logger.error('topics are not saved', { error });
+      callback();
+    });
+  }
+
+  /** Names of all system topics, for topic lists. */
+  get systemNames(): string[] {
+    return [...new Set([...systemTopicNames(), ...this.reserved])];
+  }
+
   encode(): string {
     return encodeTopicConfigSerializeWrapper({
       dataVersion: this.version,
@@ -173,9 +190,6 @@ export class TopicTable {
   }
 }
 
-const SYSTEM_PREFIX = 'rmq_sys_';
-const fixedSystemTopics: ReadonlySet<string> = new Set(Object.values(SystemTopic));
-
 /** Topics that are there from the first start (`TopicConfigManager.init`), with their queues and permission. */
 function systemTopics(options: BrokerOptions): TopicConfig[] {
   const queues = (count: number, perm: number = PermName.READ | PermName.WRITE): Partial<TopicConfig> => ({
@@ -186,20 +200,20 @@ function systemTopics(options: BrokerOptions): TopicConfig[] {
   const inheritable = (open: boolean): number => PermName.INHERIT | (open ? PermName.READ | PermName.WRITE : 0);
   const cluster = options.brokerClusterName;
   const rows: (readonly [string, Partial<TopicConfig>])[] = [
-    [SystemTopic.SELF_TEST_TOPIC, queues(1)],
-    [SystemTopic.BENCHMARK_TOPIC, queues(1024)],
+    [SystemTopic.SELF_TEST, queues(1)],
+    [SystemTopic.BENCHMARK, queues(1024)],
     [cluster, queues(16, inheritable(options.clusterTopicEnable))],
     [options.brokerName, queues(1, inheritable(options.brokerTopicEnable))],
     [SystemTopic.OFFSET_MOVED_EVENT, queues(1)],
-    [SystemTopic.SCHEDULE_TOPIC, queues(18)],
-    [`${cluster}_REPLY_TOPIC`, queues(1)],
-    [`rmq_sys_REVIVE_LOG_${cluster}`, queues(options.reviveQueueNum)],
+    [SystemTopic.SCHEDULE, queues(18)],
+    [replyTopic(cluster), queues(1)],
+    [REVIVE_TOPIC_PREFIX + cluster, queues(options.reviveQueueNum)],
     [`rmq_sys_SYNC_BROKER_MEMBER_${options.brokerName}`, queues(1, PermName.INHERIT)],
-    [SystemTopic.TRANS_HALF_TOPIC, queues(1)],
-    [SystemTopic.TRANS_OP_HALF_TOPIC, queues(1)],
+    [SystemTopic.TRANS_HALF, queues(1)],
+    [SystemTopic.TRANS_OP_HALF, queues(1)],
   ];
   if (options.autoCreateTopicEnable) {
-    rows.push([SystemTopic.AUTO_CREATE_TOPIC_KEY_TOPIC, queues(options.defaultTopicQueueNums, inheritable(true))]);
+    rows.push([SystemTopic.AUTO_CREATE_TOPIC_KEY, queues(options.defaultTopicQueueNums, inheritable(true))]);
   }
   if (options.traceTopicEnable) rows.push([options.msgTraceTopicName, queues(1)]);
   return rows.map(([name, settings]) => newTopicConfig(name, settings));

@@ -44,6 +44,11 @@ export class DelayService {
     await this.offsets.persist();
   }
 
+  /** Rows for GET_BROKER_RUNTIME_INFO (`ScheduleMessageService.buildRunningStats`). */
+  runtimeInfo(): Record<string, string> {
+    return {};
+  }
+
   /** Turns a message with a delay level into one for the schedule topic, in place (`HookUtils.transformDelayLevelMessage`). */
   divert(message: StoreMessage, level: number): void {
     const used = Math.min(level, this.levelsMs.length);

@@ -1,21 +1,75 @@
-import { createResponse, type RemotingCommand, ResponseCode, requestCodeName } from '@rocketnest/protocol';
-import type { Processor } from '@rocketnest/remoting';
+import {
+  createResponse,
+  type DecodedFields,
+  decodeFields,
+  encodeFields,
+  type FieldInput,
+  type FieldMap,
+  type RemotingCommand,
+  type RequestDefinition,
+  ResponseCode,
+} from '@rocketnest/protocol';
+import type { Connection, Processor } from '@rocketnest/remoting';
 
 /** One row of an area's table. */
 export type ProcessorRow = readonly [code: number, processor: Processor];
 
-/** A successful answer. */
-export const ok = (request: RemotingCommand, fields?: Record<string, string>, body?: Buffer): RemotingCommand =>
-  createResponse(request, ResponseCode.SUCCESS, undefined, fields, body);
+type Request = Parameters<Processor>[0];
 
-/** A refusal: `remark` is what the Java client shows its user. */
-export const refuse = (request: RemotingCommand, code: number, remark: string): RemotingCommand =>
-  createResponse(request, code, remark);
+/** A handler that sees its request's fields decoded and checked. */
+export type Handler<F extends FieldMap> = (
+  fields: DecodedFields<F>,
+  request: Request,
+  connection: Connection,
+) => ReturnType<Processor>;
+
+/** A row for a request of the protocol's table. A missing or malformed field is answered with an error that names it. */
+export function row<F extends FieldMap, R extends FieldMap>(
+  definition: RequestDefinition<F, R>,
+  handle: Handler<F>,
+): ProcessorRow {
+  const { code, fields, name } = definition;
+  return [code, (request, connection) => handle(decodeFields(fields, request.extFields, name), request, connection)];
+}
+
+/** A successful answer, with the response fields of the request's definition. */
+export function answer<F extends FieldMap, R extends FieldMap>(
+  request: RemotingCommand,
+  definition: RequestDefinition<F, R>,
+  fields: FieldInput<R>,
+  body?: Buffer,
+): RemotingCommand {
+  return createResponse(
+    request,
+    ResponseCode.SUCCESS,
+    null,
+    encodeFields(definition.response, fields, definition.name),
+    body ?? null,
+  );
+}
+
+/** A successful answer without fields. */
+export const ok = (request: RemotingCommand, body?: Buffer): RemotingCommand =>
+  createResponse(request, ResponseCode.SUCCESS, null, {}, body ?? null);
+
+/** A refusal: `remark` is what the client shows its user. */
+export const refuse = (
+  request: RemotingCommand,
+  code: number,
+  remark: string,
+  fields?: Record<string, string>,
+): RemotingCommand => createResponse(request, code, remark, fields);
+
+/** The body of a request that must have one. */
+export function bodyOf(request: Request): Buffer {
+  return request.body ?? EMPTY;
+}
+
+const EMPTY = Buffer.alloc(0);
+
+/** What Java appends to remarks that a FAQ entry explains (`FAQUrl.suggestTodo`). */
+export const FAQ_HINT = '\nSee https://rocketmq.apache.org/docs/bestPractice/06FAQ for further details.';
 
 /** Answers every code that has no processor (`AdminBrokerProcessor.getUnknownCmdResponse`). */
 export const unsupported: Processor = (request) =>
-  refuse(
-    request,
-    ResponseCode.REQUEST_CODE_NOT_SUPPORTED,
-    ` request type ${request.code} not supported (${requestCodeName(request.code)})`,
-  );
+  refuse(request, ResponseCode.REQUEST_CODE_NOT_SUPPORTED, ` request type ${request.code} not supported`);

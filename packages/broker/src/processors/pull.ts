@@ -1,0 +1,300 @@
+import {
+  createResponse,
+  decodeFields,
+  isReadable,
+  PullSysFlag,
+  parseSubscription,
+  type RemotingCommand,
+  RequestCode,
+  type RequestFields,
+  Requests,
+  ResponseCode,
+  type SubscriptionData,
+  type SubscriptionGroupConfig,
+  type TopicConfig,
+} from '@rocketnest/protocol';
+import type { Connection } from '@rocketnest/remoting';
+import { type GetResult, GetStatus } from '@rocketnest/store';
+import type { BrokerContext } from '../context.js';
+import { filterOf, isTagExpression } from '../filters.js';
+import type { HeldPull } from '../pull-hold.js';
+import { FAQ_HINT, type ProcessorRow, refuse, row } from './row.js';
+
+type PullFields = RequestFields<typeof Requests.pullMessage>;
+
+/** Who forbids a pull, in the response field of that name (`ForbiddenType`). */
+const ForbiddenType = { BROKER: '1', GROUP: '2', TOPIC: '3', BROADCASTING_DISABLED: '4', SUBSCRIPTION: '5' } as const;
+
+/** A reset offset is answered like a moved one; the store does not know it (`GetMessageStatus.OFFSET_RESET`). */
+const OFFSET_RESET = 'OFFSET_RESET';
+type PullStatus = GetStatus | typeof OFFSET_RESET;
+
+/** What a pull is answered with, without the messages (`PullMessageProcessor.composeResponseHeader`). */
+const responseCodes: Readonly<Record<PullStatus, number>> = {
+  FOUND: ResponseCode.SUCCESS,
+  MESSAGE_WAS_REMOVING: ResponseCode.PULL_RETRY_IMMEDIATELY,
+  NO_MATCHED_MESSAGE: ResponseCode.PULL_RETRY_IMMEDIATELY,
+  // For a pull from 0 these two mean "nothing there yet", see responseCodeOf.
+  NO_MATCHED_LOGIC_QUEUE: ResponseCode.PULL_OFFSET_MOVED,
+  NO_MESSAGE_IN_QUEUE: ResponseCode.PULL_OFFSET_MOVED,
+  OFFSET_FOUND_NULL: ResponseCode.PULL_NOT_FOUND,
+  OFFSET_OVERFLOW_ONE: ResponseCode.PULL_NOT_FOUND,
+  OFFSET_OVERFLOW_BADLY: ResponseCode.PULL_OFFSET_MOVED,
+  OFFSET_TOO_SMALL: ResponseCode.PULL_OFFSET_MOVED,
+  OFFSET_RESET: ResponseCode.PULL_OFFSET_MOVED,
+};
+
+function responseCodeOf(status: PullStatus, requestedOffset: number): number {
+  const emptyQueue = status === GetStatus.NO_MATCHED_LOGIC_QUEUE || status === GetStatus.NO_MESSAGE_IN_QUEUE;
+  return emptyQueue && requestedOffset === 0 ? ResponseCode.PULL_NOT_FOUND : responseCodes[status];
+}
+
+/** PULL_MESSAGE and LITE_PULL_MESSAGE (`PullMessageProcessor`). */
+export function pullProcessors(context: BrokerContext): readonly ProcessorRow[] {
+  return [Requests.pullMessage, Requests.litePullMessage].map((definition) =>
+    row(definition, (fields, request, connection) => pull(context, fields, request, connection, true)),
+  );
+}
+
+/** Runs a held pull again; this time it is answered whatever it finds. */
+export function retryPull(context: BrokerContext, { request, connection }: HeldPull): void {
+  const answered = (response: RemotingCommand | undefined): void => {
+    if (response !== undefined) connection.respond(response);
+  };
+  try {
+    const { fields, name } = Requests.pullMessage;
+    const decoded = decodeFields(fields, request.extFields, name);
+    const response = pull(context, decoded, request, connection, false);
+    if (response instanceof Promise) response.then(answered, failed);
+    else answered(response);
+  } catch (error) {
+    failed(error);
+  }
+
+  function failed(error: unknown): void {
+    context.logger.error('a held pull failed', { error });
+    connection.respond(refuse(request, ResponseCode.SYSTEM_ERROR, `pull failed: ${String(error)}`));
+  }
+}
+
+/** One pull that passed all checks. */
+interface Pull {
+  readonly fields: PullFields;
+  readonly request: RemotingCommand;
+  readonly connection: Connection;
+  readonly topic: TopicConfig;
+  readonly group: SubscriptionGroupConfig;
+  readonly subscription: SubscriptionData;
+  /** False when it was held before. */
+  readonly maySuspend: boolean;
+}
+
+function pull(
+  context: BrokerContext,
+  fields: PullFields,
+  request: RemotingCommand,
+  connection: Connection,
+  maySuspend: boolean,
+): RemotingCommand | undefined | Promise<RemotingCommand | undefined> {
+  const { options, groups, topics, offsets, store } = context;
+  const name = fields.consumerGroup;
+  if (!isReadable(options.brokerPermission)) {
+    return forbid(request, ForbiddenType.BROKER, `the broker[${options.brokerIP1}] pulling message is forbidden`);
+  }
+  if (request.code === RequestCode.LITE_PULL_MESSAGE && !options.litePullMessageEnable) {
+    return forbid(
+      request,
+      ForbiddenType.BROKER,
+      `the broker[${options.brokerIP1}] for lite pull consumer is forbidden`,
+    );
+  }
+  const group = groups.find(name);
+  if (group === undefined) {
+    return refuse(
+      request,
+      ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST,
+      `subscription group [${name}] does not exist, ${FAQ_HINT}`,
+    );
+  }
+  if (!group.consumeEnable) {
+    return forbid(request, ForbiddenType.GROUP, `subscription group no permission, ${name}`);
+  }
+  const topic = topics.get(fields.topic);
+  if (topic === undefined) {
+    return refuse(
+      request,
+      ResponseCode.TOPIC_NOT_EXIST,
+      `topic[${fields.topic}] not exist, apply first please! ${FAQ_HINT}`,
+    );
+  }
+  if (!isReadable(topic.perm)) {
+    return forbid(request, ForbiddenType.TOPIC, `the topic[${fields.topic}] pulling message is forbidden`);
+  }
+  if (fields.queueId < 0 || fields.queueId >= topic.readQueueNums) {
+    return refuse(
+      request,
+      ResponseCode.INVALID_PARAMETER,
+      `queueId[${fields.queueId}] is illegal, topic:[${fields.topic}] topicConfig.readQueueNums:[${topic.readQueueNums}] ` +
+        `consumer:[${connection.remoteAddress}]`,
+    );
+  }
+  const subscription = subscriptionOf(context, fields, request, connection, group);
+  if ('code' in subscription) return subscription;
+
+  const checked: Pull = { fields, request, connection, topic, group, subscription, maySuspend };
+  const reset = offsets.takeReset(name, fields.topic, fields.queueId);
+  if (reset !== undefined && options.useServerSideResetOffset) {
+    return answer(context, checked, {
+      status: OFFSET_RESET,
+      buffers: [],
+      messageCount: 0,
+      bytes: 0,
+      nextBeginOffset: reset,
+      minOffset: store.minOffset(fields.topic, fields.queueId),
+      maxOffset: store.maxOffset(fields.topic, fields.queueId),
+    });
+  }
+  const found = store.get(
+    fields.topic,
+    fields.queueId,
+    fields.queueOffset,
+    fields.maxMsgNums,
+    options.maxTransferBytesOnMessageInMemory,
+    filterOf(subscription),
+  );
+  return found instanceof Promise
+    ? found.then((result) => answer(context, checked, result))
+    : answer(context, checked, found);
+}
+
+/** The subscription a pull is for: its own when it brings one, else what its group's heartbeats said. Or the refusal. */
+function subscriptionOf(
+  context: BrokerContext,
+  fields: PullFields,
+  request: RemotingCommand,
+  connection: Connection,
+  settings: SubscriptionGroupConfig,
+): SubscriptionData | RemotingCommand {
+  const { consumers, groups, options } = context;
+  const name = fields.consumerGroup;
+  const group = consumers.group(name);
+  let subscription: SubscriptionData | undefined;
+  if ((fields.sysFlag & PullSysFlag.SUBSCRIPTION) !== 0) {
+    if (isTagExpression(fields.expressionType)) {
+      try {
+        subscription = parseSubscription(fields.topic, fields.subscription ?? '');
+      } catch {
+        return refuse(request, ResponseCode.SUBSCRIPTION_PARSE_FAILED, "parse the consumer's subscription failed");
+      }
+      consumers.rememberPull(name, subscription);
+    }
+  } else {
+    if (group === undefined) {
+      return refuse(request, ResponseCode.SUBSCRIPTION_NOT_EXIST, `the consumer's group info not exist${FAQ_HINT}`);
+    }
+    if (!settings.consumeBroadcastEnable && group.isBroadcasting) {
+      return forbid(
+        request,
+        ForbiddenType.BROADCASTING_DISABLED,
+        `the consumer group[${name}] can not consume by broadcast way`,
+      );
+    }
+    if (groups.isReadForbidden(name, fields.topic)) {
+      return forbid(
+        request,
+        ForbiddenType.SUBSCRIPTION,
+        `the consumer group[${name}] is forbidden for topic[${fields.topic}]`,
+      );
+    }
+    subscription = group.subscriptions.get(fields.topic);
+    if (subscription === undefined) {
+      return refuse(request, ResponseCode.SUBSCRIPTION_NOT_EXIST, `the consumer's subscription not exist${FAQ_HINT}`);
+    }
+    if (subscription.subVersion < fields.subVersion) {
+      return refuse(request, ResponseCode.SUBSCRIPTION_NOT_LATEST, "the consumer's subscription not latest");
+    }
+  }
+  const expressionType = subscription === undefined ? fields.expressionType : subscription.expressionType;
+  if (subscription === undefined || !isTagExpression(expressionType)) {
+    return refuse(
+      request,
+      ResponseCode.SYSTEM_ERROR,
+      `The broker does not support consumer to filter message by ${expressionType}`,
+    );
+  }
+  if (options.rejectPullConsumerEnable && group?.members.has(connection) !== true) {
+    return refuse(
+      request,
+      ResponseCode.SUBSCRIPTION_NOT_EXIST,
+      `the consumer's group info not exist, or the pull consumer is rejected by server.${FAQ_HINT}`,
+    );
+  }
+  return subscription;
+}
+
+/** Composes the answer, or holds the pull when there is nothing to answer yet (`DefaultPullMessageResultHandler`). */
+function answer(
+  context: BrokerContext,
+  checked: Pull,
+  result: Omit<GetResult, 'status'> & { status: PullStatus },
+): RemotingCommand | undefined | Promise<RemotingCommand | undefined> {
+  const { fields, request, connection, topic, group, maySuspend } = checked;
+  const { offsets, stats, store } = context;
+  const { consumerGroup, queueId, queueOffset } = fields;
+  offsets.commitPulled(consumerGroup, fields.topic, queueId, result.nextBeginOffset);
+  if (maySuspend && (fields.sysFlag & PullSysFlag.COMMIT_OFFSET) !== 0) {
+    offsets.commit(consumerGroup, fields.topic, queueId, fields.commitOffset);
+  }
+  const code = responseCodeOf(result.status, queueOffset);
+  if (code === ResponseCode.SUCCESS) {
+    stats.totals.gotMessages += result.messageCount;
+    stats.totals.getsFound += 1;
+  } else {
+    stats.totals.getsMissed += 1;
+  }
+  if (code === ResponseCode.PULL_NOT_FOUND && maySuspend && (fields.sysFlag & PullSysFlag.SUSPEND) !== 0) {
+    // Messages may have arrived while the store was reading files; nobody would wake this pull for them.
+    const grown = store.maxOffset(fields.topic, queueId) > Math.max(queueOffset, result.maxOffset);
+    if (!grown && hold(context, checked)) return undefined;
+    if (grown) return pull(context, fields, request, connection, false);
+  }
+  if (code === ResponseCode.PULL_OFFSET_MOVED) {
+    context.logger.warn('pull offset corrected', {
+      topic: fields.topic,
+      group: consumerGroup,
+      queueId,
+      requestOffset: queueOffset,
+      newOffset: result.nextBeginOffset,
+      status: result.status,
+    });
+  }
+  return createResponse(
+    request,
+    code,
+    result.status,
+    {
+      suggestWhichBrokerId: '0',
+      nextBeginOffset: String(result.nextBeginOffset),
+      minOffset: String(result.minOffset),
+      maxOffset: String(result.maxOffset),
+      topicSysFlag: String(topic.topicSysFlag),
+      groupSysFlag: String(group.groupSysFlag),
+    },
+    result.buffers.length === 0 ? null : result.buffers,
+  );
+}
+
+function hold(context: BrokerContext, { fields, request, connection, subscription }: Pull): boolean {
+  const { options, clock, pullHold } = context;
+  const waitMs = options.longPollingEnable ? fields.suspendTimeoutMillis : options.shortPollingTimeMills;
+  return pullHold.hold(fields.topic, fields.queueId, {
+    request,
+    connection,
+    offset: fields.queueOffset,
+    deadline: clock.now() + waitMs,
+    filter: filterOf(subscription),
+  });
+}
+
+const forbid = (request: RemotingCommand, forbiddenType: string, remark: string): RemotingCommand =>
+  refuse(request, ResponseCode.NO_PERMISSION, remark, { forbiddenType });
