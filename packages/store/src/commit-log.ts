@@ -1,0 +1,367 @@
+import {
+  BLANK_MAGIC,
+  encodeProperties,
+  encodeStoredMessage,
+  MAX_PROPERTIES_BYTES,
+  MessageSysFlag,
+  PropertyName,
+  type StoredMessageInput,
+  storedMessageSize,
+  transactionValue,
+} from '@rocketnest/protocol';
+import type { ConsumeQueue } from './consume-queue.js';
+import { entersConsumeQueue } from './dispatch.js';
+import type { Files } from './files.js';
+import { BLANK_RECORD_BYTES, STORE_TIMESTAMP_PREFIX_BYTES } from './log-record.js';
+import { LogTail } from './log-tail.js';
+import { LogWriter } from './log-writer.js';
+import { type OpenFiles, readFully } from './open-files.js';
+import type { StoreOptions } from './options.js';
+import { Fifo, PendingPut, refused } from './put.js';
+import { Segments } from './segments.js';
+import type { PutCallback, StoreBatchItem, StoreClock, StoreLogger, StoreMessage } from './types.js';
+
+const NO_BYTES = Buffer.alloc(0);
+
+/** Who is told that messages are in the log: consume queues, index, listeners; in log order, each once. */
+export type DispatchPut = (put: PendingPut) => void;
+
+/**
+ * The commit log: all messages of all topics, one after another. Java: `CommitLog`.
+ *
+ * A put encodes its message once, in its final layout, into the tail; the writer brings the tail to the files; when the bytes have
+ * reached the durability asked for, the message is dispatched and acknowledged, in log order.
+ */
+export class CommitLog {
+  readonly segments: Segments;
+  private readonly tail: LogTail;
+  private readonly writer: LogWriter;
+  private readonly syncFlush: boolean;
+  private readonly pending = new Fifo<PendingPut>();
+  /** SYNC_FLUSH: puts that do not wait for the disk, until they are written. */
+  private readonly unwaited = new Fifo<PendingPut>();
+  /** Where the next message goes. */
+  private appendOffset = 0;
+  private dispatchedOffset = 0;
+  private writable = false;
+  private timer: NodeJS.Timeout | null = null;
+  /** Reused for every put: an object per message less. */
+  private readonly input: StoredMessageInput = {
+    topic: '',
+    body: NO_BYTES,
+    flag: 0,
+    propertiesData: NO_BYTES,
+    queueId: 0,
+    queueOffset: 0,
+    commitLogOffset: 0,
+    sysFlag: 0,
+    bornTimestamp: 0,
+    bornHost: { address: '0.0.0.0', port: 0 },
+    storeTimestamp: 0,
+    storeHost: { address: '0.0.0.0', port: 0 },
+    reconsumeTimes: 0,
+    preparedTransactionOffset: 0,
+  };
+
+  constructor(
+    directory: string,
+    private readonly options: StoreOptions,
+    files: Files,
+    private readonly openFiles: OpenFiles,
+    private readonly clock: StoreClock,
+    private readonly logger: StoreLogger,
+    private readonly dispatch: DispatchPut,
+  ) {
+    this.segments = new Segments(files, directory, options.mappedFileSizeCommitLog);
+    this.tail = new LogTail(options.commitLogTailBytes);
+    this.syncFlush = options.flushDiskType === 'SYNC_FLUSH';
+    const events = {
+      written: () => this.onWritten(),
+      synced: () => this.onSynced(),
+      failed: () => this.onFailed(),
+    };
+    this.writer = new LogWriter(files, this.segments, this.syncFlush, events, logger);
+  }
+
+  get minOffset(): number {
+    return this.segments.start;
+  }
+
+  /** Behind the last message that can be read. */
+  get maxOffset(): number {
+    return this.dispatchedOffset;
+  }
+
+  get isWritable(): boolean {
+    return this.writable;
+  }
+
+  /** First log offset in memory; Infinity when nothing is. */
+  get tailStart(): number {
+    return this.tail.start;
+  }
+
+  /** Store time of the newest message that is on the disk, 0 when none was written since the start. */
+  get syncedTimestamp(): number {
+    return this.writer.syncedTimestamp;
+  }
+
+  /** Begins to take messages behind the recovered log. */
+  startSync(endOffset: number): void {
+    this.appendOffset = endOffset;
+    this.dispatchedOffset = endOffset;
+    this.writer.startSync(endOffset);
+    this.writable = true;
+    if (!this.syncFlush) {
+      this.timer = setInterval(() => void this.sync().catch(() => {}), this.options.flushIntervalCommitLog);
+      this.timer.unref();
+    }
+  }
+
+  /** Brings everything to the disk and dispatches it. Rejects when the log has failed. */
+  async close(): Promise<void> {
+    this.writable = false;
+    if (this.timer) clearInterval(this.timer);
+    try {
+      await this.sync();
+    } finally {
+      this.writer.close();
+      this.tail.clear();
+    }
+  }
+
+  /** Resolves when everything appended so far is on the disk. */
+  sync(): Promise<void> {
+    return this.writer.sync();
+  }
+
+  /**
+   * Appends a message, or a batch, to its queue. `done` is called once; before `append` returns when the message is refused.
+   * Calls back in log order, except puts that do not wait under SYNC_FLUSH, which come as soon as they are written.
+   */
+  append(message: StoreMessage, queue: ConsumeQueue, done: PutCallback): void {
+    if (!this.writable) {
+      done(refused('SERVICE_NOT_AVAILABLE'));
+      return;
+    }
+    if (this.appendOffset - this.writer.writtenOffset > this.options.maxUnwrittenBytes) {
+      done(refused('OS_PAGE_CACHE_BUSY'));
+      return;
+    }
+    const put = message.batch
+      ? this.encodeBatch(message, message.batch, queue, done)
+      : this.encodeOne(message, queue, done);
+    if (!put) return;
+    this.pending.push(put);
+    if (this.syncFlush && message.waitStoreOk === false) this.unwaited.push(put);
+  }
+
+  /** Bytes of the log from the tail, null when they are not in memory. A slice. */
+  readTail(offset: number, size: number): Buffer | null {
+    return this.tail.find(offset, size);
+  }
+
+  /** Bytes of the log; null when they are not (or no longer) there. Reads are limited to one file. */
+  async read(offset: number, size: number): Promise<Buffer | null> {
+    const inMemory = this.tail.find(offset, size);
+    if (inMemory) return inMemory;
+    const base = this.segments.baseOf(offset);
+    if (offset < this.minOffset || offset + size > this.dispatchedOffset || offset + size > base + this.segments.size)
+      return null;
+    const buffer = Buffer.allocUnsafeSlow(size);
+    try {
+      const bytes = await this.openFiles.use(this.segments.path(base), (file) =>
+        readFully(file, buffer, offset - base),
+      );
+      return bytes === size ? buffer : null;
+    } catch (error) {
+      if (!this.segments.contains(offset)) return null; // Deleted by retention while we were at it.
+      throw error;
+    }
+  }
+
+  /** First bytes of the message at `offset`, enough for its store time. */
+  readPrefix(offset: number): Promise<Buffer | null> {
+    return this.read(offset, STORE_TIMESTAMP_PREFIX_BYTES);
+  }
+
+  private encodeOne(message: StoreMessage, queue: ConsumeQueue, done: PutCallback): PendingPut | null {
+    const input = this.prepare(message, queue);
+    input.body = message.body;
+    input.flag = message.flag;
+    input.propertiesData = message.propertiesData ?? Buffer.from(encodeProperties(message.properties));
+    if (message.body.length > this.options.maxMessageSize) return this.refuse('MESSAGE_ILLEGAL', message, done);
+    if (input.propertiesData.length > MAX_PROPERTIES_BYTES)
+      return this.refuse('PROPERTIES_SIZE_EXCEEDED', message, done);
+    const size = storedMessageSize(input);
+    if (size + BLANK_RECORD_BYTES > this.segments.size) return this.refuse('MESSAGE_ILLEGAL', message, done);
+
+    const consumed = entersConsumeQueue(message.sysFlag);
+    const queueOffset = consumed ? queue.nextOffset : 0;
+    const offset = this.makeRoom(size);
+    input.queueOffset = queueOffset;
+    this.encode(input, offset, size);
+    if (consumed) queue.nextOffset++;
+    return new PendingPut(message, queue, this.appendOffset, offset, queueOffset, input.storeTimestamp, null, done);
+  }
+
+  /** All messages of the batch stand one after another in one file, with consecutive queue offsets. Java: `asyncPutMessages`. */
+  private encodeBatch(
+    message: StoreMessage,
+    items: readonly StoreBatchItem[],
+    queue: ConsumeQueue,
+    done: PutCallback,
+  ): PendingPut | null {
+    const input = this.prepare(message, queue);
+    const delayed = Number.parseInt(message.properties[PropertyName.DELAY] ?? '', 10) > 0;
+    if (items.length === 0 || delayed || transactionValue(message.sysFlag) !== MessageSysFlag.TRANSACTION_NOT) {
+      return this.refuse('MESSAGE_ILLEGAL', message, done);
+    }
+    input.preparedTransactionOffset = 0;
+    let bodyBytes = 0;
+    let total = 0;
+    for (const { body, propertiesData } of items) {
+      if (propertiesData.length > MAX_PROPERTIES_BYTES) return this.refuse('PROPERTIES_SIZE_EXCEEDED', message, done);
+      input.body = body;
+      input.propertiesData = propertiesData;
+      bodyBytes += body.length;
+      total += storedMessageSize(input);
+    }
+    if (bodyBytes > this.options.maxMessageSize || total + BLANK_RECORD_BYTES > this.segments.size) {
+      return this.refuse('MESSAGE_ILLEGAL', message, done);
+    }
+    const first = this.makeRoom(total);
+    const firstQueueOffset = queue.nextOffset;
+    const offsets: number[] = [];
+    for (const { body, flag, propertiesData } of items) {
+      input.body = body;
+      input.flag = flag;
+      input.propertiesData = propertiesData;
+      input.queueOffset = queue.nextOffset++;
+      offsets.push(this.appendOffset);
+      this.encode(input, this.appendOffset, storedMessageSize(input));
+    }
+    return new PendingPut(
+      message,
+      queue,
+      this.appendOffset,
+      first,
+      firstQueueOffset,
+      input.storeTimestamp,
+      offsets,
+      done,
+    );
+  }
+
+  private prepare(message: StoreMessage, queue: ConsumeQueue): StoredMessageInput {
+    const { input } = this;
+    input.topic = queue.topicBytes;
+    input.queueId = message.queueId;
+    input.sysFlag = message.sysFlag;
+    input.bornTimestamp = message.bornTimestamp;
+    input.bornHost = message.bornHost;
+    input.storeTimestamp = this.clock.now();
+    input.storeHost = message.storeHost;
+    input.reconsumeTimes = message.reconsumeTimes;
+    input.preparedTransactionOffset = message.preparedTransactionOffset;
+    return input;
+  }
+
+  private refuse(
+    status: 'MESSAGE_ILLEGAL' | 'PROPERTIES_SIZE_EXCEEDED',
+    message: StoreMessage,
+    done: PutCallback,
+  ): null {
+    this.logger.warn('message refused: too large, or a batch that is empty, delayed or transactional', {
+      status,
+      topic: message.topic,
+      bodyBytes: message.body.length,
+      maxMessageSize: this.options.maxMessageSize,
+      maxPropertiesBytes: MAX_PROPERTIES_BYTES,
+    });
+    done(refused(status));
+    return null;
+  }
+
+  /** The log offset for `size` bytes in a row; ends the current file when it has too little room left. */
+  private makeRoom(size: number): number {
+    const fileEnd = this.segments.baseOf(this.appendOffset) + this.segments.size;
+    const left = fileEnd - this.appendOffset;
+    if (size + BLANK_RECORD_BYTES > left) {
+      const chunk = this.tail.reserve(this.appendOffset, BLANK_RECORD_BYTES);
+      const at = chunk.length;
+      chunk.buffer.writeInt32BE(left, at);
+      chunk.buffer.writeInt32BE(BLANK_MAGIC, at + 4);
+      chunk.length += BLANK_RECORD_BYTES;
+      const offset = this.appendOffset;
+      this.appendOffset = fileEnd;
+      this.writer.append(
+        fileEnd - this.segments.size,
+        offset,
+        chunk,
+        at,
+        chunk.length,
+        fileEnd,
+        this.input.storeTimestamp,
+      );
+    }
+    return this.appendOffset;
+  }
+
+  private encode(input: StoredMessageInput, offset: number, size: number): void {
+    const chunk = this.tail.reserve(offset, size);
+    const at = chunk.length;
+    input.commitLogOffset = offset;
+    encodeStoredMessage(input, chunk.buffer, at);
+    chunk.length += size;
+    this.appendOffset = offset + size;
+    this.writer.append(
+      this.segments.baseOf(offset),
+      offset,
+      chunk,
+      at,
+      chunk.length,
+      this.appendOffset,
+      input.storeTimestamp,
+    );
+  }
+
+  private onWritten(): void {
+    if (this.syncFlush) {
+      for (let put = this.unwaited.peek(); put && put.end <= this.writer.writtenOffset; put = this.unwaited.peek()) {
+        this.unwaited.shift();
+        this.acknowledge(put);
+      }
+    } else {
+      this.complete(this.writer.writtenOffset);
+    }
+    this.tail.trim(Math.min(this.writer.writtenOffset, this.dispatchedOffset));
+  }
+
+  private onSynced(): void {
+    if (this.syncFlush) this.complete(this.writer.syncedOffset);
+  }
+
+  /** Everything before `offset` is as durable as asked for: make it readable, then say so. */
+  private complete(offset: number): void {
+    for (let put = this.pending.peek(); put && put.end <= offset; put = this.pending.peek()) {
+      this.pending.shift();
+      this.dispatchedOffset = put.end;
+      this.dispatch(put);
+      this.acknowledge(put);
+    }
+  }
+
+  private acknowledge(put: PendingPut, status?: 'UNKNOWN_ERROR'): void {
+    try {
+      put.acknowledge(status);
+    } catch (error) {
+      this.logger.error('callback of a put threw', { topic: put.message.topic, error });
+    }
+  }
+
+  private onFailed(): void {
+    this.writable = false;
+    for (let put = this.pending.shift(); put; put = this.pending.shift()) this.acknowledge(put, 'UNKNOWN_ERROR');
+  }
+}

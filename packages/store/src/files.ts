@@ -1,0 +1,190 @@
+/**
+ * The few file operations the store uses, and their Node implementation.
+ *
+ * Everything the store does to a disk goes through these two interfaces, so a test can hand in files that fail, write short or lie
+ * about fsync. The `…Sync` forms are for start-up and for tools; the running store uses the callback forms only.
+ */
+import * as fs from 'node:fs';
+import { dirname } from 'node:path';
+
+export type Done = (error: Error | null) => void;
+
+/** An open file. Positions and lengths are bytes. Calls may overlap, except that nothing may be used after `close`. */
+export interface StoreFile {
+  readonly path: string;
+  /** Writes all buffers, back to back, at `position`; succeeds only when every byte is in the page cache. */
+  write(buffers: readonly Buffer[], position: number, done: Done): void;
+  /** Fills `target` from `position`; fewer bytes only at the end of the file. */
+  read(target: Buffer, position: number, done: (error: Error | null, bytesRead: number) => void): void;
+  /** Data and the metadata needed to read it back are on the disk (fdatasync). */
+  sync(done: Done): void;
+  writeSync(buffer: Buffer, position: number): void;
+  readSync(target: Buffer, position: number): number;
+  syncSync(): void;
+  /** Sets the length. Growing makes a hole that reads as zeros; shrinking and growing again zeroes a range. */
+  truncateSync(length: number): void;
+  close(): void;
+}
+
+/** Facts about a path. */
+export interface FileFacts {
+  readonly size: number;
+  readonly modifiedMs: number;
+  readonly isDirectory: boolean;
+}
+
+export interface Files {
+  /** Opens for reading and writing. `create`: makes it when missing. */
+  open(path: string, create: boolean, done: (error: Error | null, file?: StoreFile) => void): void;
+  openSync(path: string, create: boolean): StoreFile;
+  /** Creates (or opens) a file and gives it `size` bytes without writing them; `durable`: its name survives a power failure. */
+  createSized(
+    path: string,
+    size: number,
+    durable: boolean,
+    done: (error: Error | null, file?: StoreFile) => void,
+  ): void;
+  /** Names in a directory, sorted; empty when the directory does not exist. */
+  listSync(directory: string): string[];
+  factsSync(path: string): FileFacts | null;
+  makeDirectorySync(path: string): void;
+  makeDirectory(path: string, done: Done): void;
+  removeSync(path: string): void;
+  remove(path: string, done: Done): void;
+  /** Removes a directory if it is empty; says nothing when it is not. */
+  removeEmptyDirectorySync(path: string): void;
+}
+
+class NodeFile implements StoreFile {
+  constructor(
+    readonly path: string,
+    private readonly fd: number,
+  ) {}
+
+  write(buffers: readonly Buffer[], position: number, done: Done): void {
+    const total = buffers.length === 1 ? buffers[0]!.length : buffers.reduce((sum, buffer) => sum + buffer.length, 0);
+    const finish = (error: Error | null, written: number): void => {
+      if (error || written === total) done(error);
+      else if (written === 0) done(new Error(`write of ${total} bytes at ${position} of ${this.path} wrote nothing`));
+      // A short write is legal. Going on from where it stopped either completes it or brings the reason (ENOSPC, EIO).
+      else this.write(skip(buffers, written), position + written, done);
+    };
+    if (buffers.length === 1) fs.write(this.fd, buffers[0]!, 0, total, position, finish);
+    else fs.writev(this.fd, buffers as Buffer[], position, finish);
+  }
+
+  read(target: Buffer, position: number, done: (error: Error | null, bytesRead: number) => void, filled = 0): void {
+    fs.read(this.fd, target, filled, target.length - filled, position + filled, (error, bytesRead) => {
+      if (error) return done(error, filled);
+      filled += bytesRead;
+      if (bytesRead === 0 || filled === target.length) return done(null, filled);
+      this.read(target, position, done, filled);
+    });
+  }
+
+  sync(done: Done): void {
+    fs.fdatasync(this.fd, done);
+  }
+
+  writeSync(buffer: Buffer, position: number): void {
+    for (let at = 0; at < buffer.length; ) at += fs.writeSync(this.fd, buffer, at, buffer.length - at, position + at);
+  }
+
+  readSync(target: Buffer, position: number): number {
+    let at = 0;
+    while (at < target.length) {
+      const bytesRead = fs.readSync(this.fd, target, at, target.length - at, position + at);
+      if (bytesRead === 0) break;
+      at += bytesRead;
+    }
+    return at;
+  }
+
+  syncSync(): void {
+    fs.fdatasyncSync(this.fd);
+  }
+
+  truncateSync(length: number): void {
+    fs.ftruncateSync(this.fd, length);
+  }
+
+  close(): void {
+    fs.close(this.fd, () => {});
+  }
+}
+
+function skip(buffers: readonly Buffer[], bytes: number): Buffer[] {
+  const rest: Buffer[] = [];
+  for (const buffer of buffers) {
+    if (bytes >= buffer.length) bytes -= buffer.length;
+    else {
+      rest.push(bytes === 0 ? buffer : buffer.subarray(bytes));
+      bytes = 0;
+    }
+  }
+  return rest;
+}
+
+const openFlags = (create: boolean): number => fs.constants.O_RDWR | (create ? fs.constants.O_CREAT : 0);
+
+/** fsync of a directory makes the names in it durable; systems that cannot do it (Windows) need not. */
+function syncDirectory(path: string, done: Done): void {
+  fs.open(path, 'r', (openError, fd) => {
+    if (openError) return done(null);
+    fs.fsync(fd, () => fs.close(fd, () => done(null)));
+  });
+}
+
+const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT';
+
+/** The real disk. */
+export const nodeFiles: Files = {
+  open(path, create, done) {
+    fs.open(path, openFlags(create), (error, fd) => (error ? done(error) : done(null, new NodeFile(path, fd))));
+  },
+  openSync(path, create) {
+    return new NodeFile(path, fs.openSync(path, openFlags(create)));
+  },
+  createSized(path, size, durable, done) {
+    fs.open(path, openFlags(true), (openError, fd) => {
+      if (openError) return done(openError);
+      fs.ftruncate(fd, size, (error) => {
+        if (error) return fs.close(fd, () => done(error));
+        const file = new NodeFile(path, fd);
+        if (durable) syncDirectory(dirname(path), () => done(null, file));
+        else done(null, file);
+      });
+    });
+  },
+  listSync(directory) {
+    try {
+      return fs.readdirSync(directory).sort();
+    } catch (error) {
+      if (isMissing(error)) return [];
+      throw error;
+    }
+  },
+  factsSync(path) {
+    const stats = fs.statSync(path, { throwIfNoEntry: false });
+    return stats ? { size: stats.size, modifiedMs: stats.mtimeMs, isDirectory: stats.isDirectory() } : null;
+  },
+  makeDirectorySync(path) {
+    fs.mkdirSync(path, { recursive: true });
+  },
+  makeDirectory(path, done) {
+    fs.mkdir(path, { recursive: true }, (error) => done(error));
+  },
+  removeSync(path) {
+    fs.rmSync(path, { force: true });
+  },
+  remove(path, done) {
+    fs.rm(path, { force: true }, done);
+  },
+  removeEmptyDirectorySync(path) {
+    try {
+      fs.rmdirSync(path);
+    } catch {
+      // Not empty, or not there: nothing to tidy.
+    }
+  },
+};

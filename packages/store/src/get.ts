@@ -1,0 +1,228 @@
+import { totalmem } from 'node:os';
+import { decodeProperties, readStored } from '@rocketnest/protocol';
+import type { CommitLog } from './commit-log.js';
+import { type ConsumeQueue, ENTRY_SIZE, type EntryBlock, isFiller } from './consume-queue.js';
+import type { StoreOptions } from './options.js';
+import { type GetResult, GetStatus, type MessageFilter } from './types.js';
+
+/** Java: `DefaultMessageStore.MAX_PULL_MSG_SIZE`. */
+const MAX_PULL_BYTES = 128 * 1024 * 1024;
+const MIN_PULL_BYTES = 100;
+/** Messages this close in the log are fetched with one read, the bytes between them included. */
+const READ_GAP_BYTES = 16 * 1024;
+const READ_MAX_BYTES = 1024 * 1024;
+
+/** A message's bytes; null when it was deleted; undefined when a read is needed to know. */
+type Fetched = Buffer | null | undefined;
+
+/**
+ * One get. Java: `DefaultMessageStore.getMessage`, whose rules for limits, filters and the next offset this repeats exactly.
+ *
+ * Runs through the consume queue entries without waiting for as long as everything needed is in memory. When it is not, the next
+ * stretch is read from the disk, into buffers of its own, and the run goes on where it stopped.
+ */
+class Get {
+  private readonly buffers: Buffer[] = [];
+  private bytes = 0;
+  private next: number;
+  private status: GetStatus = GetStatus.NO_MATCHED_MESSAGE;
+  /** After a deleted message: entries before this log offset are deleted, too. */
+  private skipBefore = Number.NEGATIVE_INFINITY;
+  private travelledFiles = 0;
+  private block: EntryBlock = { queueOffset: 0, count: 0, values: [] };
+  private at = 0;
+  private readonly fetched = new Map<number, Buffer | null>();
+  private readonly maxOffset: number;
+  private readonly minOffset: number;
+  private readonly maxBytes: number;
+  private readonly maxScan: number;
+  private readonly recentBytes: number;
+
+  constructor(
+    private readonly log: CommitLog,
+    private readonly options: StoreOptions,
+    private readonly queue: ConsumeQueue,
+    private readonly offset: number,
+    private readonly maxMessages: number,
+    maxBytes: number,
+    private readonly filter: MessageFilter | undefined,
+  ) {
+    this.next = offset;
+    this.minOffset = queue.minOffset;
+    this.maxOffset = queue.maxOffset;
+    this.maxBytes = Math.min(Math.max(maxBytes, MIN_PULL_BYTES), MAX_PULL_BYTES);
+    this.maxScan = Math.max(options.maxFilterMessageSize, maxMessages * ENTRY_SIZE);
+    this.recentBytes = totalmem() * (options.accessMessageInMemoryMaxRatio / 100);
+  }
+
+  run(): GetResult | Promise<GetResult> {
+    for (;;) {
+      if (
+        this.bytes > 0 ||
+        this.next >= this.maxOffset ||
+        this.travelledFiles++ >= this.options.travelCqFileNumWhenGetMessage
+      ) {
+        return this.result();
+      }
+      const wanted = Math.ceil(this.maxScan / ENTRY_SIZE) + 1;
+      const block = this.queue.entries(this.next, this.filter ? wanted : Math.min(wanted, this.maxMessages + 1));
+      if (block instanceof Promise) return block.then((read) => this.runBlock(read) ?? this.run());
+      const later = this.runBlock(block);
+      if (later) return later;
+    }
+  }
+
+  /** Works through a block of entries; a promise of the final result when it has to wait. */
+  private runBlock(block: EntryBlock): Promise<GetResult> | undefined {
+    if (block.count === 0) {
+      const perFile = this.queue.segments.size / ENTRY_SIZE;
+      this.status = GetStatus.OFFSET_FOUND_NULL;
+      this.next += perFile - (this.next % perFile);
+      this.travelledFiles = Number.POSITIVE_INFINITY;
+      return undefined;
+    }
+    this.block = block;
+    this.at = 0;
+    this.skipBefore = Number.NEGATIVE_INFINITY;
+    return this.runEntries();
+  }
+
+  private runEntries(): Promise<GetResult> | undefined {
+    const { block, filter } = this;
+    for (; this.at < block.count; this.at++) {
+      const queueOffset = block.queueOffset + this.at;
+      const commitLogOffset = block.values[this.at * 3]!;
+      const size = block.values[this.at * 3 + 1]!;
+      if (queueOffset >= this.maxOffset) break;
+      if ((queueOffset - this.offset) * ENTRY_SIZE >= this.maxScan) break;
+      if (this.isFull(size, commitLogOffset) || this.bytes >= this.maxBytes) break;
+      const passes = this.passesEntry(this.at);
+      const message = passes ? this.fetch(commitLogOffset, size) : null;
+      if (message === undefined) return this.prefetch().then(() => this.runEntries() ?? this.run());
+
+      this.next = queueOffset + 1;
+      if (commitLogOffset < this.skipBefore) continue;
+      if (!passes) {
+        if (this.bytes === 0) this.status = GetStatus.NO_MATCHED_MESSAGE;
+        continue;
+      }
+      if (message === null) {
+        if (this.bytes === 0) this.status = GetStatus.MESSAGE_WAS_REMOVING;
+        const { segments } = this.log;
+        this.skipBefore = segments.baseOf(commitLogOffset) + segments.size;
+        continue;
+      }
+      if (
+        filter?.matchesCommitLog &&
+        !filter.matchesCommitLog(message, () => decodeProperties(readStored.propertiesData(message, 0)))
+      ) {
+        if (this.bytes === 0) this.status = GetStatus.NO_MATCHED_MESSAGE;
+        continue;
+      }
+      this.buffers.push(message);
+      this.bytes += message.length;
+      this.status = GetStatus.FOUND;
+      this.skipBefore = Number.NEGATIVE_INFINITY;
+    }
+    return undefined;
+  }
+
+  /** Whether an entry of the block passes all tests that need no bytes of the message. */
+  private passesEntry(at: number): boolean {
+    const { values } = this.block;
+    return values[at * 3]! >= this.skipBefore && (!this.filter || this.filter.matchesConsumeQueue(values[at * 3 + 2]!));
+  }
+
+  private fetch(commitLogOffset: number, size: number): Fetched {
+    const inMemory = this.log.readTail(commitLogOffset, size);
+    if (inMemory) return inMemory;
+    if (commitLogOffset < this.log.minOffset || isFiller(commitLogOffset, size)) return null;
+    return this.fetched.get(commitLogOffset);
+  }
+
+  /** Reads the messages the run will most likely want next; neighbours in the log share a read. */
+  private async prefetch(): Promise<void> {
+    const { values, count } = this.block;
+    const groups: { start: number; end: number; messages: [offset: number, size: number][] }[] = [];
+    let bytes = this.bytes;
+    let messages = this.buffers.length;
+    for (let at = this.at; at < count && messages < this.maxMessages; at++) {
+      const commitLogOffset = values[at * 3]!;
+      const size = values[at * 3 + 1]!;
+      if (bytes > 0 && this.exceeds(bytes, messages, size, commitLogOffset)) break;
+      if (!this.passesEntry(at) || this.fetch(commitLogOffset, size) !== undefined) continue;
+      bytes += size;
+      messages++;
+      const group = groups[groups.length - 1];
+      const near =
+        group !== undefined &&
+        commitLogOffset - group.end <= READ_GAP_BYTES &&
+        commitLogOffset + size - group.start <= READ_MAX_BYTES &&
+        this.log.segments.baseOf(commitLogOffset) === this.log.segments.baseOf(group.start);
+      if (near && commitLogOffset >= group.end) {
+        group.messages.push([commitLogOffset, size]);
+        group.end = commitLogOffset + size;
+      } else {
+        groups.push({ start: commitLogOffset, end: commitLogOffset + size, messages: [[commitLogOffset, size]] });
+      }
+    }
+    await Promise.all(
+      groups.map(async ({ start, end, messages: wanted }) => {
+        const bytesRead = await this.log.read(start, end - start);
+        for (const [offset, size] of wanted) {
+          this.fetched.set(offset, bytesRead ? bytesRead.subarray(offset - start, offset - start + size) : null);
+        }
+      }),
+    );
+  }
+
+  private isFull(size: number, commitLogOffset: number): boolean {
+    return this.bytes > 0 && this.exceeds(this.bytes, this.buffers.length, size, commitLogOffset);
+  }
+
+  /** Java: `isTheBatchFull`. */
+  private exceeds(bytes: number, messages: number, size: number, commitLogOffset: number): boolean {
+    if (messages + 1 > this.maxMessages || bytes + size > this.maxBytes) return true;
+    const { options } = this;
+    return this.log.maxOffset - commitLogOffset <= this.recentBytes
+      ? bytes + size > options.maxTransferBytesOnMessageInMemory ||
+          messages > options.maxTransferCountOnMessageInMemory - 1
+      : bytes + size > options.maxTransferBytesOnMessageInDisk ||
+          messages > options.maxTransferCountOnMessageInDisk - 1;
+  }
+
+  private result(): GetResult {
+    const { status, buffers, bytes, next, minOffset, maxOffset } = this;
+    return { status, buffers, messageCount: buffers.length, bytes, nextBeginOffset: next, minOffset, maxOffset };
+  }
+}
+
+/** A get that returns nothing. */
+const empty = (status: GetStatus, nextBeginOffset: number, minOffset: number, maxOffset: number): GetResult => ({
+  status,
+  buffers: [],
+  messageCount: 0,
+  bytes: 0,
+  nextBeginOffset,
+  minOffset,
+  maxOffset,
+});
+
+/** Messages of a queue from `offset` on. Synchronous when everything is in memory. */
+export function getMessages(
+  log: CommitLog,
+  options: StoreOptions,
+  queue: ConsumeQueue | undefined,
+  offset: number,
+  maxMessages: number,
+  maxBytes: number,
+  filter: MessageFilter | undefined,
+): GetResult | Promise<GetResult> {
+  // Java makes the queue on the spot, hence never answers NO_MATCHED_LOGIC_QUEUE.
+  if (!queue || queue.maxOffset === 0) return empty(GetStatus.NO_MESSAGE_IN_QUEUE, 0, queue?.minOffset ?? 0, 0);
+  const { minOffset, maxOffset } = queue;
+  if (offset < minOffset) return empty(GetStatus.OFFSET_TOO_SMALL, minOffset, minOffset, maxOffset);
+  if (offset === maxOffset) return empty(GetStatus.OFFSET_OVERFLOW_ONE, offset, minOffset, maxOffset);
+  if (offset > maxOffset) return empty(GetStatus.OFFSET_OVERFLOW_BADLY, maxOffset, minOffset, maxOffset);
+  return new Get(log, options, queue, offset, maxMessages, maxBytes, filter).run();
+}

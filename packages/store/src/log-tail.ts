@@ -1,0 +1,64 @@
+/** A block of commit log bytes in memory. `start` is the log offset of its first byte; bytes up to `length` are used. */
+export interface Chunk {
+  readonly start: number;
+  readonly buffer: Buffer;
+  length: number;
+}
+
+const CHUNK_BYTES = 1024 * 1024;
+
+/**
+ * The newest part of the commit log in memory: messages are encoded into it, written to the disk from it, and fresh ones read from it.
+ *
+ * Chunks are never reused: once a chunk falls off the tail, the garbage collector takes it when the last slice handed out is gone.
+ * That is why a slow reader can hold on to its slices without anybody copying or waiting.
+ */
+export class LogTail {
+  private readonly chunks: Chunk[] = [];
+  private bytes = 0;
+
+  /** @param limitBytes how much to keep; bytes that are not written yet are kept in any case. */
+  constructor(private readonly limitBytes: number) {}
+
+  /** First log offset still in memory, Infinity when there is none. */
+  get start(): number {
+    return this.chunks.length === 0 ? Number.POSITIVE_INFINITY : this.chunks[0]!.start;
+  }
+
+  /** A chunk whose next free byte stands for log offset `offset` and that has room for `size` bytes in a row. */
+  reserve(offset: number, size: number): Chunk {
+    const last = this.chunks[this.chunks.length - 1];
+    if (last && last.start + last.length === offset && last.buffer.length - last.length >= size) return last;
+    const chunk: Chunk = { start: offset, buffer: Buffer.allocUnsafeSlow(Math.max(CHUNK_BYTES, size)), length: 0 };
+    this.chunks.push(chunk);
+    this.bytes += chunk.buffer.length;
+    return chunk;
+  }
+
+  /** The bytes at `offset`, or null when they are not all in memory. A slice, not a copy. */
+  find(offset: number, size: number): Buffer | null {
+    for (let i = this.chunks.length - 1; i >= 0; i--) {
+      const chunk = this.chunks[i]!;
+      if (offset < chunk.start) continue;
+      const at = offset - chunk.start;
+      return at + size <= chunk.length ? chunk.buffer.subarray(at, at + size) : null;
+    }
+    return null;
+  }
+
+  /** Drops the oldest chunks beyond the limit, but none that holds bytes at or after `writtenOffset`. */
+  trim(writtenOffset: number): void {
+    while (this.bytes > this.limitBytes && this.chunks.length > 1) {
+      const first = this.chunks[0]!;
+      if (first.start + first.length > writtenOffset) return;
+      this.chunks.shift();
+      this.bytes -= first.buffer.length;
+    }
+  }
+
+  /** Nothing of the tail is valid any more. */
+  clear(): void {
+    this.chunks.length = 0;
+    this.bytes = 0;
+  }
+}

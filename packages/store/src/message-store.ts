@@ -1,0 +1,299 @@
+import { ClosedError, readStored } from '@rocketnest/protocol';
+import { Checkpoint } from './checkpoint.js';
+import { CommitLog } from './commit-log.js';
+import type { ConsumeQueue } from './consume-queue.js';
+import { ConsumeQueues } from './consume-queues.js';
+import { DelayLevels } from './delay-level.js';
+import { Dispatcher } from './dispatcher.js';
+import { type Files, nodeFiles } from './files.js';
+import { getMessages } from './get.js';
+import { IndexService } from './index-service.js';
+import { OpenFiles } from './open-files.js';
+import { parseStoreOptions, type StoreOptions } from './options.js';
+import { refused } from './put.js';
+import { recoverSync } from './recovery.js';
+import { StoreLock } from './store-lock.js';
+import {
+  type ConsumeQueueEntry,
+  type GetResult,
+  type MessageArrivedListener,
+  type MessageFilter,
+  type PutCallback,
+  type PutResult,
+  type StoreClock,
+  type StoreLogger,
+  type StoreMessage,
+  silentStoreLogger,
+} from './types.js';
+
+export interface MessageStoreInput extends Partial<StoreOptions> {
+  /** Directory of the store. Apache: `storePathRootDir`. */
+  rootDir: string;
+  logger?: StoreLogger;
+  clock?: StoreClock;
+  /** The disk; another one is for tests. */
+  files?: Files;
+}
+
+/**
+ * Apache RocketMQ's message store: same directory, same bytes. Java: `DefaultMessageStore`.
+ *
+ * ```
+ * commitlog/00000000000000000000      messages of all topics, one after another
+ * consumequeue/<topic>/<queueId>/…    where the messages of a queue are in the commit log
+ * index/<yyyyMMddHHmmssSSS>           messages by key
+ * checkpoint  abort  lock             how far everything is on the disk; present while running; who runs
+ * ```
+ */
+export class MessageStore {
+  readonly rootDir: string;
+  readonly options: StoreOptions;
+  readonly delayLevels: DelayLevels;
+  private readonly logger: StoreLogger;
+  private readonly files: Files;
+  private readonly openFiles: OpenFiles;
+  private readonly checkpoint: Checkpoint;
+  private readonly queues_: ConsumeQueues;
+  private readonly index: IndexService;
+  private readonly log: CommitLog;
+  private readonly dispatcher: Dispatcher;
+  private lock: StoreLock | null = null;
+  private closing: Promise<void> | null = null;
+  private running = false;
+  private flushTimer: NodeJS.Timeout | null = null;
+  private flushing: Promise<void> = Promise.resolve();
+  private lastThoroughFlush = 0;
+
+  /** @throws ConfigurationError for unknown keys and values out of range. Touches no file. */
+  constructor(input: MessageStoreInput) {
+    const { rootDir, logger = silentStoreLogger, clock = Date, files = nodeFiles, ...options } = input;
+    this.rootDir = rootDir;
+    this.options = parseStoreOptions(options);
+    this.logger = logger;
+    this.files = files;
+    this.openFiles = new OpenFiles(files, this.options.maxOpenFiles);
+    this.delayLevels = new DelayLevels(this.options.messageDelayLevel);
+    this.checkpoint = new Checkpoint(files, `${rootDir}/checkpoint`);
+    const { mappedFileSizeConsumeQueue } = this.options;
+    this.queues_ = new ConsumeQueues(
+      `${rootDir}/consumequeue`,
+      mappedFileSizeConsumeQueue,
+      files,
+      this.openFiles,
+      logger,
+    );
+    this.index = new IndexService();
+    this.dispatcher = new Dispatcher(this.queues_, this.index, this.delayLevels, logger);
+    this.log = new CommitLog(`${rootDir}/commitlog`, this.options, files, this.openFiles, clock, logger, (put) =>
+      this.dispatcher.dispatch(put),
+    );
+  }
+
+  /** Called for every message that became readable, in log order. */
+  get onMessageArrived(): MessageArrivedListener | null {
+    return this.dispatcher.listener;
+  }
+
+  set onMessageArrived(listener: MessageArrivedListener | null) {
+    this.dispatcher.listener = listener;
+  }
+
+  /**
+   * Loads and, after a crash, repairs the directory; then takes messages.
+   *
+   * @throws StoreError when another process uses the directory; CorruptError when files are missing or have another size.
+   */
+  async start(): Promise<void> {
+    for (const directory of [this.rootDir, this.log.segments.directory, this.queues_.directory])
+      this.files.makeDirectorySync(directory);
+    this.lock = StoreLock.acquireSync(`${this.rootDir}/lock`);
+    try {
+      const clean = this.files.factsSync(this.abortPath) === null;
+      this.log.segments.loadSync(this.logger);
+      this.queues_.loadSync();
+      this.checkpoint.openSync();
+      const { files, checkpoint, options, delayLevels, logger, index } = this;
+      const end = recoverSync(
+        { files, log: this.log.segments, queues: this.queues_, index, checkpoint, options, delayLevels, logger },
+        clean,
+      );
+      await this.queues_.correctMinOffsets(this.log.minOffset);
+      this.checkpoint.saveSync();
+      this.writeAbortSync();
+      this.log.startSync(end);
+    } catch (error) {
+      this.lock.releaseSync();
+      this.lock = null;
+      throw error;
+    }
+    this.running = true;
+    this.lastThoroughFlush = Date.now();
+    this.scheduleFlush();
+  }
+
+  /**
+   * Stops taking messages, waits for those under way, brings everything to the disk. Idempotent. After a failed write the
+   * `abort` file stays, so that the next start checks the log.
+   */
+  close(): Promise<void> {
+    this.closing ??= this.closeOnce();
+    return this.closing;
+  }
+
+  /**
+   * Stores a message. `done` is called once, after the durability of `flushDiskType`; before `put` returns when the message is
+   * refused. Never throws for a bad message: the result's status says what is wrong.
+   */
+  put(message: StoreMessage, done: PutCallback): void {
+    const queue = this.queueForPut(message);
+    if (queue) this.log.append(message, queue, done);
+    else done(refused('MESSAGE_ILLEGAL'));
+  }
+
+  putAsync(message: StoreMessage): Promise<PutResult> {
+    return new Promise((resolve) => this.put(message, resolve));
+  }
+
+  /**
+   * Messages of a queue from `offset` on: at most `maxMessages`, `maxBytes` and the transfer limits of the options, but always one.
+   * Synchronous when everything is in memory.
+   */
+  get(
+    topic: string,
+    queueId: number,
+    offset: number,
+    maxMessages: number,
+    maxBytes: number,
+    filter?: MessageFilter,
+  ): GetResult | Promise<GetResult> {
+    if (!this.running)
+      throw new ClosedError('message store is not running: get is possible between start() and close()');
+    return getMessages(this.log, this.options, this.queues_.get(topic, queueId), offset, maxMessages, maxBytes, filter);
+  }
+
+  /** First offset with a message; 0 for an unknown queue. */
+  minOffset(topic: string, queueId: number): number {
+    return this.queues_.get(topic, queueId)?.minOffset ?? 0;
+  }
+
+  /** Offset behind the last readable message; 0 for an unknown queue. */
+  maxOffset(topic: string, queueId: number): number {
+    return this.queues_.get(topic, queueId)?.maxOffset ?? 0;
+  }
+
+  /** The stored message at this place of the commit log, or null. */
+  async messageAt(commitLogOffset: number): Promise<Buffer | null> {
+    const head = await this.log.read(commitLogOffset, 4);
+    if (!head) return null;
+    const size = readStored.totalSize(head, 0);
+    return size > 0 ? this.log.read(commitLogOffset, size) : null;
+  }
+
+  /** Entries of a consume queue, at most `max`, fewer at the end of a file of it. */
+  async consumeQueueEntries(topic: string, queueId: number, offset: number, max: number): Promise<ConsumeQueueEntry[]> {
+    const queue = this.queues_.get(topic, queueId);
+    if (!queue || offset < queue.minOffset || offset >= queue.maxOffset) return [];
+    const { queueOffset, count, values } = await queue.entries(offset, max);
+    return Array.from({ length: count }, (_, i) => ({
+      commitLogOffset: values[i * 3]!,
+      size: values[i * 3 + 1]!,
+      tagsCode: values[i * 3 + 2]!,
+      queueOffset: queueOffset + i,
+    }));
+  }
+
+  *queues(): Iterable<{ topic: string; queueId: number }> {
+    for (const { topic, queueId } of this.queues_) yield { topic, queueId };
+  }
+
+  get minCommitLogOffset(): number {
+    return this.log.minOffset;
+  }
+
+  /** Behind the last readable message. */
+  get maxCommitLogOffset(): number {
+    return this.log.maxOffset;
+  }
+
+  /** False after a failed write, and before start and after close. */
+  get isWritable(): boolean {
+    return this.log.isWritable;
+  }
+
+  private get abortPath(): string {
+    return `${this.rootDir}/abort`;
+  }
+
+  private queueForPut({ topic, queueId }: StoreMessage): ConsumeQueue | undefined {
+    const queue = this.queues_.get(topic, queueId);
+    if (queue) return queue;
+    // Names become directories. Checked here, once per queue, not per message.
+    if (
+      !/^[^/\\\0]{1,32767}$/.test(topic) ||
+      topic === '.' ||
+      topic === '..' ||
+      !Number.isInteger(queueId) ||
+      queueId < 0
+    )
+      return undefined;
+    return this.queues_.getOrCreate(topic, queueId);
+  }
+
+  private writeAbortSync(): void {
+    const file = this.files.openSync(this.abortPath, true);
+    file.truncateSync(0);
+    file.writeSync(Buffer.from(String(process.pid)), 0);
+    file.syncSync();
+    file.close();
+  }
+
+  private scheduleFlush(): void {
+    this.flushTimer = setTimeout(() => {
+      const thorough = Date.now() - this.lastThoroughFlush >= this.options.flushConsumeQueueThoroughInterval;
+      this.flushing = this.flush(thorough)
+        .catch((error: unknown) => this.logger.error('flush of consume queues failed, will be tried again', { error }))
+        .finally(() => {
+          if (!this.closing) this.scheduleFlush();
+        });
+    }, this.options.flushIntervalConsumeQueue);
+    this.flushTimer.unref();
+  }
+
+  /** Writes consume queues; `thorough` also moves the checkpoint, which may only speak of what is on the disk. */
+  private async flush(thorough: boolean): Promise<void> {
+    const { checkpoint, dispatcher } = this;
+    const { commitLogOffset, storeTimestamp } = dispatcher.last;
+    if (thorough) await this.log.sync();
+    await this.queues_.flush(thorough, this.log.tailStart);
+    if (this.log.syncedTimestamp > 0) checkpoint.physicMsgTimestamp = this.log.syncedTimestamp;
+    if (!thorough) return;
+    this.lastThoroughFlush = Date.now();
+    if (commitLogOffset > 0) {
+      checkpoint.logicsMsgTimestamp = storeTimestamp;
+      checkpoint.logicsPhysicalOffset = commitLogOffset;
+    }
+    await checkpoint.save();
+  }
+
+  private async closeOnce(): Promise<void> {
+    if (!this.running) return;
+    this.running = false;
+    if (this.flushTimer) clearTimeout(this.flushTimer);
+    let clean = true;
+    const attempt = async (what: string, work: () => Promise<void>): Promise<void> => {
+      try {
+        await work();
+      } catch (error) {
+        clean = false;
+        this.logger.error(`closing the store: ${what} failed; the next start will check the log`, { error });
+      }
+    };
+    await this.flushing;
+    await attempt('commit log', () => this.log.close());
+    await attempt('consume queues', () => this.flush(true));
+    this.checkpoint.close();
+    this.openFiles.closeAll();
+    if (clean) this.files.removeSync(this.abortPath);
+    this.lock?.releaseSync();
+  }
+}

@@ -1,0 +1,205 @@
+import { ConfigurationError } from '@rocketnest/protocol';
+
+/** One option: everything there is to know about it. Docs, types, defaults and checks all come from the row. */
+export interface OptionRow<T> {
+  readonly type: 'int' | 'bool' | 'text';
+  readonly default: T;
+  /** Unit of a number, or the values allowed. */
+  readonly unit: string;
+  readonly doc: string;
+  /** Says what is wrong with a value, or null. */
+  readonly check: (value: unknown) => string | null;
+}
+
+function int(byDefault: number, unit: string, doc: string, min = 0, max = Number.MAX_SAFE_INTEGER): OptionRow<number> {
+  const check = (value: unknown): string | null =>
+    Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max
+      ? null
+      : `must be a whole number of ${unit} from ${min} to ${max}`;
+  return { type: 'int', default: byDefault, unit, doc, check };
+}
+
+function bool(byDefault: boolean, doc: string): OptionRow<boolean> {
+  const check = (value: unknown): string | null => (typeof value === 'boolean' ? null : 'must be true or false');
+  return { type: 'bool', default: byDefault, unit: 'true or false', doc, check };
+}
+
+function text(byDefault: string, unit: string, doc: string, pattern: RegExp): OptionRow<string> {
+  const check = (value: unknown): string | null =>
+    typeof value === 'string' && pattern.test(value) ? null : `must be ${unit}`;
+  return { type: 'text', default: byDefault, unit, doc, check };
+}
+
+function oneOf<T extends string>(byDefault: T, values: readonly T[], doc: string): OptionRow<T> {
+  const unit = values.join(' or ');
+  const check = (value: unknown): string | null => (values.includes(value as T) ? null : `must be ${unit}`);
+  return { type: 'text', default: byDefault, unit, doc, check };
+}
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const GIB = 1024 * MIB;
+const INT_MAX = 2 ** 31 - 1;
+const CQ_UNIT = 20;
+
+/**
+ * The store's options. Keys, meanings and defaults are those of Apache's `MessageStoreConfig` 5.5.0, except the last group, which
+ * has no counterpart there.
+ */
+export const storeOptionTable = {
+  mappedFileSizeCommitLog: int(
+    GIB,
+    'bytes',
+    'Size of a commit log file. Cannot change once a store exists.',
+    4 * KIB,
+    INT_MAX,
+  ),
+  mappedFileSizeConsumeQueue: {
+    ...int(
+      300_000 * CQ_UNIT,
+      'bytes',
+      'Size of a consume queue file; 20 bytes per message. Cannot change once a store exists.',
+    ),
+    check: (value) =>
+      Number.isSafeInteger(value) &&
+      (value as number) >= CQ_UNIT &&
+      (value as number) <= INT_MAX &&
+      (value as number) % CQ_UNIT === 0
+        ? null
+        : `must be a multiple of ${CQ_UNIT} bytes from ${CQ_UNIT} to ${INT_MAX}`,
+  } as OptionRow<number>,
+  maxMessageSize: int(
+    4 * MIB,
+    'bytes',
+    'Largest message body; of a client batch, all its bodies together.',
+    1,
+    512 * MIB,
+  ),
+
+  flushDiskType: oneOf(
+    'ASYNC_FLUSH',
+    ['ASYNC_FLUSH', 'SYNC_FLUSH'],
+    'When a send is acknowledged: written to the page cache (survives a crash of the process) or on the disk (survives a crash of the machine).',
+  ),
+  flushIntervalCommitLog: int(500, 'ms', 'ASYNC_FLUSH: how often the commit log is brought to the disk.', 1),
+  syncFlushTimeout: int(
+    5_000,
+    'ms',
+    'SYNC_FLUSH: a send that waits longer for the disk is answered FLUSH_DISK_TIMEOUT.',
+    1,
+  ),
+  flushIntervalConsumeQueue: int(
+    1_000,
+    'ms',
+    'How often consume queue entries and index entries are written to their files.',
+    1,
+  ),
+  flushConsumeQueueThoroughInterval: int(
+    60_000,
+    'ms',
+    'How often consume queues and index are brought to the disk and the checkpoint moves.',
+    1,
+  ),
+
+  messageIndexEnable: bool(true, 'Build the index by key (unique id, KEYS, tags).'),
+  messageIndexSafe: bool(false, 'After a crash, recover from the oldest message the index on disk may lack.'),
+  maxHashSlotNum: int(
+    5_000_000,
+    'slots',
+    'Hash slots per index file. Cannot change once a store exists.',
+    1,
+    100_000_000,
+  ),
+  maxIndexNum: int(
+    20_000_000,
+    'entries',
+    'Entries per index file, the unused entry 0 included. Cannot change once a store exists.',
+    2,
+    100_000_000,
+  ),
+  maxMsgsNumBatch: int(64, 'messages', 'Most messages one query by key returns.', 1),
+
+  messageDelayLevel: text(
+    '1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h',
+    'delays separated by single spaces, each a number and s, m, h or d',
+    'Delay of each level, level 1 first.',
+    /^\d+[smhd]( \d+[smhd])*$/,
+  ),
+
+  maxTransferBytesOnMessageInMemory: int(256 * KIB, 'bytes', 'Most bytes one get returns of recent messages.', 1),
+  maxTransferCountOnMessageInMemory: int(32, 'messages', 'Most messages one get returns of recent messages.', 1),
+  maxTransferBytesOnMessageInDisk: int(64 * KIB, 'bytes', 'Most bytes one get returns of old messages.', 1),
+  maxTransferCountOnMessageInDisk: int(8, 'messages', 'Most messages one get returns of old messages.', 1),
+  accessMessageInMemoryMaxRatio: int(
+    40,
+    '% of physical memory',
+    'Messages closer than this to the end of the log count as recent.',
+    0,
+    100,
+  ),
+  maxFilterMessageSize: int(
+    16_000,
+    'bytes of consume queue',
+    'How far one get looks for messages that match its filter.',
+    CQ_UNIT,
+  ),
+  travelCqFileNumWhenGetMessage: int(1, 'files', 'How many consume queue files one get looks through for a match.', 1),
+
+  checkCRCOnRecover: bool(true, 'Check message bodies against their CRC when the log is scanned after a crash.'),
+
+  fileReservedTime: int(72, 'hours', 'Age at which a commit log file may be deleted, counted from its last write.', 0),
+  deleteWhen: text(
+    '04',
+    'hours of the day (local time) from 00 to 23, separated by ;',
+    'When old files are deleted.',
+    /^([01]?\d|2[0-3])(;([01]?\d|2[0-3]))*$/,
+  ),
+  deleteFileBatchMax: int(10, 'files', 'Most commit log files deleted at a time.', 1),
+  cleanResourceInterval: int(10_000, 'ms', 'How often the store looks for files to delete.', 1),
+
+  /** Own options, no counterpart in Apache. */
+  commitLogTailBytes: int(
+    32 * MIB,
+    'bytes',
+    'Recent commit log bytes kept in memory; gets of these messages touch no file.',
+    64 * KIB,
+  ),
+  maxUnwrittenBytes: int(
+    128 * MIB,
+    'bytes',
+    'Accepted but not yet written bytes; above it puts are refused with OS_PAGE_CACHE_BUSY.',
+    64 * KIB,
+  ),
+  maxOpenFiles: int(256, 'files', 'Consume queue, index and old commit log files kept open.', 8),
+} as const satisfies Record<string, OptionRow<number> | OptionRow<boolean> | OptionRow<string>>;
+
+/** Checked and completed options; one property per row of the table. */
+export type StoreOptions = {
+  readonly [K in keyof typeof storeOptionTable]: (typeof storeOptionTable)[K]['default'];
+};
+
+/**
+ * Completes, checks and freezes options.
+ *
+ * @throws ConfigurationError naming the key, the value and what is allowed; also for a key that is not in the table.
+ */
+export function parseStoreOptions(input: Readonly<Record<string, unknown>>): StoreOptions {
+  const options: Record<string, unknown> = {};
+  for (const [key, row] of Object.entries<OptionRow<unknown>>(storeOptionTable)) {
+    const value = input[key] === undefined ? row.default : input[key];
+    const wrong = row.check(value);
+    if (wrong) {
+      throw new ConfigurationError(`store option ${key} ${wrong}, got ${JSON.stringify(value)}`, {
+        context: { key, value },
+      });
+    }
+    options[key] = value;
+  }
+  for (const key of Object.keys(input)) {
+    if (key in storeOptionTable) continue;
+    throw new ConfigurationError(`unknown store option ${key}: see the table in options.ts for the known ones`, {
+      context: { key },
+    });
+  }
+  return Object.freeze(options) as StoreOptions;
+}

@@ -1,0 +1,111 @@
+import type { Checkpoint } from './checkpoint.js';
+import type { ConsumeQueues } from './consume-queues.js';
+import type { DelayLevels } from './delay-level.js';
+import { type DispatchRequest, entersConsumeQueue, entryTagsCode } from './dispatch.js';
+import type { Files } from './files.js';
+import type { IndexService } from './index-service.js';
+import { readDispatchFields } from './log-record.js';
+import { firstMessageSync, scanLogSync } from './log-scan.js';
+import type { StoreOptions } from './options.js';
+import type { Segments } from './segments.js';
+import type { StoreLogger } from './types.js';
+
+/** Entries dispatched between two flushes of the consume queues: bounds the memory of a long recovery. */
+const FLUSH_EVERY = 100_000;
+
+/** The loaded parts of a store that is about to start. */
+export interface RecoveryParts {
+  readonly files: Files;
+  readonly log: Segments;
+  readonly queues: ConsumeQueues;
+  readonly index: IndexService;
+  readonly checkpoint: Checkpoint;
+  readonly options: StoreOptions;
+  readonly delayLevels: DelayLevels;
+  readonly logger: StoreLogger;
+}
+
+/**
+ * Makes log, consume queues and index agree, and returns the end of the log. Blocks; for start-up.
+ *
+ * The log is the truth. From a place that is certain to be whole it is read to its end; messages that consume queues or index lack
+ * are dispatched again, and whatever lies behind the end, in all three, is cut off. Java: `CommitLog.recoverNormally` and
+ * `recoverAbnormally`; unlike Java this one reads no further back than needed after a clean stop, but as far as needed when
+ * consume queues are missing.
+ *
+ * @param clean the last owner stopped in order (there was no `abort` file)
+ */
+export function recoverSync(parts: RecoveryParts, clean: boolean): number {
+  const { files, log, queues, index, checkpoint, options, logger } = parts;
+  if (log.empty) {
+    if (queues.maxPhysicalOffset >= 0)
+      logger.warn('commit log is empty: consume queues and index are emptied, too', { directory: log.directory });
+    queues.truncateSync(0);
+    index.truncateSync(0);
+    return 0;
+  }
+
+  const from = clean ? cleanStart(parts) : crashStart(parts);
+  const startedAt = Date.now();
+  index.truncateSync(from);
+  let dispatched = 0;
+  const scan = scanLogSync(files, log, from, options.checkCRCOnRecover, (source, at) => {
+    dispatch(parts, source, at);
+    if (++dispatched % FLUSH_EVERY === 0) {
+      queues.flushSync();
+      index.flushSync();
+    }
+    return true;
+  });
+  if (queues.maxPhysicalOffset > scan.end) queues.truncateSync(scan.end);
+  queues.flushSync();
+  log.cutSync(scan.end);
+  if (scan.lastMessage >= 0) checkpoint.confirmPhyOffset = scan.lastMessage;
+  logger.info('commit log recovered', {
+    lastStop: clean ? 'clean' : 'crash',
+    from,
+    end: scan.end,
+    messages: scan.messages,
+    ms: Date.now() - startedAt,
+    reason: scan.reason,
+  });
+  return scan.end;
+}
+
+/** After a clean stop the consume queues hold everything: their newest message is the last one they saw. */
+function cleanStart({ log, queues }: RecoveryParts): number {
+  const known = queues.maxPhysicalOffset;
+  return known > log.start && known <= log.end ? known : log.start;
+}
+
+/**
+ * After a crash: the start of the newest file that begins before everything the checkpoint does not vouch for. Java:
+ * `isMappedFileMatchedRecover`. Consume queues and index that hold less than that pull it further back.
+ */
+function crashStart({ files, log, queues, index, checkpoint, options }: RecoveryParts): number {
+  const held = Math.min(queues.maxPhysicalOffset, index.empty ? Number.POSITIVE_INFINITY : index.endOffset);
+  for (let i = log.bases.length - 1; i > 0; i--) {
+    const base = log.bases[i]!;
+    const first = firstMessageSync(files, log, base);
+    if (!first || first.offset > held) continue;
+    const vouched =
+      checkpoint.logicsPhysicalOffset > 0
+        ? first.offset <= checkpoint.logicsPhysicalOffset
+        : first.storeTimestamp <= checkpoint.logicsMsgTimestamp;
+    const indexed =
+      !options.messageIndexEnable || !options.messageIndexSafe || first.storeTimestamp <= checkpoint.indexMsgTimestamp;
+    if (vouched && indexed) return base;
+  }
+  return log.start;
+}
+
+function dispatch({ queues, index, delayLevels }: RecoveryParts, source: Buffer, at: number): void {
+  const fields = readDispatchFields(source, at);
+  const tagsCode = entryTagsCode(fields.topic, fields.properties, fields.storeTimestamp, delayLevels);
+  const request: DispatchRequest = { ...fields, tagsCode };
+  if (entersConsumeQueue(request.sysFlag)) {
+    const queue = queues.getOrCreate(request.topic, request.queueId);
+    queues.append(queue, request.commitLogOffset, request.size, tagsCode, request.queueOffset);
+  }
+  index.put(request);
+}
