@@ -1,1 +1,48 @@
-export {};
+// What applications meet of the client, so that they need not depend on it.
+export type { MessageExt, MessageQueue, SendResult, TransactionSendResult, TransactionState } from '@rocketnest/client';
+export { RocketMQConnection } from './connection.js';
+export { isRocketMQContext, ROCKETMQ_CONTEXT_TYPE, RocketMQContext, type RocketMQContextType } from './context.js';
+export {
+  type RocketMQListener,
+  type RocketMQListenerOptions,
+  RocketMQMessageListener,
+} from './decorators/listener.js';
+export { Ctx, Headers, Keys, MessageId, Payload, ReconsumeTimes, Tag } from './decorators/params.js';
+export {
+  type RocketMQLocalTransactionListener,
+  RocketMQTransactionChecker,
+  RocketMQTransactionListener,
+  type RocketMQTransactionListenerOptions,
+} from './decorators/transaction.js';
+export type { Destination, HeaderValue } from './destination.js';
+export { type ContainerState, RocketMQListenerContainer } from './listeners/container.js';
+export { RocketMQListenerRegistry } from './listeners/registry.js';
+export {
+  RocketMQModule,
+  type RocketMQModuleAsyncOptions,
+  type RocketMQModuleForRootOptions,
+  type RocketMQOptionsFactory,
+} from './module.js';
+export type { EmbeddedOptions, EnhancerKind, RocketMQModuleOptions, StartMode } from './options.js';
+export { ConsumeResult, NonRetryableError } from './outcome.js';
+export { JsonPayloadDeserializer, type PayloadDeserializer, type PayloadType } from './payload/deserializer.js';
+export { JsonPayloadSerializer, type PayloadSerializer, type SerializedPayload } from './payload/serializer.js';
+export { type RecordOptions, RocketMQRecord, RocketMQRecordBuilder } from './record.js';
+export {
+  RocketMQTemplate,
+  type SendCallback,
+  type SendOptions,
+  type TransactionCallback,
+  type TransactionOptions,
+} from './template.js';
+export {
+  getRocketMQConnectionToken,
+  getRocketMQTemplateToken,
+  InjectRocketMQConnection,
+  InjectRocketMQTemplate,
+} from './tokens.js';
+export { ClientRocketMQ, type ClientRocketMQOptions } from './transport/client.js';
+export { RocketMQExceptionFilter } from './transport/exception-filter.js';
+export type { RocketMQPattern } from './transport/pattern.js';
+export { ROCKETMQ_TRANSPORT, ServerRocketMQ, type ServerRocketMQOptions } from './transport/server.js';
+export type { ConfigReader, Resolvable } from './values.js';

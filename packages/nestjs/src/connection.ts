@@ -1,0 +1,226 @@
+import type { LoggerService, OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
+import type { ClientOptionsInput, MessageExt, OutgoingMessage, TransactionSendResult } from '@rocketnest/client';
+import {
+  Admin,
+  ClosedError,
+  ConfigurationError,
+  ConnectionError,
+  Producer,
+  TransactionProducer,
+} from '@rocketnest/client';
+import type { EmbeddedServers } from './embedded.js';
+import { startEmbeddedServers } from './embedded.js';
+import { defaultLogger, toClientLogger } from './logging.js';
+import type { CheckedModuleOptions, RocketMQModuleOptions } from './options.js';
+import { checkModuleOptions } from './options.js';
+import type { PayloadDeserializer } from './payload/deserializer.js';
+import { JsonPayloadDeserializer } from './payload/deserializer.js';
+import type { PayloadSerializer } from './payload/serializer.js';
+import { JsonPayloadSerializer } from './payload/serializer.js';
+import type { TransactionCallback } from './template.js';
+import type { TransactionListenerEntry, TransactionRouter } from './transactions/router.js';
+import { TRANSACTION_LISTENER_PROPERTY } from './transactions/router.js';
+
+/** Producer group where the module names none. Such a producer cannot be asked about transactions. */
+const ANONYMOUS_GROUP = 'rocketnest-producer';
+
+/** Pause between looks for a name server. */
+const PROBE_INTERVAL_MS = 500;
+
+/**
+ * One RocketMQ cluster as the application sees it: addresses, options, the producer, and the embedded servers if there are
+ * any. `forRoot` makes one per name.
+ */
+export class RocketMQConnection implements OnModuleInit, OnApplicationShutdown {
+  readonly options: CheckedModuleOptions;
+  readonly logger: LoggerService;
+  readonly serializer: PayloadSerializer;
+  readonly deserializer: PayloadDeserializer;
+
+  #starting: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+  #embedded: EmbeddedServers | undefined;
+  #producer: Producer | undefined;
+  #transactions: TransactionRouter | undefined;
+
+  /** @throws ConfigurationError naming the path of a bad option */
+  constructor(
+    readonly name: string,
+    options: RocketMQModuleOptions,
+  ) {
+    this.options = checkModuleOptions(`RocketMQModule '${name}'`, options);
+    this.logger = options.logger ?? defaultLogger();
+    this.serializer = options.serializer ?? new JsonPayloadSerializer();
+    this.deserializer = options.deserializer ?? new JsonPayloadDeserializer();
+  }
+
+  get enabled(): boolean {
+    return this.options.enabled;
+  }
+
+  /** The name servers, `host:port;host:port`. @throws ClosedError while embedded servers are not running */
+  get namesrvAddr(): string {
+    const { namesrvAddr } = this.options;
+    if (namesrvAddr !== undefined) return typeof namesrvAddr === 'string' ? namesrvAddr : namesrvAddr.join(';');
+    if (this.#embedded !== undefined) return this.#embedded.namesrvAddr;
+    throw new ClosedError(`The embedded name server of ${this.#label} is not running. Await start() first.`);
+  }
+
+  /** The template's producer. @throws ClosedError before start and after close, or when the connection is disabled */
+  get producer(): Producer {
+    if (this.#producer !== undefined) return this.#producer;
+    const why = this.enabled
+      ? 'is not started, or is closed: messages can be sent from onModuleInit of the modules that import it until onApplicationShutdown'
+      : 'is disabled by `enabled: false`';
+    throw new ClosedError(`${this.#label} ${why}.`, { context: { connection: this.name } });
+  }
+
+  /** What every client of this connection is made with. */
+  clientOptions(): ClientOptionsInput {
+    return { ...this.options.client, namesrvAddr: this.namesrvAddr, logger: toClientLogger(this.logger) };
+  }
+
+  /** Starts the embedded servers and the producer. Idempotent: Nest calls it, and whoever needs it sooner. */
+  start(): Promise<void> {
+    this.#starting ??= this.enabled ? this.#start() : Promise.resolve();
+    return this.#starting;
+  }
+
+  /** Closes the producer, then the embedded servers. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  /** Tells which listeners answer for transactions. Until then the broker's questions are answered UNKNOWN. */
+  useTransactions(router: TransactionRouter): void {
+    this.#transactions = router;
+  }
+
+  /** @throws ConfigurationError when transactions cannot work here */
+  async sendInTransaction(
+    message: OutgoingMessage,
+    execute: TransactionCallback,
+    listener: string | undefined,
+  ): Promise<TransactionSendResult> {
+    const { producer } = this;
+    if (!(producer instanceof TransactionProducer)) {
+      throw new ConfigurationError(
+        `Transactions need a producer group of the service's own, since the broker asks any producer of the group how they ended. ` +
+          `Set producer: { group: 'my-service' } in ${this.#label}.`,
+      );
+    }
+    const entry = this.#findListener(message, listener);
+    if (entry === undefined && this.#transactions !== undefined) {
+      this.logger.warn(
+        `Transaction to topic ${message.topic}: no @RocketMQTransactionListener answers for it. If this process dies before the outcome is sent, the message is lost.`,
+      );
+    }
+    const properties = listener === undefined ? {} : { [TRANSACTION_LISTENER_PROPERTY]: listener };
+    return producer.sendInTransaction({ ...message, properties: { ...message.properties, ...properties } }, execute);
+  }
+
+  /** The local transaction of the listener responsible for a message. @throws ConfigurationError when there is none */
+  localTransaction(
+    message: OutgoingMessage,
+    listener: string | undefined,
+  ): NonNullable<TransactionListenerEntry['execute']> {
+    const entry = this.#findListener(message, listener);
+    if (entry?.execute !== undefined) return entry.execute;
+    throw new ConfigurationError(
+      entry === undefined
+        ? `No @RocketMQTransactionListener answers for topic ${message.topic}. Add one, or use sendInTransaction with a callback.`
+        : `${entry.label} has no executeLocalTransaction. Add it, or use sendInTransaction with a callback.`,
+    );
+  }
+
+  onModuleInit(): Promise<void> {
+    return this.start();
+  }
+
+  onApplicationShutdown(): Promise<void> {
+    return this.close();
+  }
+
+  get #label(): string {
+    return `RocketMQ connection '${this.name}'`;
+  }
+
+  async #start(): Promise<void> {
+    const { embedded, producer: options } = this.options;
+    if (embedded !== undefined && embedded !== false) {
+      this.#embedded = await startEmbeddedServers(embedded === true ? {} : embedded, toClientLogger(this.logger));
+    }
+    try {
+      await this.#awaitNameServer();
+      const common = { ...this.clientOptions(), ...options };
+      const producer =
+        options?.group === undefined
+          ? new Producer({ ...common, group: ANONYMOUS_GROUP })
+          : new TransactionProducer({ ...common, group: options.group, checker: (message) => this.#check(message) });
+      await producer.start();
+      this.#producer = producer;
+    } catch (error) {
+      await this.#embedded?.close();
+      this.#embedded = undefined;
+      throw error;
+    }
+  }
+
+  async #close(): Promise<void> {
+    await this.#starting?.catch(() => undefined);
+    const producer = this.#producer;
+    this.#producer = undefined;
+    await producer?.close();
+    await this.#embedded?.close();
+    this.#embedded = undefined;
+  }
+
+  async #awaitNameServer(): Promise<void> {
+    const { startMode, startTimeoutMs } = this.options;
+    if (startMode === 'background') return;
+    const deadline = Date.now() + (startMode === 'wait' ? startTimeoutMs : 0);
+    const admin = new Admin(this.clientOptions());
+    try {
+      await admin.start();
+      for (;;) {
+        try {
+          await admin.clusterInfo();
+          return;
+        } catch (error) {
+          if (Date.now() >= deadline) {
+            throw new ConnectionError(
+              `${this.#label}: no name server answers at ${this.namesrvAddr}. Check the address and that it is a name server (port 9876, not a ` +
+                `proxy), or set startMode: 'wait' or 'background'.`,
+              { cause: error, context: { namesrvAddr: this.namesrvAddr } },
+            );
+          }
+          this.logger.warn(
+            `${this.#label} waits for a name server at ${this.namesrvAddr}: ${(error as Error).message}`,
+          );
+          await new Promise((resolve) => setTimeout(resolve, PROBE_INTERVAL_MS));
+        }
+      }
+    } finally {
+      await admin.close();
+    }
+  }
+
+  async #check(message: MessageExt) {
+    // Asked before the application is up: its listeners may depend on what is still starting. The broker will ask again.
+    if (this.#transactions === undefined) return 'UNKNOWN' as const;
+    return this.#transactions.check(message, (text, cause) =>
+      this.logger.error(text, cause instanceof Error ? cause.stack : cause),
+    );
+  }
+
+  #findListener({ topic, tags }: OutgoingMessage, listener: string | undefined): TransactionListenerEntry | undefined {
+    const entry = this.#transactions?.find({ topic, tag: tags, listener });
+    if (entry === undefined && listener !== undefined && this.#transactions !== undefined) {
+      throw new ConfigurationError(
+        `No @RocketMQTransactionListener is named '${listener}'. Known: ${this.#transactions.names()}.`,
+      );
+    }
+    return entry;
+  }
+}

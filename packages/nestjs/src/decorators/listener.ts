@@ -1,0 +1,93 @@
+import type { Type } from '@nestjs/common';
+import type { RocketMQContext } from '../context.js';
+import type { PayloadDeserializer, PayloadType } from '../payload/deserializer.js';
+import type { Resolvable } from '../values.js';
+import { declare } from './metadata.js';
+
+/** What a class with `@RocketMQMessageListener` implements. */
+export interface RocketMQListener<T = unknown> {
+  /**
+   * Resolving means consumed, throwing means: deliver again later. `ConsumeResult` says more.
+   * @param message the decoded payload
+   */
+  onMessage(message: T, context: RocketMQContext): unknown;
+}
+
+/**
+ * Options of a listener. Values may be literals, text with placeholders (`'${orders.topic:order}'`) or functions of the
+ * configuration. Names and defaults are rocketmq-spring's where it has them (annotation RocketMQMessageListener).
+ */
+export interface RocketMQListenerOptions {
+  readonly topic: Resolvable<string>;
+  /**
+   * Listeners of one group share one consumer, so everything below that the group's listeners set must agree, and their
+   * subscriptions must not overlap; otherwise the application does not start.
+   */
+  readonly consumerGroup: Resolvable<string>;
+  /** Tags: `'*'` (default), `'tagA'` or `'tagA || tagB'`. */
+  readonly selectorExpression?: Resolvable<string>;
+  /** `CONCURRENTLY` (default), or `ORDERLY`: the messages of a queue one after the other. */
+  readonly consumeMode?: Resolvable<'CONCURRENTLY' | 'ORDERLY'>;
+  /** `CLUSTERING` (default): each message to one member of the group; `BROADCASTING`: to all of them, never again on failure. */
+  readonly messageModel?: Resolvable<'CLUSTERING' | 'BROADCASTING'>;
+  /** Handlers of the group that may run at the same time, 1..1000, default 20. ORDERLY: at most one per queue. */
+  readonly consumeThreadNumber?: Resolvable<number>;
+  /** The same as `consumeThreadNumber`, for readers who know that Node has no such threads. */
+  readonly concurrency?: Resolvable<number>;
+  /** Deliveries after the first before a message goes to `%DLQ%group`. -1 (default): 16, or without end when ORDERLY. */
+  readonly maxReconsumeTimes?: Resolvable<number>;
+  /** Minutes a handler may take before the message is delivered again to somebody, default 15. */
+  readonly consumeTimeout?: Resolvable<number>;
+  /** After a failure, CONCURRENTLY: 0 (default) lets the broker choose, 1..18 is a delay level, -1 is the dead letter topic. */
+  readonly delayLevelWhenNextConsume?: Resolvable<number>;
+  /** After a failure, ORDERLY: milliseconds the queue stays still, 10..30000, default 1000. */
+  readonly suspendCurrentQueueTimeMillis?: Resolvable<number>;
+  /** Where a group that has no offsets yet begins. Default: `CONSUME_FROM_LAST_OFFSET`. */
+  readonly consumeFromWhere?: Resolvable<'CONSUME_FROM_LAST_OFFSET' | 'CONSUME_FROM_FIRST_OFFSET'>;
+  /** Begin a new group at this moment, instead of `consumeFromWhere`. */
+  readonly consumeFromTimestamp?: Resolvable<Date>;
+  /** Messages asked for in one pull, 1..1024, default 32. */
+  readonly pullBatchSize?: Resolvable<number>;
+  /** Milliseconds that shutdown waits for handlers that are running; default: the module's `shutdownTimeoutMs`. */
+  readonly awaitTerminationMillisWhenShutdown?: Resolvable<number>;
+  /** Client instance name; needed only to keep broadcasting offsets over restarts. */
+  readonly instanceName?: Resolvable<string>;
+
+  /** Name of the connection (`forRoot({ name })`); default: the unnamed one. */
+  readonly connection?: string;
+  /** Name for `RocketMQListenerRegistry.get(id)`; default: the consumer group. */
+  readonly id?: string;
+  /** `false`: this listener does not exist in this process. */
+  readonly enabled?: Resolvable<boolean>;
+  /** `false`: the group starts by `registry.get(id).start()`, not with the application. */
+  readonly autoStartup?: Resolvable<boolean>;
+  /**
+   * Class of the payload, for ValidationPipe and for decoding. Only needed where the compiler does not record it: a method
+   * without any decorator of its own, such as `onMessage` of a decorated class.
+   */
+  readonly payloadType?: PayloadType;
+  /** Decodes this listener's messages, instead of the module's deserializer. */
+  readonly deserializer?: PayloadDeserializer;
+}
+
+/** Accepts a class that has `onMessage`, or a method. */
+interface ListenerDecorator {
+  (target: Type<RocketMQListener<never>>): void;
+  (target: object, propertyKey: string | symbol, descriptor: PropertyDescriptor): void;
+}
+
+export const LISTENER = 'RocketMQMessageListener';
+
+/**
+ * Subscribes a class (its `onMessage`) or a method of a provider or controller to a topic.
+ *
+ * ```ts
+ * @Injectable()
+ * @RocketMQMessageListener({ topic: 'order', selectorExpression: 'created', consumerGroup: 'stock' })
+ * class StockListener implements RocketMQListener<Order> {
+ *   async onMessage(order: Order) {}
+ * }
+ * ```
+ */
+export const RocketMQMessageListener = (options: RocketMQListenerOptions): ListenerDecorator =>
+  declare(LISTENER, options, 'onMessage');

@@ -1,0 +1,160 @@
+import 'reflect-metadata';
+import type { NestContainer } from '@nestjs/core';
+import { ApplicationConfig, ContextIdFactory, ExternalContextCreator, ModuleRef } from '@nestjs/core';
+import type { RocketMQContext } from '../context.js';
+import { ROCKETMQ_CONTEXT_TYPE } from '../context.js';
+import { PARAM_TYPES } from '../decorators/metadata.js';
+import type { EnhancerKind, RocketMQModuleOptions } from '../options.js';
+import type { PayloadType } from '../payload/deserializer.js';
+import type { HandlerTarget } from './explorer.js';
+
+/** Runs a handler through guards, interceptors, pipes and filters. Rejects with what they or the handler throw. */
+export type Invoke = (payload: unknown, context: RocketMQContext) => Promise<unknown>;
+
+/** ROUTE_ARGS_METADATA of @nestjs/common, where all parameter decorators write. Nest 12 exports it nowhere that exists in 11. */
+const ROUTE_ARGS = '__routeArguments__';
+/** Where we say that an undecorated method takes (payload, context), so that pipes run for it too. */
+const DEFAULT_ARGS = 'rocketnest:default-args';
+
+/** RpcParamtype of @nestjs/microservices, which its `@Payload` and `@Ctx` write; it is not exported. */
+const PAYLOAD = 3;
+const CONTEXT = 6;
+
+const defaultArgs = {
+  [`${PAYLOAD}:0`]: { index: 0, data: undefined, pipes: [] },
+  [`${CONTEXT}:1`]: { index: 1, data: undefined, pipes: [] },
+};
+
+interface Argument {
+  readonly index: number;
+  readonly data?: unknown;
+}
+
+/** Gives the handler's parameters their values. */
+const paramsFactory = {
+  exchangeKeyForValue(
+    type: number,
+    data: unknown,
+    [payload, context]: [Record<string, unknown> | undefined, unknown],
+  ): unknown {
+    if (type === CONTEXT) return context;
+    if (type !== PAYLOAD) return null;
+    return typeof data === 'string' ? payload?.[data] : payload;
+  },
+};
+
+const argumentsOf = ({ instance, methodName }: HandlerTarget): Record<string, Argument> | undefined =>
+  Reflect.getMetadata(ROUTE_ARGS, instance.constructor, methodName);
+
+/** Class of the handler's payload parameter, when its compiler recorded one. */
+export function payloadTypeOf(target: HandlerTarget): PayloadType | undefined {
+  const types: PayloadType[] | undefined = Reflect.getMetadata(PARAM_TYPES, target.instance, target.methodName);
+  const declared = argumentsOf(target);
+  if (declared === undefined) return types?.[0];
+  const payload = Object.entries(declared).find(
+    ([key, { data }]) => key.startsWith(`${PAYLOAD}:`) && data === undefined,
+  );
+  return payload === undefined ? undefined : types?.[payload[1].index];
+}
+
+/** The global enhancers that apply to messages; a copy, so that those of HTTP stay as they are. */
+function selectEnhancers(all: ApplicationConfig, chosen: RocketMQModuleOptions['globalEnhancers']): ApplicationConfig {
+  const has = (kind: EnhancerKind): boolean => chosen === true || (Array.isArray(chosen) && chosen.includes(kind));
+  const selected = new ApplicationConfig();
+  if (has('guards')) {
+    selected.useGlobalGuards(...all.getGlobalGuards());
+    for (const guard of all.getGlobalRequestGuards()) selected.addGlobalRequestGuard(guard);
+  }
+  if (has('pipes')) {
+    selected.useGlobalPipes(...all.getGlobalPipes());
+    for (const pipe of all.getGlobalRequestPipes()) selected.addGlobalRequestPipe(pipe);
+  }
+  if (has('interceptors')) {
+    selected.useGlobalInterceptors(...all.getGlobalInterceptors());
+    for (const interceptor of all.getGlobalRequestInterceptors()) selected.addGlobalRequestInterceptor(interceptor);
+  }
+  if (has('filters')) {
+    selected.useGlobalFilters(...all.getGlobalFilters());
+    for (const filter of all.getGlobalRequestFilters()) selected.addGlobalRequestFilter(filter);
+  }
+  return selected;
+}
+
+/** The parts of Nest's internals that request scope needs; the same in Nest 11 and 12. */
+interface Internals {
+  readonly container: NestContainer;
+  readonly injector: {
+    loadPerContext(
+      instance: object,
+      host: unknown,
+      collection: unknown,
+      contextId: unknown,
+      wrapper: unknown,
+    ): Promise<object>;
+  };
+}
+
+/** Builds `Invoke` functions. One per connection, since each connection chooses its global enhancers. */
+export class InvokerFactory {
+  readonly #creator: ExternalContextCreator;
+  readonly #internals: Internals;
+
+  /** @param moduleRef any module's: all share the container */
+  constructor(moduleRef: ModuleRef, globalEnhancers: RocketMQModuleOptions['globalEnhancers']) {
+    // `container` and `injector` are protected members of ModuleRef. Nest's own GraphQL and microservices packages reach
+    // them through deep imports, which Nest 12 and 11 spell differently.
+    this.#internals = moduleRef as unknown as Internals;
+    const { container } = this.#internals;
+    const applicationConfig = selectEnhancers(container.applicationConfig, globalEnhancers);
+    this.#creator = ExternalContextCreator.fromContainer(
+      Object.create(container, { applicationConfig: { value: applicationConfig } }) as NestContainer,
+    );
+  }
+
+  create(target: HandlerTarget): Invoke {
+    const { wrapper, instance } = target;
+    const metadataKey = this.#describeArguments(target);
+    if (wrapper.isDependencyTreeStatic() && !wrapper.isTransient) return this.#pipeline(target, instance, metadataKey);
+    return async (payload, context) => {
+      const contextId = ContextIdFactory.getByRequest(context);
+      this.#internals.container.registerRequestProvider(context, contextId);
+      const collection = target.isController ? wrapper.host?.controllers : wrapper.host?.providers;
+      const scoped = await this.#internals.injector.loadPerContext(
+        instance,
+        wrapper.host,
+        collection,
+        contextId,
+        wrapper,
+      );
+      return this.#pipeline(target, scoped, metadataKey, contextId, wrapper.id)(payload, context);
+    };
+  }
+
+  #pipeline(
+    { methodName }: HandlerTarget,
+    instance: object,
+    metadataKey: string,
+    contextId?: ReturnType<typeof ContextIdFactory.create>,
+    inquirerId?: string,
+  ): Invoke {
+    const method = (instance as Record<string, (...args: unknown[]) => unknown>)[methodName]!;
+    const options = { guards: true, interceptors: true, filters: true };
+    return this.#creator.create(
+      instance,
+      method,
+      methodName,
+      metadataKey,
+      paramsFactory,
+      contextId,
+      inquirerId,
+      options,
+      ROCKETMQ_CONTEXT_TYPE,
+    );
+  }
+
+  #describeArguments(target: HandlerTarget): string {
+    if (argumentsOf(target) !== undefined) return ROUTE_ARGS;
+    Reflect.defineMetadata(DEFAULT_ARGS, defaultArgs, target.instance.constructor, target.methodName);
+    return DEFAULT_ARGS;
+  }
+}

@@ -1,0 +1,139 @@
+import type { LoggerService } from '@nestjs/common';
+import type { ClientOptionsInput, ProducerOptionsInput, PushConsumerOptions } from '@rocketnest/client';
+import { ConfigurationError } from '@rocketnest/client';
+import type { CheckTable } from './checks.js';
+import { checkOptions, must } from './checks.js';
+import type { PayloadDeserializer } from './payload/deserializer.js';
+import type { PayloadSerializer } from './payload/serializer.js';
+
+/** A name server and a broker inside this process, for development and tests. */
+export interface EmbeddedOptions {
+  /** Address to listen on and to announce, default 127.0.0.1. */
+  readonly host?: string;
+  /** Default 0: any free port. */
+  readonly namesrvPort?: number;
+  /** Default 0: any free port. */
+  readonly brokerPort?: number;
+  /** Where the broker stores. Default: a temporary directory that is removed at shutdown, with all messages. */
+  readonly rootDir?: string;
+  /** More broker options, by Apache's keys: `{ messageDelayLevel: '1s 2s', flushDiskType: 'SYNC_FLUSH' }`. */
+  readonly broker?: Readonly<Record<string, unknown>>;
+}
+
+/** Kinds of global enhancers (`app.useGlobal…`, `APP_…`). */
+export type EnhancerKind = 'guards' | 'pipes' | 'interceptors' | 'filters';
+
+/** What happens when no name server answers at start-up. */
+export type StartMode = 'fail-fast' | 'wait' | 'background';
+
+/** Client options that a connection decides itself. */
+type Own = 'namesrvAddr' | 'logger';
+
+export interface RocketMQModuleOptions {
+  /** Name servers: `'host:port;host:port'` or a list. Exactly one of `namesrvAddr` and `embedded`. */
+  readonly namesrvAddr?: string | readonly string[];
+  /** Start a name server and a broker in this process. Needs @rocketnest/namesrv and @rocketnest/broker. */
+  readonly embedded?: boolean | EmbeddedOptions;
+  /** Options of every client of this connection: timeouts, `addressMap`, `clientIp`, … */
+  readonly client?: Omit<ClientOptionsInput, Own>;
+  /**
+   * Options of the producer behind the template. `group` is required for transactions only, and should then be the
+   * service's own: the broker asks any producer of the group about unfinished transactions.
+   */
+  readonly producer?: Partial<Omit<ProducerOptionsInput, keyof ClientOptionsInput>>;
+  /** Defaults of all consumers, below what a listener sets. */
+  readonly consumer?: Partial<Omit<PushConsumerOptions, keyof ClientOptionsInput | 'group' | 'shutdownTimeoutMs'>>;
+  /** Default `JsonPayloadSerializer`. */
+  readonly serializer?: PayloadSerializer;
+  /** Default `JsonPayloadDeserializer`. */
+  readonly deserializer?: PayloadDeserializer;
+  /** Values for `'${key}'` in decorators, where the application has no ConfigService. */
+  readonly resolver?: (key: string) => unknown;
+  /** Default: Nest's Logger with the context `RocketMQ`. */
+  readonly logger?: LoggerService;
+  /**
+   * Whether global guards, pipes, interceptors and filters also run for messages: all, none (default), or some kinds.
+   * They are usually written for HTTP; those on the class or method always run.
+   */
+  readonly globalEnhancers?: boolean | readonly EnhancerKind[];
+  /**
+   * `fail-fast` (default): start-up fails unless a name server answers at once. `wait`: for `startTimeoutMs`, then it fails.
+   * `background`: the application starts, and sends fail until a name server answers.
+   */
+  readonly startMode?: StartMode;
+  /** Default 30000. */
+  readonly startTimeoutMs?: number;
+  /** Milliseconds that shutdown waits for running handlers, default 30000. */
+  readonly shutdownTimeoutMs?: number;
+  /** `false`: no producer, no consumers and no embedded broker in this process; the template refuses to send. */
+  readonly enabled?: boolean;
+}
+
+const ENHANCER_KINDS: readonly unknown[] = ['guards', 'pipes', 'interceptors', 'filters'] satisfies EnhancerKind[];
+
+const isAddress = (text: unknown): boolean =>
+  typeof text === 'string' &&
+  text.split(';').every((part) => /^\s*(\[[0-9a-fA-F:]+\]|[^\s:;]+):\d{1,5}\s*$/.test(part));
+
+const anObject = must.be('an object', (value) => typeof value === 'object' && value !== null && !Array.isArray(value));
+
+const embeddedTable: CheckTable = {
+  host: must.beText,
+  namesrvPort: must.beInteger(0, 65_535),
+  brokerPort: must.beInteger(0, 65_535),
+  rootDir: must.beText,
+  broker: anObject,
+};
+
+const moduleTable: CheckTable = {
+  namesrvAddr: must.be("'host:port', 'host:port;host:port' or a list of them", (value) =>
+    Array.isArray(value) ? value.length > 0 && value.every(isAddress) : isAddress(value),
+  ),
+  embedded: must.be('true, false or an object', (value) => typeof value === 'boolean' || anObject.accepts(value)),
+  // The client checks these three when it is made: it knows its options.
+  client: anObject,
+  producer: anObject,
+  consumer: anObject,
+  serializer: must.beObjectWith('serialize'),
+  deserializer: must.beObjectWith('deserialize'),
+  resolver: must.beFunction,
+  logger: must.beObjectWith('log', 'error', 'warn'),
+  globalEnhancers: must.be(
+    'true, false or a list of guards, pipes, interceptors, filters',
+    (value) =>
+      typeof value === 'boolean' || (Array.isArray(value) && value.every((kind) => ENHANCER_KINDS.includes(kind))),
+  ),
+  startMode: must.beOneOf('fail-fast', 'wait', 'background'),
+  startTimeoutMs: must.beInteger(1),
+  shutdownTimeoutMs: must.beInteger(0),
+  enabled: must.beBoolean,
+};
+
+const DEFAULTS = {
+  startMode: 'fail-fast',
+  startTimeoutMs: 30_000,
+  shutdownTimeoutMs: 30_000,
+  globalEnhancers: false,
+  enabled: true,
+} as const satisfies RocketMQModuleOptions;
+
+export type CheckedModuleOptions = RocketMQModuleOptions & Required<Pick<RocketMQModuleOptions, keyof typeof DEFAULTS>>;
+
+/**
+ * @param path how the options were given, for error messages: `RocketMQModule 'orders'`
+ * @throws ConfigurationError naming the path of the bad key
+ */
+export function checkModuleOptions(path: string, options: RocketMQModuleOptions): CheckedModuleOptions {
+  checkOptions(path, options, moduleTable);
+  if (typeof options.embedded === 'object') checkOptions(`${path}.embedded`, options.embedded, embeddedTable);
+  const embedded = options.embedded !== undefined && options.embedded !== false;
+  if (embedded === (options.namesrvAddr !== undefined)) {
+    throw new ConfigurationError(
+      `${path} has ${embedded ? 'both namesrvAddr and embedded' : 'neither namesrvAddr nor embedded'}. ` +
+        "Give namesrvAddr: 'host:port' for a cluster, or embedded: true for a broker inside this process.",
+      { context: { path } },
+    );
+  }
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  return Object.freeze({ ...DEFAULTS, ...given });
+}

@@ -1,0 +1,56 @@
+import type { OutgoingMessage } from '@rocketnest/client';
+import type { Destination, HeaderValue } from './destination.js';
+import { parseDestination } from './destination.js';
+import { parseDuration } from './duration.js';
+import type { PayloadSerializer } from './payload/serializer.js';
+import { CONTENT_TYPE } from './payload/serializer.js';
+import { RocketMQRecord } from './record.js';
+import type { SendOptions } from './template.js';
+
+/** The message for `payload`, and the options it is sent with: a record's own win over the call's. */
+export interface Outgoing {
+  readonly message: OutgoingMessage;
+  readonly options: SendOptions;
+}
+
+/** Headers that rocketmq-spring takes as message settings instead of user properties (RocketMQUtil.getAndWrapMessage). */
+const KEYS_HEADERS = ['KEYS', 'rocketmq_KEYS'] as const;
+
+/** @throws ConfigurationError when the destination, a header or a delay is not usable */
+export function toOutgoing(
+  destination: Destination,
+  data: unknown,
+  callOptions: SendOptions,
+  serializer: PayloadSerializer,
+): Outgoing {
+  const record = data instanceof RocketMQRecord ? data : undefined;
+  const to = parseDestination(destination);
+  const options = { ...callOptions, ...record?.options };
+  const headers = { ...to.headers, ...callOptions.headers, ...record?.options.headers };
+  const { body, contentType } = serializer.serialize(record === undefined ? data : record.payload);
+  const tag = options.tag ?? to.tag;
+  const keys =
+    options.keys ?? to.keys ?? KEYS_HEADERS.map((name) => headers[name]).find((value) => value != null && value !== '');
+  const message: OutgoingMessage = {
+    topic: to.topic,
+    body,
+    properties: toProperties({ [CONTENT_TYPE]: contentType, ...headers }),
+    ...(tag === '' ? {} : { tags: tag }),
+    ...(keys === undefined || keys === null ? {} : { keys: Array.isArray(keys) ? [...keys] : String(keys) }),
+    ...(options.delayLevel === undefined ? {} : { delayLevel: options.delayLevel }),
+    ...(options.delay === undefined ? {} : { delayMs: parseDuration(options.delay) }),
+    ...(options.deliverAt === undefined ? {} : { deliverAt: options.deliverAt }),
+    ...(options.waitStoreOk === undefined ? {} : { waitStoreOk: options.waitStoreOk }),
+    ...(options.flag === undefined ? {} : { flag: options.flag }),
+  };
+  return { message, options };
+}
+
+function toProperties(headers: Readonly<Record<string, HeaderValue>>): Record<string, string> {
+  const properties: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (value === undefined || value === null || value === '' || KEYS_HEADERS.includes(name as never)) continue;
+    properties[name] = String(value);
+  }
+  return properties;
+}

@@ -1,0 +1,58 @@
+import { ClientProxy, type ReadPacket, type WritePacket } from '@nestjs/microservices';
+import type { SendResult } from '@rocketnest/client';
+import { ConfigurationError } from '@rocketnest/client';
+import { RocketMQConnection } from '../connection.js';
+import type { Destination } from '../destination.js';
+import type { RocketMQModuleOptions } from '../options.js';
+import { RocketMQTemplate } from '../template.js';
+import type { RocketMQStatus } from './server.js';
+
+/** Either a connection that `RocketMQModule` made, or the same options as `forRoot`. */
+export type ClientRocketMQOptions = { readonly connection: RocketMQConnection } | RocketMQModuleOptions;
+
+/**
+ * RocketMQ behind Nest's ClientProxy: `emit('topic:tag', payload)`, with a `RocketMQRecord` as payload for keys, headers or delay.
+ *
+ * ```ts
+ * ClientsModule.register([{ name: 'ORDERS', customClass: ClientRocketMQ, options: { namesrvAddr: '127.0.0.1:9876' } }])
+ * ```
+ */
+export class ClientRocketMQ extends ClientProxy<Record<never, never>, RocketMQStatus> {
+  readonly #connection: RocketMQConnection;
+  readonly #isOwn: boolean;
+  readonly #template: RocketMQTemplate;
+
+  /** @throws ConfigurationError on bad options */
+  constructor(options: ClientRocketMQOptions) {
+    super();
+    this.#isOwn = !('connection' in options);
+    this.#connection = 'connection' in options ? options.connection : new RocketMQConnection('ClientRocketMQ', options);
+    this.#template = new RocketMQTemplate(this.#connection);
+  }
+
+  override async connect(): Promise<void> {
+    await this.#connection.start();
+    this._status$.next('running');
+  }
+
+  override async close(): Promise<void> {
+    if (this.#isOwn) await this.#connection.close();
+    this._status$.next('stopped');
+  }
+
+  override unwrap<T>(): T {
+    return this.#connection.producer as T;
+  }
+
+  protected override dispatchEvent<T = SendResult>(packet: ReadPacket): Promise<T> {
+    return this.#template.send(packet.pattern as Destination, packet.data) as Promise<T>;
+  }
+
+  protected override publish(packet: ReadPacket, callback: (packet: WritePacket) => void): () => void {
+    const err = new ConfigurationError(
+      `ClientRocketMQ.send(${JSON.stringify(packet.pattern)}) is request-reply, which is not in this version. Use emit().`,
+    );
+    callback({ err });
+    return () => undefined;
+  }
+}

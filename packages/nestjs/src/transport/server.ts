@@ -1,0 +1,160 @@
+import type { MessageHandler, ReadPacket } from '@nestjs/microservices';
+import { type BaseRpcContext, type CustomTransportStrategy, Server } from '@nestjs/microservices';
+import { ConfigurationError, ConsumeError } from '@rocketnest/client';
+import { isObservable, lastValueFrom } from 'rxjs';
+import { RocketMQConnection } from '../connection.js';
+import type { RocketMQContext } from '../context.js';
+import { formatSubscription } from '../destination.js';
+import type { RunnableListener } from '../listeners/container.js';
+import { RocketMQListenerContainer } from '../listeners/container.js';
+import { planConsumers } from '../listeners/plan.js';
+import type { RocketMQModuleOptions } from '../options.js';
+import { parsePattern } from './pattern.js';
+
+/** Transport id, to bind a handler to RocketMQ only in an application with several transports. */
+export const ROCKETMQ_TRANSPORT: unique symbol = Symbol.for('rocketnest.transport');
+
+interface TransportOptions {
+  /** All handlers of this strategy are one consumer group. */
+  readonly consumerGroup: string;
+}
+
+/** Either a connection that `RocketMQModule` made (`app.get(RocketMQConnection)`), or the same options as `forRoot`. */
+export type ServerRocketMQOptions = TransportOptions &
+  ({ readonly connection: RocketMQConnection } | RocketMQModuleOptions);
+
+export type RocketMQStatus = 'running' | 'stopped';
+
+/**
+ * RocketMQ as a Nest microservice strategy.
+ *
+ * ```ts
+ * app.connectMicroservice({ strategy: new ServerRocketMQ({ namesrvAddr: '127.0.0.1:9876', consumerGroup: 'orders' }) });
+ *
+ * @EventPattern('order:created || paid')
+ * onOrder(@Payload() order: Order, @Ctx() context: RocketMQContext) {}
+ * ```
+ *
+ * A message is consumed when its handler succeeded. Two handlers of one pattern run together, and one's failure has both run
+ * again. Nest hides errors from transports; `RocketMQExceptionFilter` lets them through.
+ */
+export class ServerRocketMQ extends Server<never, RocketMQStatus> implements CustomTransportStrategy {
+  override transportId: symbol = ROCKETMQ_TRANSPORT;
+  /** Nest 12: failures reach us, so Nest need not report them itself. (Nest 11 has no such property.) */
+  readonly propagatesEventHandlerErrors: boolean = true;
+
+  readonly #options: ServerRocketMQOptions;
+  readonly #connection: RocketMQConnection;
+  #container: RocketMQListenerContainer | undefined;
+
+  /** @throws ConfigurationError on bad options */
+  constructor(options: ServerRocketMQOptions) {
+    super();
+    this.#options = options;
+    this.#connection = connectionOf(options);
+  }
+
+  override addHandler(
+    pattern: unknown,
+    callback: MessageHandler,
+    isEventHandler = false,
+    extras: Record<string, unknown> = {},
+  ): void {
+    if (!isEventHandler) {
+      this.#connection.logger.warn(
+        `@MessagePattern(${JSON.stringify(pattern)}) is not served by RocketMQ: request-reply is not in this version. Use @EventPattern, or name the transport it is for.`,
+      );
+      return;
+    }
+    super.addHandler(formatSubscription(parsePattern(pattern)), callback, isEventHandler, extras);
+  }
+
+  override async listen(callback: (error?: unknown) => void): Promise<void> {
+    try {
+      await this.#connection.start();
+      this.#container = this.#createContainer();
+      await this.#container?.start();
+      this._status$.next('running');
+      callback();
+    } catch (error) {
+      callback(error);
+    }
+  }
+
+  override async close(): Promise<void> {
+    await this.#container?.stop();
+    if (!('connection' in this.#options)) await this.#connection.close();
+    this._status$.next('stopped');
+  }
+
+  /** Runs the handlers of a pattern to their end. Rejects when one failed or there is none: the message comes again. */
+  override async handleEvent(pattern: string, packet: ReadPacket, context: BaseRpcContext): Promise<unknown> {
+    const handler = this.messageHandlers.get(pattern);
+    if (handler === undefined) throw new ConsumeError(`There is no @EventPattern for '${pattern}'.`);
+    const run = async (): Promise<unknown> => {
+      try {
+        const result: unknown = await handler(packet.data, context);
+        // A filter that answers with an empty stream has handled the failure.
+        return isObservable(result) ? await lastValueFrom(result, { defaultValue: undefined }) : result;
+      } finally {
+        this.onProcessingEndHook?.(this.transportId, context);
+      }
+    };
+    // A hook need not return what `done` returns, so the outcome takes its own way.
+    return new Promise((resolve, reject) => {
+      this.onProcessingStartHook(this.transportId, context, () => {
+        const running = run();
+        running.then(resolve, reject);
+        return running.catch(() => undefined);
+      });
+    });
+  }
+
+  override unwrap<T>(): T {
+    if (this.#container?.consumer === undefined)
+      throw new Error('ServerRocketMQ is not listening. Await startAllMicroservices() first.');
+    return this.#container.consumer as T;
+  }
+
+  override on(): never {
+    throw new Error('ServerRocketMQ has no events of its own. Subscribe to its `status`.');
+  }
+
+  #createContainer(): RocketMQListenerContainer | undefined {
+    const { consumerGroup } = this.#options;
+    const listeners = [...this.messageHandlers.keys()].map((pattern) => this.#toListener(pattern, consumerGroup));
+    const [plan] = planConsumers(listeners);
+    if (plan === undefined) {
+      this.#connection.logger.warn(`No @EventPattern for the RocketMQ group ${consumerGroup}: nothing is consumed.`);
+      return undefined;
+    }
+    return new RocketMQListenerContainer(plan, this.#connection);
+  }
+
+  #toListener(pattern: string, group: string): RunnableListener {
+    return {
+      label: `@EventPattern('${pattern}')`,
+      connection: this.#connection.name,
+      settings: {
+        enabled: true,
+        subscription: parsePattern(pattern),
+        group,
+        id: undefined,
+        consumer: {},
+        delayLevel: 0,
+        suspendMs: undefined,
+      },
+      invoke: (data: unknown, context: RocketMQContext) => this.handleEvent(pattern, { pattern, data }, context),
+      deserializer: this.#connection.deserializer,
+      payloadType: undefined,
+    };
+  }
+}
+
+function connectionOf(options: ServerRocketMQOptions): RocketMQConnection {
+  if (typeof options.consumerGroup !== 'string' || options.consumerGroup.trim() === '') {
+    throw new ConfigurationError("ServerRocketMQ needs a consumerGroup, for example consumerGroup: 'orders'.");
+  }
+  const { consumerGroup: _, ...rest } = options;
+  return 'connection' in rest ? rest.connection : new RocketMQConnection('ServerRocketMQ', rest);
+}
