@@ -1,9 +1,9 @@
 import { crc32 as zlibCrc32 } from 'node:zlib';
 
 /**
- * CRC of a message body: CRC-32 without its highest bit, so that Java's int stays positive.
+ * CRC-32 without its highest bit, so that Java's int stays positive: of message bodies and of registration bodies.
  * Source of truth: `UtilAll.crc32` (rocketmq-common).
  */
-export function messageCrc32(data: Uint8Array): number {
+export function crc32(data: Uint8Array): number {
   return zlibCrc32(data) & 0x7fff_ffff;
 }

@@ -30,7 +30,7 @@
  * Source of truth: `MessageDecoder` (rocketmq-common), `MessageExtEncoder` and `CommitLog` (rocketmq-store).
  */
 
-import { messageCrc32 } from './crc32.js';
+import { crc32 } from './crc32.js';
 import { CorruptError, ProtocolError } from './errors.js';
 import { type Host, IPV4_HOST_BYTES, IPV6_HOST_BYTES, isIPv6, readHost, writeHost } from './host.js';
 import { readInt64, writeInt64 } from './int64.js';
@@ -132,7 +132,7 @@ export function encodeStoredMessage(message: StoredMessageInput, target: Buffer,
 
   target.writeInt32BE(size, at);
   target.writeInt32BE(version === 1 ? MESSAGE_MAGIC_V1 : MESSAGE_MAGIC_V2, at + POSITION.magic);
-  target.writeInt32BE(message.bodyCrc ?? messageCrc32(body), at + POSITION.bodyCrc);
+  target.writeInt32BE(message.bodyCrc ?? crc32(body), at + POSITION.bodyCrc);
   target.writeInt32BE(message.queueId, at + POSITION.queueId);
   target.writeInt32BE(message.flag, at + POSITION.flag);
   writeInt64(message.queueOffset, target, at + POSITION.queueOffset);
@@ -257,7 +257,7 @@ export function checkStoredMessage(source: Buffer, at = 0, options: CheckOptions
   }
   if (options.checkCrc) {
     const expected = readStored.bodyCrc(source, at);
-    const actual = messageCrc32(source.subarray(bodyStart, bodyStart + bodyBytes));
+    const actual = crc32(source.subarray(bodyStart, bodyStart + bodyBytes));
     if (actual !== expected) {
       throw new CorruptError(
         `Body of the message at commit log offset ${readStored.commitLogOffset(source, at)} is damaged: CRC ${actual}, stored ${expected}`,
@@ -320,6 +320,17 @@ export function decodeMessages(source: Buffer, options: DecodeOptions = {}): Mes
     messages.push(decodeMessage(source, at, options));
   }
   return messages;
+}
+
+/** The stored layout of one decoded message, for requests that carry a message. Java: `MessageDecoder.encode`. */
+export function encodeMessage(message: MessageExt): Buffer {
+  const input: StoredMessageInput = {
+    ...message,
+    propertiesData: Buffer.from(encodeProperties(message.properties)),
+  };
+  const target = Buffer.allocUnsafe(storedMessageSize(input));
+  encodeStoredMessage(input, target, 0);
+  return target;
 }
 
 function topicLength(topic: string | Buffer): number {

@@ -82,6 +82,21 @@ export function retryTopic(group: string): string {
   return RETRY_GROUP_PREFIX + group;
 }
 
+/**
+ * The group of a retry topic, also of pop's `%RETRY%group+topic`. Names of pop's first form, `%RETRY%group_topic`, cannot be told
+ * apart. Java: `KeyBuilder.parseGroup`.
+ */
+export function parseRetryGroup(topic: string): string {
+  const name = topic.slice(RETRY_GROUP_PREFIX.length);
+  const parts = name.split('+');
+  return parts.length === 2 ? parts[0]! : name;
+}
+
+/** Where a group's failed pop messages of one topic wait. Java: `KeyBuilder.buildPopRetryTopicV1` and `V2`. */
+export function popRetryTopic(topic: string, group: string, version: 1 | 2): string {
+  return RETRY_GROUP_PREFIX + group + (version === 1 ? '_' : '+') + topic;
+}
+
 /** Where a group's messages end that failed too often. */
 export function dlqTopic(group: string): string {
   return DLQ_GROUP_PREFIX + group;
