@@ -1,6 +1,6 @@
 // Builds every package twice, as ESM (dist/esm) and CommonJS (dist/cjs), and the samples. Incremental.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,7 +14,9 @@ for (const project of ['tsconfig.json', 'tsconfig.cjs.json']) {
 }
 
 // A package.json beside the CommonJS output tells Node and TypeScript that its .js and .d.ts files are CommonJS.
+// npm publishes the licence that lies in a package's own folder.
 for (const name of readdirSync(join(root, 'packages'))) {
+  copyFileSync(join(root, 'LICENSE'), join(root, 'packages', name, 'LICENSE'));
   if (!existsSync(join(root, 'packages', name, 'tsconfig.cjs.json'))) continue;
   const dir = join(root, 'packages', name, 'dist', 'cjs');
   mkdirSync(dir, { recursive: true });

@@ -1,0 +1,66 @@
+// Apache RocketMQ's own jars and our Java driver, fetched and compiled by Maven once and kept in .cache/.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const project = join(root, 'test', 'interop', 'java');
+
+export const APACHE_VERSION = '5.5.0';
+
+/** Class path with the official servers, client, tools, examples and the compiled driver. */
+export const classPath = [
+  join(project, 'target', 'classes'),
+  join(root, '.cache', `apache-rocketmq-${APACHE_VERSION}`, 'lib', '*'),
+].join(delimiter);
+
+const NEEDED = [
+  { command: 'java', args: ['-version'], what: 'a JDK, 11 or newer (Debian: apt-get install openjdk-17-jdk-headless)' },
+  {
+    command: 'javac',
+    args: ['-version'],
+    what: 'a JDK, not only a JRE (Debian: apt-get install openjdk-17-jdk-headless)',
+  },
+  { command: 'mvn', args: ['-version'], what: 'Apache Maven (Debian: apt-get install maven)' },
+];
+
+/**
+ * Makes `classPath` usable. Does nothing when the jars and classes of this pom and these sources are there already.
+ * @throws {Error} naming the missing program, or when Maven fails (its output is shown).
+ */
+export function prepareApache() {
+  for (const { command, args, what } of NEEDED) {
+    if (spawnSync(command, args, { stdio: 'ignore' }).status !== 0) {
+      throw new Error(
+        `'${command}' could not be run. The interop tests drive the official Java client: install ${what}.`,
+      );
+    }
+  }
+  const cache = join(root, '.cache', `apache-rocketmq-${APACHE_VERSION}`);
+  const stamp = join(cache, 'prepared');
+  const wanted = fingerprint([join(project, 'pom.xml'), ...javaSources(join(project, 'src'))]);
+  if (existsSync(stamp) && existsSync(join(project, 'target', 'classes')) && readFileSync(stamp, 'utf8') === wanted)
+    return;
+
+  rmSync(stamp, { force: true });
+  console.log(`Fetching Apache RocketMQ ${APACHE_VERSION} and compiling the Java driver (Maven) ...`);
+  const goals = ['compile', 'dependency:copy-dependencies', `-DoutputDirectory=${join(cache, 'lib')}`];
+  const { status } = spawnSync('mvn', ['-q', '-B', ...goals], { cwd: project, stdio: 'inherit' });
+  if (status !== 0) throw new Error(`Maven failed with status ${status} in ${project}; its output is above.`);
+  writeFileSync(stamp, wanted);
+}
+
+function javaSources(directory) {
+  return readdirSync(directory, { recursive: true })
+    .filter((name) => name.endsWith('.java'))
+    .sort()
+    .map((name) => join(directory, name));
+}
+
+function fingerprint(files) {
+  const hash = createHash('sha256');
+  for (const file of files) hash.update(readFileSync(file));
+  return hash.digest('hex');
+}

@@ -1,0 +1,11 @@
+import base from '../../jest.config.mjs';
+
+/** The interop lane: real servers and JVMs, so two files at a time and long deadlines. */
+export default {
+  ...base,
+  rootDir: '../..',
+  roots: ['<rootDir>/test/interop'],
+  testPathIgnorePatterns: ['/node_modules/'],
+  testTimeout: 120_000,
+  maxWorkers: 2,
+};

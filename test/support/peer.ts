@@ -1,0 +1,132 @@
+import { waitFor } from './wait.js';
+
+/** A message as a test sends it. */
+export interface OutMessage {
+  readonly topic: string;
+  readonly body: Buffer;
+  readonly tags?: string;
+  readonly keys?: string;
+  readonly properties?: Readonly<Record<string, string>>;
+  readonly delayLevel?: number;
+  /** Messages with the same key go to the same queue (mode `ordered`). */
+  readonly shardingKey?: string;
+}
+
+export type Outcome = 'COMMIT' | 'ROLLBACK' | 'UNKNOWN';
+
+export interface TransactionalMessage extends OutMessage {
+  /** What the local transaction answers. */
+  readonly outcome: Outcome;
+  /** What the check-back answers, when there is one. */
+  readonly checkOutcome?: Outcome;
+}
+
+/** A message as a consumer got it. */
+export interface InMessage {
+  readonly topic: string;
+  readonly body: Buffer;
+  readonly tags: string | null;
+  readonly keys: string | null;
+  /** Properties without RocketMQ's own. */
+  readonly userProperties: Readonly<Record<string, string>>;
+  readonly properties: Readonly<Record<string, string>>;
+  readonly queueId: number;
+  readonly queueOffset: number;
+  readonly msgId: string;
+  readonly bornTimestamp: number;
+  readonly receivedTimestamp: number;
+  readonly reconsumeTimes: number;
+}
+
+export interface Sent {
+  readonly status: string;
+  readonly msgId: string;
+  readonly offsetMsgId: string;
+  readonly queueId: number;
+  readonly queueOffset: number;
+}
+
+export type SendMode = 'sync' | 'async' | 'oneway' | 'batch' | 'ordered';
+
+export interface ConsumeOptions {
+  readonly namesrvAddr: string;
+  readonly group: string;
+  readonly topic: string;
+  readonly expression?: string;
+  readonly orderly?: boolean;
+  readonly broadcast?: boolean;
+  /** Fails every message until it was retried so often. */
+  readonly failures?: number;
+  readonly maxReconsumeTimes?: number;
+}
+
+export interface ProduceOptions {
+  readonly namesrvAddr: string;
+  readonly group: string;
+}
+
+/** A running consumer that starts at the first offset and records what it gets. Disposal is a clean shutdown. */
+export interface Consumer extends AsyncDisposable {
+  readonly received: readonly InMessage[];
+}
+
+/** A transaction producer that stays to answer check-backs. */
+export interface TransactionRun extends AsyncDisposable {
+  /** Messages whose state the broker asked for. */
+  readonly checked: readonly InMessage[];
+}
+
+/** One implementation of a client. The same test runs with any pair of them. */
+export interface Peer {
+  readonly name: string;
+  send(mode: SendMode, options: ProduceOptions, messages: readonly OutMessage[]): Promise<Sent[]>;
+  sendInTransaction(options: ProduceOptions, messages: readonly TransactionalMessage[]): Promise<TransactionRun>;
+  consume(options: ConsumeOptions): Promise<Consumer>;
+}
+
+/** Waits until so many messages were received, no more and no fewer than asked for by the time they are compared. */
+export async function receivedMessages(
+  consumer: Consumer,
+  count: number,
+  timeoutMs = 30_000,
+): Promise<readonly InMessage[]> {
+  await waitFor(() => consumer.received.length >= count, {
+    timeoutMs,
+    what: () => `${count} messages received (${consumer.received.length} so far)`,
+  });
+  return consumer.received;
+}
+
+export interface Content {
+  readonly body: string;
+  readonly tags: string | null;
+  readonly keys: string | null;
+  readonly properties: Readonly<Record<string, string>>;
+}
+
+/** What an application sees of a message, in a form that sorts and compares. */
+export function sentContent(messages: readonly OutMessage[]): Content[] {
+  return sorted(
+    messages.map(({ body, tags, keys, properties }) => ({
+      body: body.toString('base64'),
+      tags: tags ?? null,
+      keys: keys ?? null,
+      properties: properties ?? {},
+    })),
+  );
+}
+
+export function receivedContent(messages: readonly InMessage[]): Content[] {
+  return sorted(
+    messages.map(({ body, tags, keys, userProperties }) => ({
+      body: body.toString('base64'),
+      tags,
+      keys,
+      properties: userProperties,
+    })),
+  );
+}
+
+function sorted(contents: Content[]): Content[] {
+  return contents.sort((a, b) => (a.body < b.body ? -1 : a.body > b.body ? 1 : 0));
+}

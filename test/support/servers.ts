@@ -1,0 +1,127 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { apache } from './apache.js';
+import { Child, type CommandLine } from './child.js';
+import { freePort } from './ports.js';
+import { isRegistered } from './probe.js';
+import { rocketnest } from './rocketnest.js';
+import { waitFor } from './wait.js';
+
+/** How one implementation's name server and broker are started: from the same two properties files. */
+export interface ServerCommands {
+  namesrv(files: { home: string; conf: string }): CommandLine;
+  broker(files: { home: string; conf: string; namesrvAddr: string }): CommandLine;
+}
+
+/** Whose servers a test runs against. */
+export type Target = 'apache' | 'rocketnest';
+
+const COMMANDS: Readonly<Record<Target, ServerCommands>> = { apache, rocketnest };
+
+/** The targets of this run: all, or those named in INTEROP_TARGETS. */
+export const targets = (process.env['INTEROP_TARGETS']?.split(',') ?? Object.keys(COMMANDS)) as Target[];
+for (const target of targets) {
+  if (!(target in COMMANDS))
+    throw new Error(`INTEROP_TARGETS names '${target}'; known: ${Object.keys(COMMANDS).join(', ')}`);
+}
+
+export interface ServerOptions {
+  /** storePathRootDir. Default: a temporary directory, removed on disposal. */
+  readonly storeDir?: string;
+  /** Further keys of broker.conf. */
+  readonly broker?: Readonly<Record<string, string | number | boolean>>;
+}
+
+const START_TIMEOUT_MS = 60_000;
+const STOP_TIMEOUT_MS = 20_000;
+const MiB = 1024 * 1024;
+
+/** A name server and a broker as child processes on free loopback ports; stopped when disposed. */
+export class Servers implements AsyncDisposable {
+  private constructor(
+    readonly target: Target,
+    readonly storeDir: string,
+    readonly namesrvAddr: string,
+    readonly brokerAddr: string,
+    readonly namesrv: Child,
+    readonly broker: Child,
+    private readonly home: string,
+  ) {}
+
+  /** Resolves when a client can use the servers: the broker is registered at the name server. */
+  static async start(target: Target, options: ServerOptions = {}): Promise<Servers> {
+    const home = await mkdtemp(join(tmpdir(), `rocketnest-${target}-`));
+    const storeDir = options.storeDir ?? join(home, 'store');
+    await mkdir(storeDir, { recursive: true });
+    const namesrvPort = await freePort();
+    const brokerPort = await freePort([-2, 1]);
+    const namesrvAddr = `127.0.0.1:${namesrvPort}`;
+    const brokerAddr = `127.0.0.1:${brokerPort}`;
+
+    const namesrvConf = await writeProperties(join(home, 'namesrv.conf'), {
+      bindAddress: '127.0.0.1',
+      listenPort: namesrvPort,
+    });
+    const brokerConf = await writeProperties(join(home, 'broker.conf'), {
+      brokerClusterName: 'DefaultCluster',
+      brokerName: 'broker-a',
+      brokerId: 0,
+      brokerIP1: '127.0.0.1',
+      bindAddress: '127.0.0.1',
+      listenPort: brokerPort,
+      storePathRootDir: storeDir,
+      mappedFileSizeCommitLog: 16 * MiB,
+      ...options.broker,
+    });
+
+    const commands = COMMANDS[target];
+    const namesrv = new Child(`${target} namesrv`, commands.namesrv({ home, conf: namesrvConf }));
+    const broker = new Child(`${target} broker`, commands.broker({ home, conf: brokerConf, namesrvAddr }));
+    const servers = new Servers(target, storeDir, namesrvAddr, brokerAddr, namesrv, broker, home);
+    try {
+      const ready = waitFor(() => isRegistered(namesrvAddr, brokerAddr), {
+        timeoutMs: START_TIMEOUT_MS,
+        what: `${target} broker registered at its name server`,
+      });
+      const what = 'registration of the broker';
+      await namesrv.race(broker.race(ready, START_TIMEOUT_MS, what), START_TIMEOUT_MS, what);
+      return servers;
+    } catch (error) {
+      await servers.kill();
+      throw error;
+    }
+  }
+
+  /** SIGTERM to the broker, then to the name server; resolves when both are gone. */
+  async stop(): Promise<void> {
+    await this.broker.stop(STOP_TIMEOUT_MS);
+    await this.namesrv.stop(STOP_TIMEOUT_MS);
+  }
+
+  /** kill -9 to both. */
+  async kill(): Promise<void> {
+    await Promise.all([this.broker.kill(), this.namesrv.kill()]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      await this.stop();
+    } finally {
+      await rm(this.home, { recursive: true, force: true });
+    }
+  }
+}
+
+async function writeProperties(
+  path: string,
+  values: Readonly<Record<string, string | number | boolean>>,
+): Promise<string> {
+  await writeFile(
+    path,
+    Object.entries(values)
+      .map(([key, value]) => `${key}=${value}\n`)
+      .join(''),
+  );
+  return path;
+}
