@@ -7,6 +7,7 @@ import {
   bool,
   byNumber,
   int,
+  list,
   listOrEmpty,
   long,
   object,
@@ -58,7 +59,7 @@ const subscriptionGroupFields = {
   groupSysFlag: withDefault(int, 0),
   /** Minutes. */
   consumeTimeoutMinute: withDefault(int, 15),
-  subscriptionDataSet: optional({ ...listOrEmpty(simpleSubscription), presence: 'required' }),
+  subscriptionDataSet: optional(list(simpleSubscription)),
   attributes: orEmpty(record(str)),
 };
 

@@ -126,3 +126,7 @@ export const { encode: encodeLockBatchResponse, parse: parseLockBatchResponse } 
   'LockBatchResponseBody',
   lockResponseFields,
 );
+
+export type ConsumeType = ConsumerData['consumeType'];
+export type MessageModel = ConsumerData['messageModel'];
+export type ConsumeFromWhere = ConsumerData['consumeFromWhere'];

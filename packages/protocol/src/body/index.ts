@@ -2,8 +2,10 @@ export * from './auth.js';
 export * from './group.js';
 export {
   type CheckClientRequest,
+  type ConsumeFromWhere,
   type ConsumerData,
   type ConsumerListBody,
+  type ConsumeType,
   encodeCheckClientRequest,
   encodeConsumerListBody,
   encodeHeartbeat,
@@ -13,6 +15,7 @@ export {
   type HeartbeatData,
   type LockBatchRequest,
   type LockBatchResponse,
+  type MessageModel,
   type ProducerData,
   parseCheckClientRequest,
   parseConsumerListBody,

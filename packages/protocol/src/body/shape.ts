@@ -9,36 +9,43 @@
 import { ProtocolError } from '../errors.js';
 import { KeyedEntries, parseFastjson } from '../json.js';
 
-/** How one value is read and written. `absent` is what a missing field reads as; undefined makes it required. */
-export interface Shape<T, P extends 'required' | 'optional' | 'default' = 'required'> {
+export type Presence = 'required' | 'optional' | 'default';
+
+/**
+ * How one value is read (as `T`) and written (from `W`, which may be looser: read-only, defaults left out).
+ * `absent` is what a missing field with a default reads as.
+ */
+export interface Shape<T, P extends Presence = 'required', W = T> {
   readonly presence: P;
   readonly absent: (() => T) | undefined;
   /** @throws ProtocolError naming `path` */
   readonly read: (value: unknown, path: string) => T;
-  readonly write: (value: T) => string;
+  readonly write: (value: W) => string;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: the element type is recovered by inference
-type AnyShape = Shape<any, 'required' | 'optional' | 'default'>;
-export type Fields = Readonly<Record<string, AnyShape>>;
+// biome-ignore lint/suspicious/noExplicitAny: the element types are recovered by inference
+export type Fields = Readonly<Record<string, Shape<any, Presence, any>>>;
 
-type ValueOf<S> = S extends Shape<infer T, infer _P> ? T : never;
-type OptionalKeys<F extends Fields> = {
-  [K in keyof F]: F[K] extends Shape<infer _T, 'optional'> ? K : never;
+type ReadOf<S> = S extends Shape<infer T, infer _P, infer _W> ? T : never;
+type WriteOf<S> = S extends Shape<infer _T, infer _P, infer W> ? W : never;
+type KeysWith<F extends Fields, P extends Presence> = {
+  [K in keyof F]: F[K]['presence'] extends P ? K : never;
 }[keyof F];
-type DefaultKeys<F extends Fields> = { [K in keyof F]: F[K] extends Shape<infer _T, 'default'> ? K : never }[keyof F];
 
 /** What parsing gives: fields with a default are always there. */
 export type Parsed<F extends Fields> = {
-  -readonly [K in keyof F as K extends OptionalKeys<F> ? never : K]: ValueOf<F[K]>;
-} & { -readonly [K in OptionalKeys<F>]?: ValueOf<F[K]> | undefined };
+  -readonly [K in KeysWith<F, 'required' | 'default'>]: ReadOf<F[K]>;
+} & { -readonly [K in KeysWith<F, 'optional'>]?: ReadOf<F[K]> | undefined };
 
 /** What writing takes: fields with a default may be left out; Java then uses its own default, which is the same. */
 export type Writable<F extends Fields> = {
-  readonly [K in keyof F as K extends OptionalKeys<F> | DefaultKeys<F> ? never : K]: ValueOf<F[K]>;
-} & { readonly [K in OptionalKeys<F> | DefaultKeys<F>]?: ValueOf<F[K]> | null | undefined };
+  readonly [K in KeysWith<F, 'required'>]: WriteOf<F[K]>;
+} & { readonly [K in KeysWith<F, 'optional' | 'default'>]?: WriteOf<F[K]> | null | undefined };
 
-function shape<T>(read: (value: unknown, path: string) => T, write: (value: T) => string): Shape<T> {
+function shape<T, W = T>(
+  read: (value: unknown, path: string) => T,
+  write: (value: W) => string,
+): Shape<T, 'required', W> {
   return { presence: 'required', absent: undefined, read, write };
 }
 
@@ -95,7 +102,7 @@ export function oneOf<const N extends string>(names: readonly N[]): Shape<N> {
 export const raw: Shape<unknown> = shape((value) => value, JSON.stringify);
 
 /** A list or set; nulls in it are skipped. */
-export function list<T>(item: Shape<T, 'required' | 'optional' | 'default'>): Shape<T[]> {
+export function list<T, W>(item: Shape<T, Presence, W>): Shape<T[], 'required', readonly W[]> {
   return shape(
     (value, path) => {
       if (!Array.isArray(value)) throw wrong(path, value, 'a list');
@@ -106,7 +113,9 @@ export function list<T>(item: Shape<T, 'required' | 'optional' | 'default'>): Sh
 }
 
 /** A map with text keys; nulls in it are skipped. */
-export function record<T>(item: Shape<T, 'required' | 'optional' | 'default'>): Shape<Record<string, T>> {
+export function record<T, W>(
+  item: Shape<T, Presence, W>,
+): Shape<Record<string, T>, 'required', Readonly<Record<string, W>>> {
   return shape(
     (value, path) =>
       Object.fromEntries(
@@ -119,7 +128,9 @@ export function record<T>(item: Shape<T, 'required' | 'optional' | 'default'>): 
 }
 
 /** A map with integer keys: written with quotes, as standard JSON has it; Java reads both. */
-export function byNumber<T>(item: Shape<T, 'required' | 'optional' | 'default'>): Shape<Record<number, T>> {
+export function byNumber<T, W>(
+  item: Shape<T, Presence, W>,
+): Shape<Record<number, T>, 'required', Readonly<Record<number, W>>> {
   const texts = record(item);
   return shape((value, path) => {
     const parsed = texts.read(value, path);
@@ -134,26 +145,32 @@ export type MessageQueue = Parsed<typeof messageQueueFields>;
 export const messageQueue = object(messageQueueFields);
 
 /** A Java map from queue to offset. */
-export const queueOffsets: Shape<{ queue: MessageQueue; offset: number }[]> = queueMap(
+export const queueOffsets = queueMap(
   long,
   (queue, offset) => ({ queue, offset }),
-  ({ offset }) => offset,
+  ({ offset }: { readonly queue: Readonly<MessageQueue>; readonly offset: number }) => offset,
 );
 
 /** A Java map from queue to an object, whose fields stand beside `queue`. */
-export function byQueue<F extends Fields>(fields: F): Shape<({ queue: MessageQueue } & Parsed<F>)[]> {
+export function byQueue<F extends Fields>(
+  fields: F,
+): Shape<
+  ({ queue: MessageQueue } & Parsed<F>)[],
+  'required',
+  readonly ({ readonly queue: Readonly<MessageQueue> } & Writable<F>)[]
+> {
   return queueMap(
     object(fields),
     (queue, value) => ({ queue, ...value }),
-    (entry) => entry,
+    (entry: { readonly queue: Readonly<MessageQueue> } & Writable<F>) => entry,
   );
 }
 
-function queueMap<T, E extends { queue: MessageQueue }>(
-  item: Shape<T>,
+function queueMap<T, W, E, I extends { readonly queue: Readonly<MessageQueue> }>(
+  item: Shape<T, 'required', W>,
   join: (queue: MessageQueue, value: T) => E,
-  pick: (entry: E) => T,
-): Shape<E[]> {
+  pick: (entry: I) => W,
+): Shape<E[], 'required', readonly I[]> {
   return shape(
     (value, path) => {
       if (!(value instanceof KeyedEntries)) {
@@ -171,7 +188,7 @@ function queueMap<T, E extends { queue: MessageQueue }>(
 }
 
 /** A Java bean. */
-export function object<F extends Fields>(fields: F): Shape<Parsed<F>> {
+export function object<F extends Fields>(fields: F): Shape<Parsed<F>, 'required', Writable<F>> {
   const names = Object.keys(fields).sort();
   return shape(
     (value, path) => {
@@ -204,22 +221,22 @@ export function object<F extends Fields>(fields: F): Shape<Parsed<F>> {
 }
 
 /** May be missing and then is absent in the parsed value. */
-export function optional<T>(item: Shape<T>): Shape<T, 'optional'> {
+export function optional<T, W>(item: Shape<T, 'required', W>): Shape<T, 'optional', W> {
   return { ...item, presence: 'optional' };
 }
 
 /** May be missing and then has this value. */
-export function withDefault<T>(item: Shape<T>, value: T): Shape<T, 'default'> {
+export function withDefault<T, W>(item: Shape<T, 'required', W>, value: NoInfer<T>): Shape<T, 'default', W> {
   return { ...item, presence: 'default', absent: () => value };
 }
 
 /** A list that is empty when missing. */
-export function listOrEmpty<T>(item: Shape<T, 'required' | 'optional' | 'default'>): Shape<T[], 'default'> {
+export function listOrEmpty<T, W>(item: Shape<T, Presence, W>): Shape<T[], 'default', readonly W[]> {
   return { ...list(item), presence: 'default', absent: () => [] };
 }
 
 /** A collection of any shape that is empty when missing. */
-export function orEmpty<T extends object>(item: Shape<T>): Shape<T, 'default'> {
+export function orEmpty<T extends object, W>(item: Shape<T, 'required', W>): Shape<T, 'default', W> {
   return { ...item, presence: 'default', absent: () => item.read({}, '') };
 }
 
@@ -234,7 +251,7 @@ export interface BodyCodec<F extends Fields> {
 export function bodyCodec<F extends Fields>(name: string, fields: F): BodyCodec<F> {
   const root = object(fields);
   return {
-    encode: (value) => Buffer.from(root.write(value as unknown as Parsed<F>)),
+    encode: (value) => Buffer.from(root.write(value)),
     parse: (body) => {
       if (body === null || body.length === 0) throw new ProtocolError(`${name}: the body is empty`);
       return root.read(parseFastjson(body.toString('utf8')), name);
