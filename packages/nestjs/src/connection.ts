@@ -1,7 +1,7 @@
 import type { LoggerService, OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
-import type { ClientOptionsInput, MessageExt, OutgoingMessage, TransactionSendResult } from '@rocketnest/client';
+import type { MessageExt, OutgoingMessage, TransactionSendResult } from '@rocketnest/client';
 import {
-  Admin,
+  ClientInstance,
   ClosedError,
   ConfigurationError,
   ConnectionError,
@@ -17,12 +17,15 @@ import type { PayloadDeserializer } from './payload/deserializer.js';
 import { JsonPayloadDeserializer } from './payload/deserializer.js';
 import type { PayloadSerializer } from './payload/serializer.js';
 import { JsonPayloadSerializer } from './payload/serializer.js';
-import type { TransactionCallback } from './template.js';
+import type { TransactionCallback, TransactionOptions } from './template.js';
 import type { TransactionListenerEntry, TransactionRouter } from './transactions/router.js';
 import { TRANSACTION_LISTENER_PROPERTY } from './transactions/router.js';
 
 /** Producer group where the module names none. Such a producer cannot be asked about transactions. */
 const ANONYMOUS_GROUP = 'rocketnest-producer';
+
+/** Exists on every cluster that creates topics on demand. */
+const PROBE_TOPIC = 'TBW102';
 
 /** Pause between looks for a name server. */
 const PROBE_INTERVAL_MS = 500;
@@ -40,6 +43,7 @@ export class RocketMQConnection implements OnModuleInit, OnApplicationShutdown {
   #starting: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   #embedded: EmbeddedServers | undefined;
+  #instance: ClientInstance | undefined;
   #producer: Producer | undefined;
   #transactions: TransactionRouter | undefined;
 
@@ -68,16 +72,12 @@ export class RocketMQConnection implements OnModuleInit, OnApplicationShutdown {
 
   /** The template's producer. @throws ClosedError before start and after close, or when the connection is disabled */
   get producer(): Producer {
-    if (this.#producer !== undefined) return this.#producer;
-    const why = this.enabled
-      ? 'is not started, or is closed: messages can be sent from onModuleInit of the modules that import it until onApplicationShutdown'
-      : 'is disabled by `enabled: false`';
-    throw new ClosedError(`${this.#label} ${why}.`, { context: { connection: this.name } });
+    return this.#producer ?? this.#refuse();
   }
 
-  /** What every client of this connection is made with. */
-  clientOptions(): ClientOptionsInput {
-    return { ...this.options.client, namesrvAddr: this.namesrvAddr, logger: toClientLogger(this.logger) };
+  /** What the producer and all consumers of this connection share: sockets, routes, heartbeats. @throws ClosedError as `producer` */
+  get instance(): ClientInstance {
+    return this.#instance ?? this.#refuse();
   }
 
   /** Starts the embedded servers and the producer. Idempotent: Nest calls it, and whoever needs it sooner. */
@@ -101,7 +101,7 @@ export class RocketMQConnection implements OnModuleInit, OnApplicationShutdown {
   async sendInTransaction(
     message: OutgoingMessage,
     execute: TransactionCallback,
-    listener: string | undefined,
+    { listener, ...options }: Pick<TransactionOptions, 'listener' | 'timeoutMs'>,
   ): Promise<TransactionSendResult> {
     const { producer } = this;
     if (!(producer instanceof TransactionProducer)) {
@@ -116,8 +116,9 @@ export class RocketMQConnection implements OnModuleInit, OnApplicationShutdown {
         `Transaction to topic ${message.topic}: no @RocketMQTransactionListener answers for it. If this process dies before the outcome is sent, the message is lost.`,
       );
     }
-    const properties = listener === undefined ? {} : { [TRANSACTION_LISTENER_PROPERTY]: listener };
-    return producer.sendInTransaction({ ...message, properties: { ...message.properties, ...properties } }, execute);
+    if (listener === undefined) return producer.sendInTransaction(message, execute, options);
+    const properties = { ...message.properties, [TRANSACTION_LISTENER_PROPERTY]: listener };
+    return producer.sendInTransaction({ ...message, properties }, execute, options);
   }
 
   /** The local transaction of the listener responsible for a message. @throws ConfigurationError when there is none */
@@ -146,63 +147,71 @@ export class RocketMQConnection implements OnModuleInit, OnApplicationShutdown {
     return `RocketMQ connection '${this.name}'`;
   }
 
+  #refuse(): never {
+    const why = this.enabled
+      ? 'is not started, or is closed: messages can be sent from onModuleInit of the modules that import it until onApplicationShutdown'
+      : 'is disabled by `enabled: false`';
+    throw new ClosedError(`${this.#label} ${why}.`, { context: { connection: this.name } });
+  }
+
   async #start(): Promise<void> {
-    const { embedded, producer: options } = this.options;
-    if (embedded !== undefined && embedded !== false) {
-      this.#embedded = await startEmbeddedServers(embedded === true ? {} : embedded, toClientLogger(this.logger));
-    }
+    const { embedded, client, producer: options } = this.options;
+    const logger = toClientLogger(this.logger);
     try {
-      await this.#awaitNameServer();
-      const common = { ...this.clientOptions(), ...options };
+      if (embedded !== undefined && embedded !== false) {
+        this.#embedded = await startEmbeddedServers(embedded === true ? {} : embedded, logger);
+      }
+      const instance = new ClientInstance({ ...client, namesrvAddr: this.namesrvAddr, logger });
+      this.#instance = instance;
+      await instance.start();
+      await this.#awaitNameServer(instance);
       const producer =
         options?.group === undefined
-          ? new Producer({ ...common, group: ANONYMOUS_GROUP })
-          : new TransactionProducer({ ...common, group: options.group, checker: (message) => this.#check(message) });
+          ? new Producer({ ...options, group: ANONYMOUS_GROUP }, instance)
+          : new TransactionProducer(
+              { ...options, group: options.group, checker: (message) => this.#check(message) },
+              instance,
+            );
       await producer.start();
       this.#producer = producer;
     } catch (error) {
-      await this.#embedded?.close();
-      this.#embedded = undefined;
+      await this.#release();
       throw error;
     }
   }
 
   async #close(): Promise<void> {
     await this.#starting?.catch(() => undefined);
-    const producer = this.#producer;
-    this.#producer = undefined;
-    await producer?.close();
-    await this.#embedded?.close();
-    this.#embedded = undefined;
+    await this.#release();
   }
 
-  async #awaitNameServer(): Promise<void> {
+  /** Clients before servers: a producer tells the broker that it leaves. */
+  async #release(): Promise<void> {
+    const closing = [this.#producer, this.#instance, this.#embedded];
+    this.#producer = this.#instance = this.#embedded = undefined;
+    for (const part of closing) await part?.close();
+  }
+
+  async #awaitNameServer(instance: ClientInstance): Promise<void> {
     const { startMode, startTimeoutMs } = this.options;
     if (startMode === 'background') return;
     const deadline = Date.now() + (startMode === 'wait' ? startTimeoutMs : 0);
-    const admin = new Admin(this.clientOptions());
-    try {
-      await admin.start();
-      for (;;) {
-        try {
-          await admin.clusterInfo();
-          return;
-        } catch (error) {
-          if (Date.now() >= deadline) {
-            throw new ConnectionError(
-              `${this.#label}: no name server answers at ${this.namesrvAddr}. Check the address and that it is a name server (port 9876, not a ` +
-                `proxy), or set startMode: 'wait' or 'background'.`,
-              { cause: error, context: { namesrvAddr: this.namesrvAddr } },
-            );
-          }
-          this.logger.warn(
-            `${this.#label} waits for a name server at ${this.namesrvAddr}: ${(error as Error).message}`,
+    for (;;) {
+      try {
+        // Which topic does not matter: any answer is a name server's.
+        await instance.api.topicRoute(PROBE_TOPIC);
+        return;
+      } catch (error) {
+        const why = (error as Error).message;
+        if (Date.now() >= deadline) {
+          throw new ConnectionError(
+            `${this.#label} cannot start: ${why} To start before the name server, set startMode: 'wait' or 'background'.`,
+            { cause: error, context: { connection: this.name, namesrvAddr: this.namesrvAddr } },
           );
-          await new Promise((resolve) => setTimeout(resolve, PROBE_INTERVAL_MS));
         }
+        this.logger.warn(`${this.#label} waits for a name server: ${why}`);
+        await new Promise((resolve) => setTimeout(resolve, PROBE_INTERVAL_MS));
       }
-    } finally {
-      await admin.close();
     }
   }
 

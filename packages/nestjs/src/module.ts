@@ -61,12 +61,4 @@ export type RocketMQModuleAsyncOptions = typeof ASYNC_OPTIONS_TYPE;
  * `forRootAsync` takes `useFactory`, `useClass` or `useExisting` in Nest's usual way. Import it once per connection.
  */
 @Module({ imports: [RocketMQListenersModule] })
-export class RocketMQModule extends ConfigurableModuleClass {
-  static override forRoot(options: RocketMQModuleForRootOptions): DynamicModule {
-    return super.forRoot(options);
-  }
-
-  static override forRootAsync(options: RocketMQModuleAsyncOptions): DynamicModule {
-    return super.forRootAsync(options);
-  }
-}
+export class RocketMQModule extends ConfigurableModuleClass {}

@@ -1,6 +1,16 @@
 import type { LoggerService } from '@nestjs/common';
-import type { ClientOptionsInput, ProducerOptionsInput, PushConsumerOptions } from '@rocketnest/client';
-import { ConfigurationError } from '@rocketnest/client';
+import type {
+  ClientOptionsInput,
+  OptionTable,
+  SharedProducerOptionsInput,
+  SharedPushConsumerOptions,
+} from '@rocketnest/client';
+import {
+  ConfigurationError,
+  clientOptionTable,
+  producerOptionTable,
+  pushConsumerOptionTable,
+} from '@rocketnest/client';
 import type { CheckTable } from './checks.js';
 import { checkOptions, must } from './checks.js';
 import type { PayloadDeserializer } from './payload/deserializer.js';
@@ -27,7 +37,9 @@ export type EnhancerKind = 'guards' | 'pipes' | 'interceptors' | 'filters';
 export type StartMode = 'fail-fast' | 'wait' | 'background';
 
 /** Client options that a connection decides itself. */
-type Own = 'namesrvAddr' | 'logger';
+const OWN_CLIENT_KEYS = ['namesrvAddr', 'logger'] as const;
+/** Consumer options that listeners decide, or that their containers must. */
+const OWN_CONSUMER_KEYS = ['group', 'shutdownTimeoutMs', 'consumeMessageBatchMaxSize', 'onError'] as const;
 
 export interface RocketMQModuleOptions {
   /** Name servers: `'host:port;host:port'` or a list. Exactly one of `namesrvAddr` and `embedded`. */
@@ -35,14 +47,14 @@ export interface RocketMQModuleOptions {
   /** Start a name server and a broker in this process. Needs @rocketnest/namesrv and @rocketnest/broker. */
   readonly embedded?: boolean | EmbeddedOptions;
   /** Options of every client of this connection: timeouts, `addressMap`, `clientIp`, … */
-  readonly client?: Omit<ClientOptionsInput, Own>;
+  readonly client?: Omit<ClientOptionsInput, (typeof OWN_CLIENT_KEYS)[number]>;
   /**
    * Options of the producer behind the template. `group` is required for transactions only, and should then be the
    * service's own: the broker asks any producer of the group about unfinished transactions.
    */
-  readonly producer?: Partial<Omit<ProducerOptionsInput, keyof ClientOptionsInput>>;
+  readonly producer?: Partial<SharedProducerOptionsInput>;
   /** Defaults of all consumers, below what a listener sets. */
-  readonly consumer?: Partial<Omit<PushConsumerOptions, keyof ClientOptionsInput | 'group' | 'shutdownTimeoutMs'>>;
+  readonly consumer?: Omit<SharedPushConsumerOptions, (typeof OWN_CONSUMER_KEYS)[number]>;
   /** Default `JsonPayloadSerializer`. */
   readonly serializer?: PayloadSerializer;
   /** Default `JsonPayloadDeserializer`. */
@@ -77,6 +89,14 @@ const isAddress = (text: unknown): boolean =>
 
 const anObject = must.be('an object', (value) => typeof value === 'object' && value !== null && !Array.isArray(value));
 
+/** The client's rows for its options, without those of `except`. */
+const rowsOf = (table: OptionTable, except: readonly string[]): CheckTable =>
+  Object.fromEntries(
+    Object.entries(table)
+      .filter(([key]) => !except.includes(key))
+      .map(([key, { expected, accepts }]) => [key, must.be(expected, accepts)]),
+  );
+
 const embeddedTable: CheckTable = {
   host: must.beText,
   namesrvPort: must.beInteger(0, 65_535),
@@ -90,10 +110,9 @@ const moduleTable: CheckTable = {
     Array.isArray(value) ? value.length > 0 && value.every(isAddress) : isAddress(value),
   ),
   embedded: must.be('true, false or an object', (value) => typeof value === 'boolean' || anObject.accepts(value)),
-  // The client checks these three when it is made: it knows its options.
-  client: anObject,
-  producer: anObject,
-  consumer: anObject,
+  client: rowsOf(clientOptionTable, OWN_CLIENT_KEYS),
+  producer: rowsOf(producerOptionTable, Object.keys(clientOptionTable)),
+  consumer: rowsOf(pushConsumerOptionTable, [...Object.keys(clientOptionTable), ...OWN_CONSUMER_KEYS]),
   serializer: must.beObjectWith('serialize'),
   deserializer: must.beObjectWith('deserialize'),
   resolver: must.beFunction,

@@ -1,5 +1,5 @@
 import type {
-  MessageExt,
+  HalfMessage,
   MessageQueue,
   Producer,
   SendResult,
@@ -51,7 +51,7 @@ export interface TransactionOptions extends Pick<SendOptions, 'tag' | 'keys' | '
  * Returning nothing commits; throwing rolls back, and `sendInTransaction` rejects with what was thrown.
  */
 export type TransactionCallback = (
-  message: MessageExt,
+  message: HalfMessage,
   transactionId: string,
   // biome-ignore lint/suspicious/noConfusingVoidType: callbacks written as `async () => { … }` return void.
 ) => TransactionState | void | Promise<TransactionState | void>;
@@ -116,7 +116,7 @@ export class RocketMQTemplate {
   ): Promise<TransactionSendResult> {
     const { listener, ...sendOptions } = options;
     const { message } = this.#outgoing(destination, payload, sendOptions);
-    return this.connection.sendInTransaction(message, execute, listener);
+    return this.connection.sendInTransaction(message, execute, defined({ listener, timeoutMs: options.timeoutMs }));
   }
 
   // rocketmq-spring's names (class RocketMQTemplate)
@@ -193,7 +193,11 @@ export class RocketMQTemplate {
     const { listener, ...sendOptions } = options;
     const { message } = this.#outgoing(destination, payload, sendOptions);
     const execute = this.connection.localTransaction(message, listener);
-    return this.connection.sendInTransaction(message, () => execute(payload, arg), listener);
+    return this.connection.sendInTransaction(
+      message,
+      () => execute(payload, arg),
+      defined({ listener, timeoutMs: options.timeoutMs }),
+    );
   }
 
   #outgoing(destination: Destination, payload: unknown, options: SendOptions) {

@@ -30,7 +30,7 @@ export class ValueResolver {
   resolve(path: string, value: unknown, row: Check): unknown {
     const resolved =
       typeof value === 'function'
-        ? this.#call(path, value)
+        ? this.#call(path, value as (config: ConfigReader) => unknown)
         : typeof value === 'string'
           ? this.#fill(path, value)
           : value;

@@ -50,8 +50,6 @@ export interface RocketMQListenerOptions {
   readonly pullBatchSize?: Resolvable<number>;
   /** Milliseconds that shutdown waits for handlers that are running; default: the module's `shutdownTimeoutMs`. */
   readonly awaitTerminationMillisWhenShutdown?: Resolvable<number>;
-  /** Client instance name; needed only to keep broadcasting offsets over restarts. */
-  readonly instanceName?: Resolvable<string>;
 
   /** Name of the connection (`forRoot({ name })`); default: the unnamed one. */
   readonly connection?: string;

@@ -105,7 +105,7 @@ export class InvokerFactory {
     // them through deep imports, which Nest 12 and 11 spell differently.
     this.#internals = moduleRef as unknown as Internals;
     const { container } = this.#internals;
-    const applicationConfig = selectEnhancers(container.applicationConfig, globalEnhancers);
+    const applicationConfig = selectEnhancers(container.applicationConfig ?? new ApplicationConfig(), globalEnhancers);
     this.#creator = ExternalContextCreator.fromContainer(
       Object.create(container, { applicationConfig: { value: applicationConfig } }) as NestContainer,
     );

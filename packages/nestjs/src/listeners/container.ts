@@ -1,5 +1,5 @@
 import type { LoggerService } from '@nestjs/common';
-import type { ClientOptionsInput, ConsumeOutcome, MessageExt, MessageQueue } from '@rocketnest/client';
+import type { ClientInstance, ConsumeOutcome, MessageExt, MessageQueue } from '@rocketnest/client';
 import { dlqTopic, PropertyName, PushConsumer } from '@rocketnest/client';
 import { isObservable, lastValueFrom } from 'rxjs';
 import { RocketMQContext } from '../context.js';
@@ -22,7 +22,7 @@ export interface RunnableListener extends Listener {
 export interface ContainerHome {
   readonly logger: LoggerService;
   readonly options: Pick<CheckedModuleOptions, 'consumer' | 'shutdownTimeoutMs'>;
-  clientOptions(): ClientOptionsInput;
+  readonly instance: ClientInstance;
 }
 
 export type ContainerState = 'created' | 'running' | 'paused' | 'stopped';
@@ -77,13 +77,10 @@ export class RocketMQListenerContainer {
     if (this.#consumer !== undefined) return;
     const { autoStartup: _, ...settings } = this.plan.settings;
     const { consumer: defaults, shutdownTimeoutMs } = this.connection.options;
-    const consumer = new PushConsumer({
-      ...this.connection.clientOptions(),
-      shutdownTimeoutMs,
-      ...defaults,
-      ...settings,
-      group: this.group,
-    });
+    const consumer = new PushConsumer(
+      { ...defaults, shutdownTimeoutMs, ...settings, group: this.group },
+      this.connection.instance,
+    );
     for (const { topic, tags } of this.plan.subscriptions) consumer.subscribe(topic, formatTags(tags));
     consumer.listen(([message], { queue }) => this.#consume(message!, queue));
     this.#consumer = consumer;

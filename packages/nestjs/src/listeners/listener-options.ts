@@ -1,4 +1,4 @@
-import type { PushConsumerOptions } from '@rocketnest/client';
+import type { SharedPushConsumerOptions } from '@rocketnest/client';
 import { ConfigurationError } from '@rocketnest/client';
 import type { Check } from '../checks.js';
 import { checkOptions, must, show } from '../checks.js';
@@ -8,7 +8,7 @@ import type { ValueResolver } from '../values.js';
 
 /** Options of the group's consumer. A listener holds the ones it sets; the group's listeners must agree on them. */
 export type ConsumerSettings = Pick<
-  Partial<PushConsumerOptions>,
+  SharedPushConsumerOptions,
   | 'consumeMode'
   | 'messageModel'
   | 'concurrency'
@@ -17,7 +17,6 @@ export type ConsumerSettings = Pick<
   | 'consumeFrom'
   | 'pullBatchSize'
   | 'shutdownTimeoutMs'
-  | 'instanceName'
 > & { readonly autoStartup?: boolean };
 
 /** A listener's options with all values known. */
@@ -54,7 +53,6 @@ const table = {
   ),
   pullBatchSize: must.beInteger(1, 1024),
   awaitTerminationMillisWhenShutdown: must.beInteger(0),
-  instanceName: must.beText,
   connection: must.beText,
   id: must.beText,
   enabled: must.beBoolean,
@@ -88,7 +86,6 @@ interface PlainOptions {
   consumeFromTimestamp?: Date;
   pullBatchSize?: number;
   awaitTerminationMillisWhenShutdown?: number;
-  instanceName?: string;
   id?: string;
   enabled?: boolean;
   autoStartup?: boolean;
@@ -143,7 +140,6 @@ function consumerSettings(path: string, plain: PlainOptions): ConsumerSettings {
     consumeFrom: consumeFromTimestamp ?? (consumeFromWhere === undefined ? undefined : CONSUME_FROM[consumeFromWhere]),
     pullBatchSize: plain.pullBatchSize,
     shutdownTimeoutMs: plain.awaitTerminationMillisWhenShutdown,
-    instanceName: plain.instanceName,
     autoStartup: plain.autoStartup,
   };
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)) as ConsumerSettings;

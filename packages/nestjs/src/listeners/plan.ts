@@ -87,7 +87,7 @@ function agree(members: readonly Listener[]): ConsumerSettings {
       setBy.set(key, label);
     }
   }
-  return settings;
+  return settings as ConsumerSettings;
 }
 
 const same = (a: unknown, b: unknown): boolean =>

@@ -41,7 +41,7 @@ export type RocketMQStatus = 'running' | 'stopped';
 export class ServerRocketMQ extends Server<never, RocketMQStatus> implements CustomTransportStrategy {
   override transportId: symbol = ROCKETMQ_TRANSPORT;
   /** Nest 12: failures reach us, so Nest need not report them itself. (Nest 11 has no such property.) */
-  readonly propagatesEventHandlerErrors: boolean = true;
+  override readonly propagatesEventHandlerErrors: boolean = true;
 
   readonly #options: ServerRocketMQOptions;
   readonly #connection: RocketMQConnection;
