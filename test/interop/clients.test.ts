@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { java, javaRocketmqHeaders } from '../support/java.js';
+import { node } from '../support/node.js';
 import {
   type OutMessage,
   type Peer,
@@ -15,6 +16,8 @@ import { waitFor } from '../support/wait.js';
 const pairs: readonly (readonly [Peer, Peer])[] = [
   [java, java],
   [javaRocketmqHeaders, javaRocketmqHeaders],
+  [java, node],
+  [node, java],
 ];
 
 const compressible = '压缩 compressible '.repeat(1_000); // 22 kB: both clients compress bodies over 4 KiB

@@ -1,4 +1,4 @@
-import { createConnection } from 'node:net';
+import { createConnection, type Socket } from 'node:net';
 
 const GET_BROKER_CLUSTER_INFO = 106;
 
@@ -15,15 +15,31 @@ export async function isRegistered(namesrvAddr: string, brokerAddr: string, time
   return answer?.includes(`"${brokerAddr}"`) ?? false;
 }
 
+/** Whether something accepts connections at `host:port`. */
+export function accepts(address: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(address);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}
+
+function connect(address: string): Socket {
+  const colon = address.lastIndexOf(':');
+  return createConnection({ host: address.slice(0, colon), port: Number(address.slice(colon + 1)) });
+}
+
 /** One request frame with a JSON header (total length, header length, header), one response frame; null if none came. */
 function exchange(address: string, header: object, timeoutMs: number): Promise<Buffer | null> {
   const json = Buffer.from(JSON.stringify({ ...header, opaque: 1, flag: 0 }));
   const lengths = Buffer.alloc(8);
   lengths.writeInt32BE(4 + json.length, 0);
   lengths.writeInt32BE(json.length, 4); // high byte 0: JSON
-  const colon = address.lastIndexOf(':');
   return new Promise((resolve) => {
-    const socket = createConnection({ host: address.slice(0, colon), port: Number(address.slice(colon + 1)) });
+    const socket = connect(address);
     let received = Buffer.alloc(0);
     const finish = (result: Buffer | null) => {
       socket.destroy();

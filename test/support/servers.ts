@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { apache } from './apache.js';
 import { Child, type CommandLine } from './child.js';
 import { freePort } from './ports.js';
-import { isRegistered } from './probe.js';
+import { accepts, isRegistered } from './probe.js';
 import { rocketnest } from './rocketnest.js';
 import { waitFor } from './wait.js';
 
@@ -37,60 +37,57 @@ const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 20_000;
 const MiB = 1024 * 1024;
 
+interface Place {
+  readonly home: string;
+  readonly storeDir: string;
+  readonly namesrvAddr: string;
+  readonly brokerAddr: string;
+  readonly namesrvConf: string;
+  readonly brokerConf: string;
+}
+
 /** A name server and a broker as child processes on free loopback ports; stopped when disposed. */
 export class Servers implements AsyncDisposable {
+  readonly namesrv: Child;
+  #broker: Child;
+
   private constructor(
     readonly target: Target,
-    readonly storeDir: string,
-    readonly namesrvAddr: string,
-    readonly brokerAddr: string,
-    readonly namesrv: Child,
-    readonly broker: Child,
-    private readonly home: string,
-  ) {}
+    private readonly place: Place,
+  ) {
+    const { home, namesrvConf } = place;
+    this.namesrv = new Child(`${target} namesrv`, COMMANDS[target].namesrv({ home, conf: namesrvConf }));
+    this.#broker = this.#spawnBroker();
+  }
 
   /** Resolves when a client can use the servers: the broker is registered at the name server. */
   static async start(target: Target, options: ServerOptions = {}): Promise<Servers> {
-    const home = await mkdtemp(join(tmpdir(), `rocketnest-${target}-`));
-    const storeDir = options.storeDir ?? join(home, 'store');
-    await mkdir(storeDir, { recursive: true });
-    const namesrvPort = await freePort();
-    const brokerPort = await freePort([-2, 1]);
-    const namesrvAddr = `127.0.0.1:${namesrvPort}`;
-    const brokerAddr = `127.0.0.1:${brokerPort}`;
-
-    const namesrvConf = await writeProperties(join(home, 'namesrv.conf'), {
-      bindAddress: '127.0.0.1',
-      listenPort: namesrvPort,
-    });
-    const brokerConf = await writeProperties(join(home, 'broker.conf'), {
-      brokerClusterName: 'DefaultCluster',
-      brokerName: 'broker-a',
-      brokerId: 0,
-      brokerIP1: '127.0.0.1',
-      bindAddress: '127.0.0.1',
-      listenPort: brokerPort,
-      storePathRootDir: storeDir,
-      mappedFileSizeCommitLog: 16 * MiB,
-      ...options.broker,
-    });
-
-    const commands = COMMANDS[target];
-    const namesrv = new Child(`${target} namesrv`, commands.namesrv({ home, conf: namesrvConf }));
-    const broker = new Child(`${target} broker`, commands.broker({ home, conf: brokerConf, namesrvAddr }));
-    const servers = new Servers(target, storeDir, namesrvAddr, brokerAddr, namesrv, broker, home);
+    const servers = new Servers(target, await prepare(target, options));
     try {
-      const ready = waitFor(() => isRegistered(namesrvAddr, brokerAddr), {
-        timeoutMs: START_TIMEOUT_MS,
-        what: `${target} broker registered at its name server`,
-      });
-      const what = 'registration of the broker';
-      await namesrv.race(broker.race(ready, START_TIMEOUT_MS, what), START_TIMEOUT_MS, what);
+      await servers.#ready();
       return servers;
     } catch (error) {
       await servers.kill();
       throw error;
     }
+  }
+
+  get namesrvAddr(): string {
+    return this.place.namesrvAddr;
+  }
+
+  get storeDir(): string {
+    return this.place.storeDir;
+  }
+
+  get broker(): Child {
+    return this.#broker;
+  }
+
+  /** Starts the broker again, on the same store and port, after it was stopped or killed. */
+  async restartBroker(): Promise<void> {
+    this.#broker = this.#spawnBroker();
+    await this.#ready();
   }
 
   /** SIGTERM to the broker, then to the name server; resolves when both are gone. */
@@ -108,9 +105,55 @@ export class Servers implements AsyncDisposable {
     try {
       await this.stop();
     } finally {
-      await rm(this.home, { recursive: true, force: true });
+      await rm(this.place.home, { recursive: true, force: true });
     }
   }
+
+  #spawnBroker(): Child {
+    const { home, brokerConf, namesrvAddr } = this.place;
+    return new Child(`${this.target} broker`, COMMANDS[this.target].broker({ home, conf: brokerConf, namesrvAddr }));
+  }
+
+  async #ready(): Promise<void> {
+    const { namesrvAddr, brokerAddr } = this.place;
+    const what = `registration of the ${this.target} broker at its name server`;
+    // A broker that was killed stays listed until its connection is seen closed, so it must also answer by itself.
+    const ready = waitFor(async () => (await accepts(brokerAddr)) && (await isRegistered(namesrvAddr, brokerAddr)), {
+      timeoutMs: START_TIMEOUT_MS,
+      what,
+    });
+    await this.namesrv.race(this.broker.race(ready, START_TIMEOUT_MS, what), START_TIMEOUT_MS, what);
+  }
+}
+
+/** Ports, directories and the two properties files. */
+async function prepare(target: Target, options: ServerOptions): Promise<Place> {
+  const home = await mkdtemp(join(tmpdir(), `rocketnest-${target}-`));
+  const storeDir = options.storeDir ?? join(home, 'store');
+  await mkdir(storeDir, { recursive: true });
+  const namesrvPort = await freePort();
+  const brokerPort = await freePort([-2, 1]);
+  return {
+    home,
+    storeDir,
+    namesrvAddr: `127.0.0.1:${namesrvPort}`,
+    brokerAddr: `127.0.0.1:${brokerPort}`,
+    namesrvConf: await writeProperties(join(home, 'namesrv.conf'), {
+      bindAddress: '127.0.0.1',
+      listenPort: namesrvPort,
+    }),
+    brokerConf: await writeProperties(join(home, 'broker.conf'), {
+      brokerClusterName: 'DefaultCluster',
+      brokerName: 'broker-a',
+      brokerId: 0,
+      brokerIP1: '127.0.0.1',
+      bindAddress: '127.0.0.1',
+      listenPort: brokerPort,
+      storePathRootDir: storeDir,
+      mappedFileSizeCommitLog: 16 * MiB,
+      ...options.broker,
+    }),
+  };
 }
 
 async function writeProperties(
