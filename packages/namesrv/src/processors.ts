@@ -177,7 +177,6 @@ function row<F extends FieldMap, R extends FieldMap>(
     fields: DecodedFields<F>,
     request: DecodedCommand,
     connection: Connection,
-    // biome-ignore lint/suspicious/noConfusingVoidType: many requests are answered by SUCCESS alone
   ) => Answer<R> | void | Promise<void>,
 ): [number, Processor] {
   const respond = (request: DecodedCommand, answer: Answer<R> | undefined) => {

@@ -12,7 +12,7 @@ export function parseProperties(text: string): Map<string, string> {
   return new Map(
     lines.map((line) => {
       const [, key = line, value = ''] = /^((?:\\.|[^\\=: \t\f])*)[ \t\f]*[=:]?[ \t\f]*(.*)$/s.exec(line) ?? [];
-      return [unescape(key), unescape(value)];
+      return [unescapeText(key), unescapeText(value)];
     }),
   );
 }
@@ -24,7 +24,7 @@ export function formatProperties(entries: Iterable<readonly [string, unknown]>):
 
 const namedEscapes: Readonly<Record<string, string>> = { t: '\t', n: '\n', r: '\r', f: '\f' };
 
-function unescape(text: string): string {
+function unescapeText(text: string): string {
   return text.replace(/\\(?:u([0-9a-fA-F]{4})|(.))/gs, (_, hex: string | undefined, char: string) =>
     hex === undefined ? (namedEscapes[char] ?? char) : String.fromCharCode(Number.parseInt(hex, 16)),
   );
