@@ -1,5 +1,6 @@
+import { lookup } from 'node:dns/promises';
 import { join } from 'node:path';
-import { createRequest, type Host, Requests } from '@rocketnest/protocol';
+import { createRequest, type Host, Requests, SystemTopic } from '@rocketnest/protocol';
 import { type Connection, type Logger, RemotingClient, RemotingServer, silentLogger } from '@rocketnest/remoting';
 import { MessageStore } from '@rocketnest/store';
 import { ConsumerTable } from './consumers.js';
@@ -44,11 +45,13 @@ export class Broker {
   private readonly server: RemotingServer;
   private readonly client: RemotingClient;
   private started = false;
+  private storeHost: Host;
   private closing: Promise<void> | null = null;
 
   /** @throws ConfigurationError for unknown keys and values out of range */
   constructor({ logger = silentLogger, clock = Date, ...values }: BrokerOptionsInput = {}) {
     this.options = resolveBrokerOptions(values);
+    this.storeHost = { address: '127.0.0.1', port: this.options.listenPort };
     this.client = new RemotingClient({ logger });
     this.context = this.compose(logger, clock);
     this.server = new RemotingServer({
@@ -83,10 +86,15 @@ export class Broker {
     const { topics, groups, offsets, store, delay, transactions, registration, jobs, stats, pullHold } = this.context;
     await Promise.all([topics.file.load(), groups.file.load(), offsets.file.load()]);
     await store.start();
-    store.onMessageArrived = (topic, queueId, maxOffset, tagsCode, _storeTimestamp, properties) =>
-      pullHold.arrived(topic, queueId, maxOffset, tagsCode, properties);
+    store.onMessageArrived = (topic, queueId, maxOffset, tagsCode, _storeTimestamp, properties) => {
+      if (topic === SystemTopic.SCHEDULE) delay.arrived(queueId);
+      else pullHold.arrived(topic, queueId, maxOffset, tagsCode, properties);
+    };
+    // The port first: it is part of every message that the services store. (Java's order, too.)
     await this.server.start();
     this.started = true;
+    const { address } = await lookup(this.options.brokerIP1);
+    this.storeHost = { address, port: this.port };
     await delay.start();
     await transactions.start();
     await registration.start();
@@ -124,6 +132,7 @@ export class Broker {
     await registration.close();
     pullHold.close();
     await this.server.close();
+    transactions.stopChecking();
     await jobs.close();
     await transactions.close();
     await delay.close();
@@ -188,8 +197,8 @@ export class Broker {
       get address() {
         return `${options.brokerIP1}:${broker.port}`;
       },
-      get storeHost(): Host {
-        return { address: options.brokerIP1, port: broker.port };
+      get storeHost() {
+        return broker.storeHost;
       },
       configFile,
       putMessage: (message, done) => put(message, done),

@@ -1,21 +1,33 @@
+import { ConfigurationError } from '@rocketnest/protocol';
+
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** The table of delay levels. Java: `DefaultMessageStore.parseDelayLevel` and `computeDeliverTimestamp`. */
+/**
+ * Delays in ms of a `messageDelayLevel` text such as `1s 5s 2h`; index 0 is level 1. Java: `DefaultMessageStore.parseDelayLevel`.
+ *
+ * @throws ConfigurationError when a word is not a number and s, m, h or d.
+ */
+export function parseDelayLevels(messageDelayLevel: string): readonly number[] {
+  return messageDelayLevel.split(' ').map((word, index) => {
+    if (/^\d+[smhd]$/.test(word)) return Number(word.slice(0, -1)) * UNIT_MS[word.slice(-1)]!;
+    throw new ConfigurationError(
+      `messageDelayLevel: level ${index + 1} is ${JSON.stringify(word)}, expected a number and s, m, h or d, as in "1s 5s 10s"`,
+      { context: { messageDelayLevel } },
+    );
+  });
+}
+
+/** When delayed messages are due. */
 export class DelayLevels {
-  /** Delay in ms of level i + 1. */
-  private readonly delaysMs: readonly number[];
+  readonly delaysMs: readonly number[];
 
-  /** @param text the checked `messageDelayLevel` option. */
-  constructor(text: string) {
-    this.delaysMs = text.split(' ').map((word) => Number(word.slice(0, -1)) * UNIT_MS[word.slice(-1)]!);
+  /** @throws ConfigurationError as `parseDelayLevels`. */
+  constructor(messageDelayLevel: string) {
+    this.delaysMs = parseDelayLevels(messageDelayLevel);
   }
 
-  get max(): number {
-    return this.delaysMs.length;
-  }
-
-  /** When a message of this level (1 or more; above the table = the last level) stored at that time is due, in ms since 1970. */
+  /** Due time in ms since 1970 of a message of this level (1 or more; above the table the last) stored at that time. */
   deliverTimestamp(level: number, storeTimestamp: number): number {
-    return storeTimestamp + this.delaysMs[Math.min(level, this.max) - 1]!;
+    return storeTimestamp + this.delaysMs[Math.min(level, this.delaysMs.length) - 1]!;
   }
 }

@@ -1,25 +1,26 @@
 import { type DataVersion, parseFastjson } from '@rocketnest/protocol';
 import type { Logger } from '@rocketnest/remoting';
-import { readJsonFile, writeJsonAtomic } from '@rocketnest/store';
+import { ConfigFile, type Persistent } from '../config-file.js';
 import type { Clock } from '../context.js';
+import { nextVersion } from '../data-version.js';
+import type { BrokerOptions } from '../options.js';
 
 /**
  * How far each delay level is delivered: `config/delayOffset.json`, as `DelayOffsetSerializeWrapper` has it.
  * The file may lag behind; what it lacks is delivered again after a crash, as on Apache's broker.
  */
-export class DelayOffsets {
+export class DelayOffsets implements Persistent {
+  readonly file: ConfigFile;
   private readonly offsets = new Map<number, number>();
-  private readonly version: DataVersion = { stateVersion: 0, timestamp: 0, counter: 0 };
+  private version: DataVersion;
   private updates = 0;
-  private dirty = false;
 
   constructor(
-    private readonly path: string,
-    private readonly versionStep: number,
-    private readonly clock: Clock,
-    private readonly logger: Logger,
+    private readonly parts: { readonly options: BrokerOptions; readonly clock: Clock; readonly logger: Logger },
+    path: string,
   ) {
-    this.version.timestamp = clock.now();
+    this.file = new ConfigFile(path, this);
+    this.version = { stateVersion: 0, timestamp: parts.clock.now(), counter: 0 };
   }
 
   /** Queue offset of the next message of a level to deliver; 0 for a level never used. */
@@ -29,39 +30,27 @@ export class DelayOffsets {
 
   set(level: number, offset: number): void {
     this.offsets.set(level, offset);
-    this.dirty = true;
-    if (++this.updates % this.versionStep !== 0) return;
-    this.version.counter++;
-    this.version.timestamp = this.clock.now();
+    this.updates += 1;
+    if (this.updates % this.parts.options.delayOffsetUpdateVersionStep === 0) {
+      this.version = nextVersion(this.version, this.parts.clock);
+    }
+    this.file.touch();
   }
 
-  /** Level and offset of every level used so far. */
-  entries(): Iterable<[level: number, offset: number]> {
-    return this.offsets.entries();
+  /** The file's text, also the body of GET_ALL_DELAY_OFFSET. */
+  encode(): string {
+    return JSON.stringify({ dataVersion: this.version, offsetTable: Object.fromEntries(this.offsets) });
   }
 
-  async load(): Promise<void> {
-    const text = await readJsonFile(this.path);
-    if (text === null) return;
+  decode(text: string): void {
     const { offsetTable, dataVersion } = parseFastjson(text) as {
       offsetTable?: Record<string, number>;
       dataVersion?: Partial<DataVersion>;
     };
     for (const [level, offset] of Object.entries(offsetTable ?? {})) {
       if (Number.isSafeInteger(offset) && offset >= 0) this.offsets.set(Number(level), offset);
-      else this.logger.warn('delayOffset.json: offset is not a position, ignored', { level, offset });
+      else this.parts.logger.warn('delayOffset.json: offset is not a position, ignored', { level, offset });
     }
-    Object.assign(this.version, dataVersion);
-  }
-
-  /** The file's text, also the body of GET_ALL_DELAY_OFFSET. */
-  toJson(): string {
-    return JSON.stringify({ dataVersion: this.version, offsetTable: Object.fromEntries(this.offsets) });
-  }
-
-  async persist(): Promise<void> {
-    if (!this.dirty) return;
-    this.dirty = false;
-    await writeJsonAtomic(this.path, this.toJson());
+    this.version = { ...this.version, ...dataVersion };
   }
 }

@@ -1,5 +1,5 @@
 import { encodeProperties, type MessageExt, PropertyName, SystemTopic } from '@rocketnest/protocol';
-import { parseDelayLevels, type StoreMessage } from '@rocketnest/store';
+import { DelayLevels, type StoreMessage } from '@rocketnest/store';
 import type { BrokerContext } from '../context.js';
 import { DelayLane } from './delay-lane.js';
 import { DelayOffsets } from './delay-offsets.js';
@@ -15,25 +15,20 @@ export class DelayService {
   private lanes: readonly DelayLane[] = [];
 
   constructor(private readonly context: BrokerContext) {
-    this.levelsMs = parseDelayLevels(context.options.messageDelayLevel);
-    this.offsets = new DelayOffsets(
-      context.configFile('delayOffset.json'),
-      context.options.delayOffsetUpdateVersionStep,
-      context.clock,
-      context.logger,
-    );
+    this.levelsMs = new DelayLevels(context.options.messageDelayLevel).delaysMs;
+    this.offsets = new DelayOffsets(context, context.configFile('delayOffset.json'));
   }
 
   /** Starts delivering. The store is started before, the server after this. */
   async start(): Promise<void> {
-    await this.offsets.load();
+    await this.offsets.file.load();
     this.lanes = this.levelsMs.map((delayMs, queueId) => {
       const level = queueId + 1;
       return new DelayLane(this.context, { level, queueId, delayMs }, this.offsets, timeUp);
     });
     for (const lane of this.lanes) lane.start();
     this.context.jobs.every(this.context.options.flushDelayOffsetInterval, 'persist delay offsets', () =>
-      this.offsets.persist(),
+      this.offsets.file.save(),
     );
   }
 
@@ -41,7 +36,7 @@ export class DelayService {
   async close(): Promise<void> {
     await Promise.all(this.lanes.map((lane) => lane.close()));
     this.lanes = [];
-    await this.offsets.persist();
+    await this.offsets.file.save();
   }
 
   /** Rows for GET_BROKER_RUNTIME_INFO (`ScheduleMessageService.buildRunningStats`). */

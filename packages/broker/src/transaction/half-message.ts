@@ -5,6 +5,7 @@ import {
   MessageSysFlag,
   PropertyName,
   SystemTopic,
+  withTransactionValue,
 } from '@rocketnest/protocol';
 import type { StoreMessage } from '@rocketnest/store';
 
@@ -25,7 +26,7 @@ export function toHalf(message: StoreMessage): void {
     [PropertyName.REAL_QUEUE_ID]: String(message.queueId),
   };
   message.propertiesData = undefined;
-  message.sysFlag = MessageSysFlag.resetTransaction(message.sysFlag, MessageSysFlag.TRANSACTION_NOT_TYPE);
+  message.sysFlag = withTransactionValue(message.sysFlag, MessageSysFlag.TRANSACTION_NOT);
   message.topic = SystemTopic.TRANS_HALF;
   message.queueId = 0;
 }
@@ -52,7 +53,7 @@ export function committed(half: MessageExt): StoreMessage {
     properties,
     // Consumers see TRAN_MSG like on Apache's broker, which encodes the properties before it drops this one.
     propertiesData: Buffer.from(encodeProperties(stored)),
-    sysFlag: MessageSysFlag.resetTransaction(half.sysFlag, MessageSysFlag.TRANSACTION_COMMIT_TYPE),
+    sysFlag: withTransactionValue(half.sysFlag, MessageSysFlag.TRANSACTION_COMMIT),
     preparedTransactionOffset: half.commitLogOffset,
   };
 }

@@ -22,9 +22,12 @@ export class OpLog {
   /** Op message → how many of its half messages the scan has still to pass; in queue order. */
   private readonly open = new Map<number, number>();
   private nextOp = 0;
-  private readonly uniqueIds = new UniqueIdGenerator();
+  private readonly uniqueIds: UniqueIdGenerator;
 
-  constructor(private readonly context: BrokerContext) {}
+  constructor(private readonly context: BrokerContext) {
+    const now = (): number => context.clock.now();
+    this.uniqueIds = new UniqueIdGenerator({ address: '0.0.0.0', pid: process.pid, instance: now() | 0, now });
+  }
 
   /**
    * Reads the op queue from `offset`, the position that an earlier run persisted.

@@ -15,7 +15,7 @@ import {
 import type { PutResult } from '@rocketnest/store';
 import type { BrokerContext } from '../context.js';
 import { type ProcessorRow, refuse } from '../processors/row.js';
-import { putFailure } from '../put-failure.js';
+import { sendOutcomes } from '../processors/send-result.js';
 import { immunityMs } from './check-back.js';
 import { committed } from './half-message.js';
 
@@ -29,7 +29,7 @@ export const transactionProcessors = (context: BrokerContext): readonly Processo
 async function endTransaction(context: BrokerContext, request: RemotingCommand): Promise<RemotingCommand | undefined> {
   const fields = decodeFields(Requests.endTransaction.fields, request.extFields, 'END_TRANSACTION');
   const decision = fields.commitOrRollback;
-  if (decision !== MessageSysFlag.TRANSACTION_COMMIT_TYPE && decision !== MessageSysFlag.TRANSACTION_ROLLBACK_TYPE) {
+  if (decision !== MessageSysFlag.TRANSACTION_COMMIT && decision !== MessageSysFlag.TRANSACTION_ROLLBACK) {
     // Still undecided: Apache answers nothing. The check-back will ask again.
     return isOneway(request) ? undefined : createResponse(request, ResponseCode.SUCCESS);
   }
@@ -43,10 +43,10 @@ async function endTransaction(context: BrokerContext, request: RemotingCommand):
       context.logger.warn('END_TRANSACTION refused', { ...refusal, ...fields });
       return refuse(request, refusal?.code ?? ResponseCode.SYSTEM_ERROR, refusal?.remark ?? '');
     }
-    if (decision === MessageSysFlag.TRANSACTION_COMMIT_TYPE) {
+    if (decision === MessageSysFlag.TRANSACTION_COMMIT) {
       const result = await new Promise<PutResult>((resolve) => context.putMessage(committed(half), resolve));
-      const failure = putFailure(result.status, context.options);
-      if (failure !== undefined) return refuse(request, failure.code, failure.remark);
+      const outcome = sendOutcomes(context.options)[result.status];
+      if (!outcome.stored) return refuse(request, outcome.code, outcome.remark ?? result.status);
     }
     context.transactions.finish(halfOffset);
     return createResponse(request, ResponseCode.SUCCESS);

@@ -29,9 +29,14 @@ export class TransactionService {
     jobs.every(options.transactionCheckInterval, 'transaction check-back', () => this.check());
   }
 
-  /** Stops checking and writes pending op messages. The store is closed after this. */
-  async close(): Promise<void> {
+  /** Ends a running scan soon and lets no other begin. */
+  stopChecking(): void {
     this.closed = true;
+  }
+
+  /** Writes pending op messages. The store is closed after this. */
+  async close(): Promise<void> {
+    this.stopChecking();
     await this.ops.flush();
   }
 
@@ -61,6 +66,6 @@ export class TransactionService {
   }
 
   private commit(topic: string, offset: number): void {
-    this.context.offsets.commit('broker', TRANSACTION_GROUP, topic, 0, offset);
+    this.context.offsets.commit(TRANSACTION_GROUP, topic, 0, offset);
   }
 }
