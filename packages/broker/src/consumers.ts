@@ -1,20 +1,12 @@
-import type { SubscriptionData } from '@rocketnest/protocol';
+import type { ConsumerData, SubscriptionData } from '@rocketnest/protocol';
 import type { Connection, Logger } from '@rocketnest/remoting';
 import type { ClientInfo } from './clients.js';
 import { getOrCreate } from './collections.js';
 import type { Clock } from './context.js';
 import type { BrokerOptions } from './options.js';
 
-/** Java's enum names, as heartbeats carry them. */
-export type ConsumeType = 'CONSUME_ACTIVELY' | 'CONSUME_PASSIVELY' | 'CONSUME_POP';
-export type MessageModel = 'CLUSTERING' | 'BROADCASTING';
-
 /** What a heartbeat says about a group besides its subscriptions. */
-export interface GroupMode {
-  readonly consumeType: string;
-  readonly messageModel: string;
-  readonly consumeFromWhere: string;
-}
+export type GroupMode = Pick<ConsumerData, 'consumeType' | 'messageModel' | 'consumeFromWhere'>;
 
 /** A consumer group with members connected right now (`ConsumerGroupInfo`). */
 export class ConsumerGroup {

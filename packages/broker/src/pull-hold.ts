@@ -6,6 +6,8 @@ import type { Clock } from './context.js';
 
 /** Java sweeps held pulls every 5 s (`PullRequestHoldService.run`). */
 const SWEEP_MS = 5_000;
+/** Filters are asked about an arriving message by its properties alone. */
+const NO_BYTES = Buffer.alloc(0);
 
 /** A pull that found nothing and waits for messages. */
 export interface HeldPull {
@@ -64,7 +66,9 @@ export class PullHold {
     if (byQueue === undefined || pulls === undefined) return;
     this.wake(byQueue, queueId, pulls, (pull) => {
       if (maxOffset <= pull.offset) return false;
-      return pull.filter.matchesConsumeQueue(tagsCode) && (pull.filter.matchesProperties?.(properties) ?? true);
+      return (
+        pull.filter.matchesConsumeQueue(tagsCode) && (pull.filter.matchesCommitLog?.(NO_BYTES, properties) ?? true)
+      );
     });
   }
 
@@ -101,9 +105,9 @@ export class PullHold {
       if (ready(pull) || now >= pull.deadline) woken.push(pull);
       else waiting.push(pull);
     }
-    // The table is settled before anybody runs: a woken pull may come back here at once.
     if (waiting.length === 0) byQueue.delete(queueId);
     else byQueue.set(queueId, waiting);
-    for (const pull of woken) this.parts.retry(pull);
+    // Messages arrive in bursts: a pull that runs after the burst takes all of it, not only the first message.
+    for (const pull of woken) process.nextTick(this.parts.retry, pull);
   }
 }

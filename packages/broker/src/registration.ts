@@ -1,7 +1,7 @@
 import {
+  crc32,
   createRequest,
   encodeRegisterBrokerBody,
-  messageCrc32,
   PermName,
   Requests,
   ResponseCode,
@@ -104,7 +104,7 @@ export class Registration {
           brokerId: options.brokerId,
           enableActingMaster: false,
           compressed: false,
-          bodyCrc32: messageCrc32(body),
+          bodyCrc32: crc32(body),
         },
         body,
       ),

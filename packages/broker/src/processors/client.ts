@@ -1,10 +1,10 @@
 import {
-  encodeConnectionList,
   encodeConsumerConnection,
   encodeConsumerListBody,
+  encodeProducerConnection,
   type HeartbeatData,
   PermName,
-  parseCheckClientConfig,
+  parseCheckClientRequest,
   parseHeartbeat,
   Requests,
   ResponseCode,
@@ -48,8 +48,8 @@ export function clientProcessors(context: BrokerContext): readonly ProcessorRow[
     }),
 
     row(Requests.checkClientConfig, (_fields, request) => {
-      const { subscriptionData } = parseCheckClientConfig(bodyOf(request));
-      const type = subscriptionData?.expressionType;
+      const { subscriptionData } = parseCheckClientRequest(bodyOf(request));
+      const type = subscriptionData.expressionType;
       if (isTagExpression(type)) return ok(request);
       return refuse(
         request,
@@ -86,7 +86,7 @@ export function clientProcessors(context: BrokerContext): readonly ProcessorRow[
       if (members.length === 0) {
         return refuse(request, ResponseCode.SYSTEM_ERROR, `the producer group[${producerGroup}] not exist`);
       }
-      return ok(request, encodeConnectionList({ connectionSet: members.map(describe) }));
+      return ok(request, encodeProducerConnection({ connectionSet: members.map(describe) }));
     }),
   ];
 }

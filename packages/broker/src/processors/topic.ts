@@ -3,7 +3,7 @@ import {
   encodeTopicConfig,
   encodeTopicConfigSerializeWrapper,
   encodeTopicList,
-  encodeTopicStats,
+  encodeTopicStatsTable,
   Requests,
   ResponseCode,
   type TopicConfig,
@@ -98,7 +98,7 @@ export function topicProcessors(context: BrokerContext): readonly ProcessorRow[]
           lastUpdateTimestamp: maxOffset > 0 ? await store.storeTimestampAt(topic, queueId, maxOffset - 1) : 0,
         });
       }
-      return ok(request, encodeTopicStats({ offsetTable }));
+      return ok(request, encodeTopicStatsTable({ offsetTable }));
     }),
 
     row(Requests.getSystemTopicListFromBroker, (_fields, request) =>

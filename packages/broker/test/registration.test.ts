@@ -1,0 +1,125 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import {
+  crc32,
+  createResponse,
+  type DecodedCommand,
+  decodeFields,
+  parseRegisterBrokerBody,
+  RequestCode,
+  Requests,
+  ResponseCode,
+} from '@rocketnest/protocol';
+import { RemotingServer } from '@rocketnest/remoting';
+import { TestBroker } from './harness.js';
+
+/** Records what brokers tell a name server. */
+class NameServerRecorder {
+  readonly requests: DecodedCommand[] = [];
+  private waiting: (() => void)[] = [];
+  private readonly server: RemotingServer;
+
+  constructor(port = 0) {
+    const record = (request: DecodedCommand) => {
+      this.requests.push(request);
+      for (const wake of this.waiting.splice(0)) wake();
+      return createResponse(request, ResponseCode.SUCCESS);
+    };
+    this.server = new RemotingServer({
+      host: '127.0.0.1',
+      port,
+      processors: new Map([
+        [RequestCode.REGISTER_BROKER, record],
+        [RequestCode.UNREGISTER_BROKER, record],
+      ]),
+    });
+  }
+
+  async start(): Promise<this> {
+    await this.server.start();
+    return this;
+  }
+
+  get address(): string {
+    return `127.0.0.1:${this.server.port}`;
+  }
+
+  close(): Promise<void> {
+    return this.server.close();
+  }
+
+  async until(condition: (requests: DecodedCommand[]) => boolean): Promise<void> {
+    while (!condition(this.requests)) await new Promise<void>((resolve) => this.waiting.push(resolve));
+  }
+}
+
+const topicsOf = (request: DecodedCommand) =>
+  parseRegisterBrokerBody(request.body!).topicConfigSerializeWrapper.topicConfigTable;
+
+describe('registration', () => {
+  let servers: NameServerRecorder[];
+  beforeEach(async () => {
+    servers = [await new NameServerRecorder().start(), await new NameServerRecorder().start()];
+  });
+  afterEach(() => Promise.all(servers.map((server) => server.close())));
+
+  const namesrvAddr = () => servers.map((server) => server.address).join(';');
+
+  it('tells every name server name, address and topics before start resolves', async () => {
+    const target = await TestBroker.start({ namesrvAddr: namesrvAddr() });
+    try {
+      for (const server of servers) {
+        const request = server.requests[0]!;
+        const { fields, name } = Requests.registerBroker;
+        expect(decodeFields(fields, request.extFields, name)).toMatchObject({
+          brokerName: 'broker-a',
+          brokerAddr: target.address,
+          clusterName: 'DefaultCluster',
+          haServerAddr: `127.0.0.1:${target.broker.port + 1}`,
+          brokerId: 0,
+          bodyCrc32: crc32(request.body!),
+        });
+        expect(Object.keys(topicsOf(request))).toContain('TBW102');
+      }
+    } finally {
+      await target.close();
+    }
+  });
+
+  it('follows when a topic is created', async () => {
+    const target = await TestBroker.start({ namesrvAddr: namesrvAddr() });
+    try {
+      await target.send('orders', 'a');
+      for (const server of servers) {
+        await server.until((requests) => requests.some((request) => 'orders' in topicsOf(request)));
+      }
+    } finally {
+      await target.close();
+    }
+  });
+
+  it('takes permissions away from topics when the broker does not have them', async () => {
+    const target = await TestBroker.start({ namesrvAddr: namesrvAddr(), brokerPermission: 4 });
+    try {
+      expect(topicsOf(servers[0]!.requests[0]!)['TBW102']?.perm).toBe(4);
+    } finally {
+      await target.close();
+    }
+  });
+
+  it('is taken back when the broker closes', async () => {
+    const target = await TestBroker.start({ namesrvAddr: namesrvAddr() });
+    await target.close();
+    for (const server of servers) expect(server.requests.at(-1)?.code).toBe(RequestCode.UNREGISTER_BROKER);
+  });
+
+  it('does not stop a broker from starting when a name server is down', async () => {
+    await servers[1]!.close();
+    const target = await TestBroker.start({ namesrvAddr: namesrvAddr() });
+    try {
+      expect(servers[0]!.requests).toHaveLength(1);
+      expect((await target.send('orders', 'a')).code).toBe(ResponseCode.SUCCESS);
+    } finally {
+      await target.close();
+    }
+  });
+});
