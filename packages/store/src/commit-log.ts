@@ -3,8 +3,11 @@ import {
   encodeProperties,
   encodeStoredMessage,
   MAX_PROPERTIES_BYTES,
+  MESSAGE_MAGIC_V1,
+  MESSAGE_MAGIC_V2,
   MessageSysFlag,
   PropertyName,
+  readStored,
   type StoredMessageInput,
   storedMessageSize,
   transactionValue,
@@ -178,6 +181,16 @@ export class CommitLog {
       if (!this.segments.contains(offset)) return null; // Deleted by retention while we were at it.
       throw error;
     }
+  }
+
+  /** The message at `offset`; null when none begins there. */
+  async message(offset: number): Promise<Buffer | null> {
+    if (!Number.isSafeInteger(offset) || offset < 0) return null;
+    const head = await this.readPrefix(offset);
+    if (!head || readStored.commitLogOffset(head, 0) !== offset) return null;
+    const magic = readStored.magic(head, 0);
+    if (magic !== MESSAGE_MAGIC_V1 && magic !== MESSAGE_MAGIC_V2) return null;
+    return this.read(offset, readStored.totalSize(head, 0));
   }
 
   /** First bytes of the message at `offset`, enough for its store time. */

@@ -66,6 +66,8 @@ export class ConsumeQueue {
   maxOffset = 0;
   /** Offset the next put gets; ahead of `maxOffset` by the messages in flight. */
   nextOffset = 0;
+  /** Commit log offset of the message at `minOffset`, -1 when unknown. */
+  private firstPhysicalOffset = -1;
   /** End in the commit log of the newest message dispatched here, -1 when unknown. */
   maxPhysicalOffset = -1;
   readonly topicBytes: Buffer;
@@ -111,6 +113,7 @@ export class ConsumeQueue {
   append(commitLogOffset: number, size: number, tagsCode: number, queueOffset: number): void {
     if (commitLogOffset + size <= this.maxPhysicalOffset || queueOffset < this.maxOffset || this.destroyed) return;
     if (queueOffset > this.maxOffset) this.skipTo(queueOffset);
+    if (this.maxOffset === this.minOffset) this.firstPhysicalOffset = commitLogOffset;
     this.tail.push(commitLogOffset, size, tagsCode);
     this.maxOffset++;
     if (this.nextOffset < this.maxOffset) this.nextOffset = this.maxOffset;
@@ -135,6 +138,16 @@ export class ConsumeQueue {
     const block = await this.entries(offset, 1);
     if (block.count === 0) return null;
     return { commitLogOffset: block.values[0]!, size: block.values[1]!, tagsCode: block.values[2]! };
+  }
+
+  /**
+   * Where the message at `offset` is, as far as is known without reading: exact for the first and the newest messages, else the place
+   * of the first, which is before it; -1 when there is no such message.
+   */
+  commitLogOffsetHint(offset: number): number {
+    if (offset < this.minOffset || offset >= this.maxOffset) return -1;
+    const i = (offset - this.tailOffset) * STRIDE;
+    return i >= 0 && i < this.tail.length ? this.tail[i]! : this.firstPhysicalOffset;
   }
 
   /** Writes new entries to the files; `sync` also brings everything written so far to the disk. Calls queue up. */
@@ -182,6 +195,7 @@ export class ConsumeQueue {
     }
     this.minOffset = bases[0]! / ENTRY_SIZE;
     this.resetTo(max);
+    if (bases.length > 3) this.firstPhysicalOffset = this.entrySync(this.minOffset)[0];
   }
 
   /** Removes entries of messages at or after `commitLogOffset`, in memory and on disk. */
@@ -198,6 +212,7 @@ export class ConsumeQueue {
 
   /** Moves `minOffset` to the first entry whose message is at or after `minCommitLogOffset`. Java: `correctMinOffset`. */
   async correctMinOffset(minCommitLogOffset: number): Promise<void> {
+    if (this.minOffset === this.maxOffset || this.firstPhysicalOffset >= minCommitLogOffset) return;
     let low = Math.max(this.minOffset, this.segments.start / ENTRY_SIZE);
     let high = this.maxOffset;
     // Everything before `low` is too old, everything from `high` on is kept; fillers carry offset 0 and count as too old.
@@ -209,6 +224,7 @@ export class ConsumeQueue {
       else high = middle;
     }
     this.minOffset = low;
+    this.firstPhysicalOffset = (await this.entry(low))?.commitLogOffset ?? -1;
   }
 
   /** Deletes the files (never the last) whose messages are all before `minCommitLogOffset`. Returns how many. */
@@ -298,6 +314,9 @@ export class ConsumeQueue {
       const values: number[] = [];
       const counted =
         piece.length === 0 ? 0 : decodeEntries(piece.subarray(0, file.readSync(piece, count * ENTRY_SIZE)), values);
+      if (count === 0 && counted > 0 && base === this.segments.start) {
+        this.firstPhysicalOffset = isFiller(values[0]!, values[1]!) ? -1 : values[0]!;
+      }
       for (let i = values.length - STRIDE; i >= 0; i -= STRIDE) {
         if (isFiller(values[i]!, values[i + 1]!)) continue;
         this.maxPhysicalOffset = values[i]! + values[i + 1]!;

@@ -15,6 +15,13 @@ const READ_MAX_BYTES = 1024 * 1024;
 /** A message's bytes; null when it was deleted; undefined when a read is needed to know. */
 type Fetched = Buffer | null | undefined;
 
+const PHYSICAL_MEMORY_BYTES = totalmem();
+
+/** Near enough to the end of the log to be in memory, by rule of thumb. Java: `estimateInMemByCommitOffset`. */
+export function isRecent(options: StoreOptions, maxOffset: number, commitLogOffset: number): boolean {
+  return maxOffset - commitLogOffset <= PHYSICAL_MEMORY_BYTES * (options.accessMessageInMemoryMaxRatio / 100);
+}
+
 /**
  * One get. Java: `DefaultMessageStore.getMessage`, whose rules for limits, filters and the next offset this repeats exactly.
  *
@@ -36,7 +43,6 @@ class Get {
   private readonly minOffset: number;
   private readonly maxBytes: number;
   private readonly maxScan: number;
-  private readonly recentBytes: number;
 
   constructor(
     private readonly log: CommitLog,
@@ -52,7 +58,6 @@ class Get {
     this.maxOffset = queue.maxOffset;
     this.maxBytes = Math.min(Math.max(maxBytes, MIN_PULL_BYTES), MAX_PULL_BYTES);
     this.maxScan = Math.max(options.maxFilterMessageSize, maxMessages * ENTRY_SIZE);
-    this.recentBytes = totalmem() * (options.accessMessageInMemoryMaxRatio / 100);
   }
 
   run(): GetResult | Promise<GetResult> {
@@ -184,7 +189,7 @@ class Get {
   private exceeds(bytes: number, messages: number, size: number, commitLogOffset: number): boolean {
     if (messages + 1 > this.maxMessages || bytes + size > this.maxBytes) return true;
     const { options } = this;
-    return this.log.maxOffset - commitLogOffset <= this.recentBytes
+    return isRecent(options, this.log.maxOffset, commitLogOffset)
       ? bytes + size > options.maxTransferBytesOnMessageInMemory ||
           messages > options.maxTransferCountOnMessageInMemory - 1
       : bytes + size > options.maxTransferBytesOnMessageInDisk ||

@@ -1,5 +1,8 @@
-export { DelayLevels } from './delay-level.js';
+export { parseDelayLevels } from './delay-level.js';
 export { type FileFacts, type Files, nodeFiles, type StoreFile } from './files.js';
+export { readJsonFile, writeJsonAtomic } from './json-file.js';
+export type { KeyQueryResult } from './key-query.js';
 export { MessageStore, type MessageStoreInput } from './message-store.js';
 export { type OptionRow, parseStoreOptions, type StoreOptions, storeOptionTable } from './options.js';
+export type { Boundary } from './time-search.js';
 export * from './types.js';

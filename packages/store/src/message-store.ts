@@ -1,4 +1,4 @@
-import { ClosedError, readStored } from '@rocketnest/protocol';
+import { ClosedError } from '@rocketnest/protocol';
 import { Checkpoint } from './checkpoint.js';
 import { CommitLog } from './commit-log.js';
 import type { ConsumeQueue } from './consume-queue.js';
@@ -6,13 +6,17 @@ import { ConsumeQueues } from './consume-queues.js';
 import { DelayLevels } from './delay-level.js';
 import { Dispatcher } from './dispatcher.js';
 import { type Files, nodeFiles } from './files.js';
-import { getMessages } from './get.js';
+import { FlushService } from './flush-service.js';
+import { getMessages, isRecent } from './get.js';
 import { IndexService } from './index-service.js';
+import { type KeyQueryResult, queryByKey } from './key-query.js';
 import { OpenFiles } from './open-files.js';
 import { parseStoreOptions, type StoreOptions } from './options.js';
 import { refused } from './put.js';
 import { recoverSync } from './recovery.js';
+import { Retention } from './retention.js';
 import { StoreLock } from './store-lock.js';
+import { type Boundary, offsetByTimestamp, storeTimestampAt } from './time-search.js';
 import {
   type ConsumeQueueEntry,
   type GetResult,
@@ -57,12 +61,11 @@ export class MessageStore {
   private readonly index: IndexService;
   private readonly log: CommitLog;
   private readonly dispatcher: Dispatcher;
+  private readonly flusher: FlushService;
+  private readonly retention: Retention;
   private lock: StoreLock | null = null;
-  private closing: Promise<void> | null = null;
   private running = false;
-  private flushTimer: NodeJS.Timeout | null = null;
-  private flushing: Promise<void> = Promise.resolve();
-  private lastThoroughFlush = 0;
+  private closing: Promise<void> | null = null;
 
   /** @throws ConfigurationError for unknown keys and values out of range. Touches no file. */
   constructor(input: MessageStoreInput) {
@@ -82,11 +85,14 @@ export class MessageStore {
       this.openFiles,
       logger,
     );
-    this.index = new IndexService();
+    this.index = new IndexService(`${rootDir}/index`, this.options, files, this.openFiles, logger);
     this.dispatcher = new Dispatcher(this.queues_, this.index, this.delayLevels, logger);
     this.log = new CommitLog(`${rootDir}/commitlog`, this.options, files, this.openFiles, clock, logger, (put) =>
       this.dispatcher.dispatch(put),
     );
+    const { log, queues_, index, openFiles, dispatcher, checkpoint } = this;
+    this.flusher = new FlushService(log, queues_, index, checkpoint, dispatcher, this.options, logger);
+    this.retention = new Retention(log, queues_, index, files, openFiles, this.options, clock, logger);
   }
 
   /** Called for every message that became readable, in log order. */
@@ -111,6 +117,7 @@ export class MessageStore {
       const clean = this.files.factsSync(this.abortPath) === null;
       this.log.segments.loadSync(this.logger);
       this.queues_.loadSync();
+      this.index.loadSync();
       this.checkpoint.openSync();
       const { files, checkpoint, options, delayLevels, logger, index } = this;
       const end = recoverSync(
@@ -127,8 +134,8 @@ export class MessageStore {
       throw error;
     }
     this.running = true;
-    this.lastThoroughFlush = Date.now();
-    this.scheduleFlush();
+    this.flusher.start();
+    this.retention.start();
   }
 
   /**
@@ -182,11 +189,8 @@ export class MessageStore {
   }
 
   /** The stored message at this place of the commit log, or null. */
-  async messageAt(commitLogOffset: number): Promise<Buffer | null> {
-    const head = await this.log.read(commitLogOffset, 4);
-    if (!head) return null;
-    const size = readStored.totalSize(head, 0);
-    return size > 0 ? this.log.read(commitLogOffset, size) : null;
+  messageAt(commitLogOffset: number): Promise<Buffer | null> {
+    return this.log.message(commitLogOffset);
   }
 
   /** Entries of a consume queue, at most `max`, fewer at the end of a file of it. */
@@ -200,6 +204,59 @@ export class MessageStore {
       tagsCode: values[i * 3 + 2]!,
       queueOffset: queueOffset + i,
     }));
+  }
+
+  /** Store time in ms of the message at a queue offset, -1 when there is none. */
+  async storeTimestampAt(topic: string, queueId: number, offset: number): Promise<number> {
+    const queue = this.queues_.get(topic, queueId);
+    return queue ? storeTimestampAt(this.log, queue, offset) : -1;
+  }
+
+  /** Store time in ms of the first message of a queue, -1 when there is none. */
+  earliestMessageTime(topic: string, queueId: number): Promise<number> {
+    return this.storeTimestampAt(topic, queueId, this.minOffset(topic, queueId));
+  }
+
+  /**
+   * LOWER: first offset stored at or after `timestamp`, else the maximum offset. UPPER: last offset stored at or before it, else the
+   * minimum offset. 0 for an unknown queue.
+   */
+  async offsetByTimestamp(
+    topic: string,
+    queueId: number,
+    timestamp: number,
+    boundary: Boundary = 'LOWER',
+  ): Promise<number> {
+    const queue = this.queues_.get(topic, queueId);
+    return queue ? offsetByTimestamp(this.log, queue, timestamp, boundary) : 0;
+  }
+
+  /**
+   * True unless the message is so far from the end of the log that Apache would expect it to be on disk only
+   * (`accessMessageInMemoryMaxRatio`); also when there is no such message. Java: `!checkInDiskByConsumeOffset`.
+   */
+  isRecent(topic: string, queueId: number, offset: number): boolean {
+    const commitLogOffset = this.queues_.get(topic, queueId)?.commitLogOffsetHint(offset) ?? -1;
+    return commitLogOffset < 0 || isRecent(this.options, this.log.maxOffset, commitLogOffset);
+  }
+
+  /** Messages by unique id or key (`indexType` `T`: by tag), oldest first, stored between `begin` and `end` (ms). */
+  queryByKey(
+    topic: string,
+    key: string,
+    maxNum: number,
+    begin: number,
+    end: number,
+    indexType?: string,
+  ): Promise<KeyQueryResult> {
+    return queryByKey(this.log, this.index, topic, key, maxNum, begin, end, indexType);
+  }
+
+  /** Removes the consume queues of topics; their messages stay in the log until it is deleted. Returns how many topics there were. */
+  async deleteTopics(topics: Iterable<string>): Promise<number> {
+    let deleted = 0;
+    for (const topic of topics) if (await this.queues_.deleteTopic(topic)) deleted++;
+    return deleted;
   }
 
   *queues(): Iterable<{ topic: string; queueId: number }> {
@@ -247,38 +304,9 @@ export class MessageStore {
     file.close();
   }
 
-  private scheduleFlush(): void {
-    this.flushTimer = setTimeout(() => {
-      const thorough = Date.now() - this.lastThoroughFlush >= this.options.flushConsumeQueueThoroughInterval;
-      this.flushing = this.flush(thorough)
-        .catch((error: unknown) => this.logger.error('flush of consume queues failed, will be tried again', { error }))
-        .finally(() => {
-          if (!this.closing) this.scheduleFlush();
-        });
-    }, this.options.flushIntervalConsumeQueue);
-    this.flushTimer.unref();
-  }
-
-  /** Writes consume queues; `thorough` also moves the checkpoint, which may only speak of what is on the disk. */
-  private async flush(thorough: boolean): Promise<void> {
-    const { checkpoint, dispatcher } = this;
-    const { commitLogOffset, storeTimestamp } = dispatcher.last;
-    if (thorough) await this.log.sync();
-    await this.queues_.flush(thorough, this.log.tailStart);
-    if (this.log.syncedTimestamp > 0) checkpoint.physicMsgTimestamp = this.log.syncedTimestamp;
-    if (!thorough) return;
-    this.lastThoroughFlush = Date.now();
-    if (commitLogOffset > 0) {
-      checkpoint.logicsMsgTimestamp = storeTimestamp;
-      checkpoint.logicsPhysicalOffset = commitLogOffset;
-    }
-    await checkpoint.save();
-  }
-
   private async closeOnce(): Promise<void> {
     if (!this.running) return;
     this.running = false;
-    if (this.flushTimer) clearTimeout(this.flushTimer);
     let clean = true;
     const attempt = async (what: string, work: () => Promise<void>): Promise<void> => {
       try {
@@ -288,9 +316,10 @@ export class MessageStore {
         this.logger.error(`closing the store: ${what} failed; the next start will check the log`, { error });
       }
     };
-    await this.flushing;
+    await this.retention.stop();
+    await this.flusher.stop();
     await attempt('commit log', () => this.log.close());
-    await attempt('consume queues', () => this.flush(true));
+    await attempt('consume queues and index', () => this.flusher.flush(true));
     this.checkpoint.close();
     this.openFiles.closeAll();
     if (clean) this.files.removeSync(this.abortPath);

@@ -41,13 +41,13 @@ export function recoverSync(parts: RecoveryParts, clean: boolean): number {
     if (queues.maxPhysicalOffset >= 0)
       logger.warn('commit log is empty: consume queues and index are emptied, too', { directory: log.directory });
     queues.truncateSync(0);
-    index.truncateSync(0);
+    index.recoverSync(0, false);
     return 0;
   }
 
   const from = clean ? cleanStart(parts) : crashStart(parts);
   const startedAt = Date.now();
-  index.truncateSync(from);
+  index.recoverSync(from, clean);
   let dispatched = 0;
   const scan = scanLogSync(files, log, from, options.checkCRCOnRecover, (source, at) => {
     dispatch(parts, source, at);
@@ -80,23 +80,26 @@ function cleanStart({ log, queues }: RecoveryParts): number {
 
 /**
  * After a crash: the start of the newest file that begins before everything the checkpoint does not vouch for. Java:
- * `isMappedFileMatchedRecover`. Consume queues and index that hold less than that pull it further back.
+ * `isMappedFileMatchedRecover`. Consume queues that hold less than the checkpoint says pull it further back; so does the index, but
+ * not beyond the file before: it may have been switched off for a long time, and it can do without.
  */
 function crashStart({ files, log, queues, index, checkpoint, options }: RecoveryParts): number {
-  const held = Math.min(queues.maxPhysicalOffset, index.empty ? Number.POSITIVE_INFINITY : index.endOffset);
-  for (let i = log.bases.length - 1; i > 0; i--) {
-    const base = log.bases[i]!;
+  const indexed = options.messageIndexEnable;
+  let start = log.start;
+  for (const base of [...log.bases].reverse()) {
     const first = firstMessageSync(files, log, base);
-    if (!first || first.offset > held) continue;
+    if (!first || first.offset > queues.maxPhysicalOffset) continue;
     const vouched =
       checkpoint.logicsPhysicalOffset > 0
         ? first.offset <= checkpoint.logicsPhysicalOffset
         : first.storeTimestamp <= checkpoint.logicsMsgTimestamp;
-    const indexed =
-      !options.messageIndexEnable || !options.messageIndexSafe || first.storeTimestamp <= checkpoint.indexMsgTimestamp;
-    if (vouched && indexed) return base;
+    const safe = !indexed || !options.messageIndexSafe || first.storeTimestamp <= checkpoint.indexMsgTimestamp;
+    if (!vouched || !safe) continue;
+    start = base;
+    break;
   }
-  return log.start;
+  const indexLags = indexed && !index.empty && index.endOffset < start;
+  return indexLags && start > log.start ? start - log.size : start;
 }
 
 function dispatch({ queues, index, delayLevels }: RecoveryParts, source: Buffer, at: number): void {
