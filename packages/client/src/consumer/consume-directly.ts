@@ -14,16 +14,16 @@ export async function consumeDirectly(
 ): Promise<ConsumeMessageDirectlyResult> {
   message.brokerName = queue.brokerName;
   const began = Date.now();
-  const result = (consumeResult: ConsumeMessageDirectlyResult['consumeResult'], remark: string | null) => ({
+  const result = (consumeResult: ConsumeMessageDirectlyResult['consumeResult'], remark?: string) => ({
     order: orderly,
     autoCommit: true,
     consumeResult,
-    remark,
+    ...(remark === undefined ? {} : { remark }),
     spentTimeMills: Date.now() - began,
   });
   try {
     const outcome = await calls.invokeForResult([message], queue);
-    return result(outcome === undefined ? 'CR_SUCCESS' : 'CR_LATER', null);
+    return result(outcome === undefined ? 'CR_SUCCESS' : 'CR_LATER');
   } catch (error) {
     return result('CR_THROW_EXCEPTION', String(error));
   }

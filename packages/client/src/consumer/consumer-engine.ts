@@ -32,6 +32,9 @@ import type { Subscriptions } from './subscriptions.js';
 
 /** How long a reset of offsets waits for running handlers. Java: RESET_OFFSET_MAX_WAIT. ms */
 const RESET_WAIT_MS = 10_000;
+/** The retry topic is looked for after pauses that double from the first to the last. ms */
+const RETRY_TOPIC_FIRST_PAUSE_MS = 50;
+const RETRY_TOPIC_LAST_PAUSE_MS = 10_000;
 
 /**
  * The parts of a started push consumer and how they work together:
@@ -51,7 +54,9 @@ export class ConsumerEngine implements ConsumerRegistration {
   private readonly loops = new Map<ProcessQueue, PullLoop>();
   private readonly timers: NodeJS.Timeout[] = [];
   private readonly pullContext: PullContext;
+  private seeking: NodeJS.Timeout | undefined;
   private paused = false;
+  private closing = false;
 
   constructor(
     private readonly instance: ClientInstance,
@@ -95,8 +100,7 @@ export class ConsumerEngine implements ConsumerRegistration {
     await Promise.all(subscriptions.topics().map((topic) => instance.routes.refresh(topic)));
     instance.registerConsumer(options.group, this);
     await instance.sendHeartbeats();
-    // That heartbeat has created the group's retry topic on its brokers.
-    if (options.messageModel === 'CLUSTERING') await instance.routes.refresh(retryTopic(options.group));
+    if (options.messageModel === 'CLUSTERING') await this.seekRetryTopic(RETRY_TOPIC_FIRST_PAUSE_MS);
     await this.rebalance.start();
     this.timers.push(setInterval(() => void this.persist(false), options.persistConsumerOffsetIntervalMs));
     const { consumption } = this;
@@ -112,6 +116,8 @@ export class ConsumerEngine implements ConsumerRegistration {
   /** Leaves the group in good order; see PushConsumer.close. */
   async close(): Promise<void> {
     const { group, shutdownTimeoutMs } = this.options;
+    this.closing = true;
+    clearTimeout(this.seeking);
     await this.rebalance.stop();
     for (const loop of this.loops.values()) loop.stop();
     const unfinished = await this.consumption.stop(shutdownTimeoutMs);
@@ -204,6 +210,16 @@ export class ConsumerEngine implements ConsumerRegistration {
     return Array.from(this.rebalance.queues(), ({ queue, key }) => ({ queue, offset: this.offsets.peek(key) })).filter(
       ({ queue, offset }) => queue.topic === topic && offset >= 0,
     );
+  }
+
+  /**
+   * The first heartbeat has brokers create the group's retry topic, which name servers learn of a moment later. Waiting for the
+   * next poll of routes, as Java does, would leave the first retries lying for up to 30 s.
+   */
+  private async seekRetryTopic(pauseMs: number): Promise<void> {
+    const route = await this.instance.routes.refresh(retryTopic(this.options.group)).catch(() => null);
+    if (route !== null || this.closing || pauseMs > RETRY_TOPIC_LAST_PAUSE_MS) return;
+    this.seeking = setTimeout(() => void this.seekRetryTopic(pauseMs * 2), pauseMs);
   }
 
   private createConsumption(brokers: BrokerLink): Consumption {

@@ -62,9 +62,7 @@ export class Rebalance {
   request(): Promise<void> {
     if (this.stopped) return Promise.resolve();
     this.again = true;
-    this.running ??= this.runUntilQuiet().finally(() => {
-      this.running = undefined;
-    });
+    this.running ??= this.runUntilQuiet();
     return this.running;
   }
 
@@ -122,6 +120,8 @@ export class Rebalance {
       this.again = false;
       balanced = await this.rebalanceAll();
     }
+    // In the same turn as the last look at `again`: a request from now on starts a new run.
+    this.running = undefined;
     if (this.stopped) return;
     this.timer = setTimeout(() => void this.request(), balanced ? this.options.intervalMs : UNBALANCED_RETRY_MS);
   }

@@ -1,0 +1,149 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type MessageExt, Requests } from '@rocketnest/protocol';
+import type { Logger } from '@rocketnest/remoting';
+import { type MessageHandler, PushConsumer, type PushConsumerOptions } from '../../src/consumer/index.js';
+import { ClientInstance } from '../../src/instance.js';
+import { Producer } from '../../src/producer/producer.js';
+
+/** Retries come after a second, or two. */
+const DELAY_LEVELS = '1s 1s 1s 1s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s';
+
+type ConsumerOverrides = Partial<PushConsumerOptions> & { topic: string; expression?: string };
+
+let serial = 0;
+
+/** A name no other test has used. */
+export function unique(prefix: string): string {
+  return `${prefix}-${process.pid}-${Date.now().toString(36)}-${serial++}`;
+}
+
+/**
+ * A cluster with a producer, and consumers that are closed with it. With ROCKETNEST_TEST_NAMESRV=host:port the tests run
+ * against that cluster (an Apache one, say, with the delay levels above) instead of one of ours.
+ */
+export class Testbed {
+  private readonly open: { close(): Promise<unknown> }[] = [];
+  private readonly directories: string[] = [];
+
+  private constructor(
+    readonly namesrvAddr: string,
+    readonly instance: ClientInstance,
+    readonly producer: Producer,
+  ) {}
+
+  static async start(): Promise<Testbed> {
+    const external = process.env['ROCKETNEST_TEST_NAMESRV'];
+    const cluster =
+      external === undefined
+        ? await (await import('@rocketnest/testing')).startCluster({ broker: { messageDelayLevel: DELAY_LEVELS } })
+        : { namesrvAddr: external, close: async () => {} };
+    const { namesrvAddr } = cluster;
+    const instance = new ClientInstance({ namesrvAddr });
+    await instance.start();
+    const producer = new Producer({ group: unique('producers') }, instance);
+    await producer.start();
+    const bed = new Testbed(namesrvAddr, instance, producer);
+    bed.open.push(cluster, instance, producer);
+    return bed;
+  }
+
+  /** Creates a topic and waits until the name server knows it. */
+  async topic(queues = 4): Promise<string> {
+    const topic = unique('topic');
+    const fields = {
+      topic,
+      defaultTopic: 'TBW102',
+      readQueueNums: queues,
+      writeQueueNums: queues,
+      perm: 6,
+      topicFilterType: 'SINGLE_TAG',
+      order: false,
+    };
+    const address = await this.brokerAddress();
+    await this.instance.api.call(address, Requests.updateAndCreateTopic, fields);
+    await until(async () => (await this.instance.routes.refresh(topic)) !== null, 'the topic is known');
+    return topic;
+  }
+
+  /** Some broker of the cluster. */
+  async brokerAddress(): Promise<string> {
+    const route = await this.instance.api.topicRoute('TBW102');
+    return route!.brokerDatas[0]!.brokerAddrs[0]!;
+  }
+
+  /** A consumer of one topic, not started. */
+  consumer({ topic, expression, ...options }: ConsumerOverrides, handler: MessageHandler): PushConsumer {
+    const consumer = new PushConsumer({
+      namesrvAddr: this.namesrvAddr,
+      group: unique('group'),
+      consumeFrom: 'FIRST_OFFSET',
+      pullRetryDelayMs: 200,
+      shutdownTimeoutMs: 5_000,
+      ...options,
+    });
+    this.open.push(consumer);
+    return consumer.subscribe(topic, expression).listen(handler);
+  }
+
+  /** Sends bodies to one queue, in order. */
+  async send(topic: string, queueId: number, bodies: readonly string[], tags?: string): Promise<void> {
+    const route = await this.instance.routes.find(topic);
+    const queue = route.publishQueues.find((candidate) => candidate.queueId === queueId)!;
+    for (const body of bodies)
+      await this.producer.send({ topic, body, ...(tags === undefined ? {} : { tags }) }, { queue });
+  }
+
+  /** What the broker would hand to a restarted member of the group. */
+  async committedOffset(group: string, topic: string, queueId: number): Promise<number | null> {
+    const fields = { consumerGroup: group, topic, queueId, setZeroIfNotFound: false };
+    return this.instance.api.consumerOffset(await this.brokerAddress(), fields);
+  }
+
+  async tempDir(): Promise<string> {
+    const dir = await mkdtemp(join(tmpdir(), 'rocketnest-consumer-'));
+    this.directories.push(dir);
+    return dir;
+  }
+
+  async close(): Promise<void> {
+    for (const part of this.open.splice(0).reverse()) await part.close();
+    for (const dir of this.directories.splice(0)) await rm(dir, { recursive: true, force: true });
+  }
+}
+
+/** Waits for a condition, at most `timeoutMs`. */
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  what: string,
+  timeoutMs = 15_000,
+): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`Not within ${timeoutMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+export const bodyOf = (message: MessageExt): string => message.body.toString();
+
+export const range = (count: number, prefix = 'm'): string[] =>
+  Array.from({ length: count }, (_, i) => `${prefix}${i}`);
+
+/** Keeps what is logged. */
+export class LogKeeper implements Logger {
+  readonly lines: { level: string; message: string; fields?: object }[] = [];
+  readonly debug = (message: string, fields?: object) => this.keep('debug', message, fields);
+  readonly info = (message: string, fields?: object) => this.keep('info', message, fields);
+  readonly warn = (message: string, fields?: object) => this.keep('warn', message, fields);
+  readonly error = (message: string, fields?: object) => this.keep('error', message, fields);
+
+  of(level: string): { message: string; fields?: object }[] {
+    return this.lines.filter((line) => line.level === level);
+  }
+
+  private keep(level: string, message: string, fields?: object): void {
+    this.lines.push({ level, message, ...(fields === undefined ? {} : { fields }) });
+  }
+}
