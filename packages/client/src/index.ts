@@ -1,5 +1,6 @@
 export { BrokerApi, type CallOptions, type CallResult } from './broker-api.js';
 export { compressBody, decompressBody } from './compression.js';
+export * from './consumer/index.js';
 export { ClientInstance, type ConsumerRegistration, type ProducerRegistration } from './instance.js';
 export { compareQueues, type MessageQueue, queueKey } from './message-queue.js';
 export {
