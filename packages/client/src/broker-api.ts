@@ -48,11 +48,14 @@ const EMPTY = Buffer.alloc(0);
 /** The error for a response code nobody expected: what was asked, of whom, and the peer's own words. */
 export function responseError(name: string, peer: string, response: RemotingCommand): ResponseError {
   const said = response.remark ? `: ${response.remark}` : '';
-  return new ResponseError(`${name} to ${peer} was answered with ${responseCodeName(response.code)} (${response.code})${said}`, {
-    responseCode: response.code,
-    remark: response.remark,
-    context: { request: name, peer },
-  });
+  return new ResponseError(
+    `${name} to ${peer} was answered with ${responseCodeName(response.code)} (${response.code})${said}`,
+    {
+      responseCode: response.code,
+      remark: response.remark,
+      context: { request: name, peer },
+    },
+  );
 }
 
 /**
@@ -75,7 +78,9 @@ export class BrokerApi {
     options: CallOptions = {},
   ): Promise<CallResult<R>> {
     const request = createRequest(definition, fields, options.body);
-    const response = await this.remoting.request(address, request, { timeoutMs: options.timeoutMs ?? this.requestTimeoutMs });
+    const response = await this.remoting.request(address, request, {
+      timeoutMs: options.timeoutMs ?? this.requestTimeoutMs,
+    });
     return this.accept(address, definition, response, options.accept);
   }
 
@@ -85,7 +90,10 @@ export class BrokerApi {
     fields: FieldInput<F>,
     options: CallOptions = {},
   ): Promise<CallResult<R>> {
-    const response = await this.nameServers.request(() => createRequest(definition, fields, options.body), options.timeoutMs);
+    const response = await this.nameServers.request(
+      () => createRequest(definition, fields, options.body),
+      options.timeoutMs,
+    );
     return this.accept('the name server', definition, response, options.accept);
   }
 
@@ -108,9 +116,13 @@ export class BrokerApi {
 
   /** Null when the name server does not know the topic. */
   async topicRoute(topic: string): Promise<TopicRouteData | null> {
-    const { code, body } = await this.callNameServer(Requests.getRouteinfoByTopic, { topic }, {
-      accept: [ResponseCode.SUCCESS, ResponseCode.TOPIC_NOT_EXIST],
-    });
+    const { code, body } = await this.callNameServer(
+      Requests.getRouteinfoByTopic,
+      { topic },
+      {
+        accept: [ResponseCode.SUCCESS, ResponseCode.TOPIC_NOT_EXIST],
+      },
+    );
     return code === ResponseCode.SUCCESS && body.length > 0 ? parseTopicRoute(body) : null;
   }
 
@@ -131,7 +143,12 @@ export class BrokerApi {
    * Read the answer with `decodeFields(Requests.pullMessage.response, …)`; codes are SUCCESS, PULL_NOT_FOUND,
    * PULL_RETRY_IMMEDIATELY, PULL_OFFSET_MOVED, else an error (see {@link responseError}).
    */
-  pullMessage(address: string, fields: RequestInput<typeof Requests.pullMessage>, timeoutMs: number, callback: ResponseCallback): void {
+  pullMessage(
+    address: string,
+    fields: RequestInput<typeof Requests.pullMessage>,
+    timeoutMs: number,
+    callback: ResponseCallback,
+  ): void {
     this.invoke(address, createRequest(Requests.pullMessage, fields), timeoutMs, callback);
   }
 
@@ -150,9 +167,14 @@ export class BrokerApi {
   /** Client ids of a consumer group's live members. Empty while the broker knows none. */
   async consumerIdList(address: string, consumerGroup: string): Promise<string[]> {
     // A broker that has not seen the group yet answers SYSTEM_ERROR "no consumer for this group".
-    const { code, body } = await this.call(address, Requests.getConsumerListByGroup, { consumerGroup }, {
-      accept: [ResponseCode.SUCCESS, ResponseCode.SYSTEM_ERROR],
-    });
+    const { code, body } = await this.call(
+      address,
+      Requests.getConsumerListByGroup,
+      { consumerGroup },
+      {
+        accept: [ResponseCode.SUCCESS, ResponseCode.SYSTEM_ERROR],
+      },
+    );
     return code === ResponseCode.SUCCESS && body.length > 0 ? parseConsumerListBody(body).consumerIdList : [];
   }
 
@@ -172,12 +194,18 @@ export class BrokerApi {
   }
 
   /** Commits an offset and waits for the broker's answer. */
-  async updateConsumerOffset(address: string, fields: RequestInput<typeof Requests.updateConsumerOffset>): Promise<void> {
+  async updateConsumerOffset(
+    address: string,
+    fields: RequestInput<typeof Requests.updateConsumerOffset>,
+  ): Promise<void> {
     await this.call(address, Requests.updateConsumerOffset, fields);
   }
 
   /** Commits an offset without an answer, as Java does on its timer. */
-  updateConsumerOffsetOneway(address: string, fields: RequestInput<typeof Requests.updateConsumerOffset>): Promise<void> {
+  updateConsumerOffsetOneway(
+    address: string,
+    fields: RequestInput<typeof Requests.updateConsumerOffset>,
+  ): Promise<void> {
     return this.invokeOneway(address, createRequest(Requests.updateConsumerOffset, fields));
   }
 
@@ -201,13 +229,23 @@ export class BrokerApi {
   // Ordered consumption and retry
 
   /** Asks for the exclusive right to consume `queues`; resolves to those granted. */
-  async lockBatch(address: string, consumerGroup: string, clientId: string, queues: readonly MessageQueue[]): Promise<MessageQueue[]> {
+  async lockBatch(
+    address: string,
+    consumerGroup: string,
+    clientId: string,
+    queues: readonly MessageQueue[],
+  ): Promise<MessageQueue[]> {
     const body = encodeLockBatchRequest({ consumerGroup, clientId, mqSet: [...queues] });
     return [...parseLockBatchResponse((await this.call(address, Requests.lockBatchMq, {}, { body })).body).lockOKMQSet];
   }
 
   /** Gives up locks without an answer: the broker also expires them. */
-  unlockBatch(address: string, consumerGroup: string, clientId: string, queues: readonly MessageQueue[]): Promise<void> {
+  unlockBatch(
+    address: string,
+    consumerGroup: string,
+    clientId: string,
+    queues: readonly MessageQueue[],
+  ): Promise<void> {
     const body = encodeLockBatchRequest({ consumerGroup, clientId, mqSet: [...queues] });
     return this.invokeOneway(address, createRequest(Requests.unlockBatchMq, {}, body));
   }
@@ -224,7 +262,11 @@ export class BrokerApi {
   // Transactions
 
   /** END_TRANSACTION, oneway as in Java: a lost decision is asked for again by the broker's check. */
-  endTransaction(address: string, fields: RequestInput<typeof Requests.endTransaction>, remark: string | null): Promise<void> {
+  endTransaction(
+    address: string,
+    fields: RequestInput<typeof Requests.endTransaction>,
+    remark: string | null,
+  ): Promise<void> {
     const request = createRequest(Requests.endTransaction, fields);
     request.remark = remark;
     return this.invokeOneway(address, request);

@@ -15,7 +15,7 @@ import {
   Requests,
   ResponseCode,
 } from '@rocketnest/protocol';
-import { type Connection, parseAddress, type ProcessorTable } from '@rocketnest/remoting';
+import { type Connection, type ProcessorTable, parseAddress } from '@rocketnest/remoting';
 import { bodyOf } from './broker-api.js';
 import { decompressBody } from './compression.js';
 import type { ClientInstance } from './instance.js';
@@ -66,7 +66,11 @@ class BrokerCalls {
   };
 
   readonly resetOffset = async (request: RemotingCommand, connection: Connection): Promise<void> => {
-    const { topic, group, timestamp } = decodeFields(Requests.resetConsumerClientOffset.fields, request.extFields, 'RESET_CONSUMER_CLIENT_OFFSET');
+    const { topic, group, timestamp } = decodeFields(
+      Requests.resetConsumerClientOffset.fields,
+      request.extFields,
+      'RESET_CONSUMER_CLIENT_OFFSET',
+    );
     this.instance.logger.info('broker resets offsets', { topic, group, timestamp, broker: connection.remoteAddress });
     const body = bodyOf(request);
     const consumer = this.instance.consumer(group);
@@ -75,20 +79,44 @@ class BrokerCalls {
   };
 
   readonly consumerStatus = (request: RemotingCommand): RemotingCommand => {
-    const { topic, group } = decodeFields(Requests.getConsumerStatusFromClient.fields, request.extFields, 'GET_CONSUMER_STATUS_FROM_CLIENT');
+    const { topic, group } = decodeFields(
+      Requests.getConsumerStatusFromClient.fields,
+      request.extFields,
+      'GET_CONSUMER_STATUS_FROM_CLIENT',
+    );
     const offsets = this.instance.consumer(group)?.consumerStatus?.(topic) ?? [];
-    return createResponse(request, ResponseCode.SUCCESS, null, {}, encodeGetConsumerStatusBody({ messageQueueTable: offsets }));
+    return createResponse(
+      request,
+      ResponseCode.SUCCESS,
+      null,
+      {},
+      encodeGetConsumerStatusBody({ messageQueueTable: offsets }),
+    );
   };
 
   readonly consumerRunningInfo = async (request: RemotingCommand): Promise<RemotingCommand> => {
-    const { consumerGroup } = decodeFields(Requests.getConsumerRunningInfo.fields, request.extFields, 'GET_CONSUMER_RUNNING_INFO');
+    const { consumerGroup } = decodeFields(
+      Requests.getConsumerRunningInfo.fields,
+      request.extFields,
+      'GET_CONSUMER_RUNNING_INFO',
+    );
     const consumer = this.instance.consumer(consumerGroup);
     if (consumer === undefined) return this.noSuchGroup(request, consumerGroup);
-    return createResponse(request, ResponseCode.SUCCESS, null, {}, encodeConsumerRunningInfo(await consumer.runningInfo()));
+    return createResponse(
+      request,
+      ResponseCode.SUCCESS,
+      null,
+      {},
+      encodeConsumerRunningInfo(await consumer.runningInfo()),
+    );
   };
 
   readonly consumeDirectly = async (request: RemotingCommand): Promise<RemotingCommand> => {
-    const { consumerGroup, brokerName } = decodeFields(Requests.consumeMessageDirectly.fields, request.extFields, 'CONSUME_MESSAGE_DIRECTLY');
+    const { consumerGroup, brokerName } = decodeFields(
+      Requests.consumeMessageDirectly.fields,
+      request.extFields,
+      'CONSUME_MESSAGE_DIRECTLY',
+    );
     const consumer = this.instance.consumer(consumerGroup);
     if (consumer === undefined) return this.noSuchGroup(request, consumerGroup);
     const message = decodeMessage(bodyOf(request), 0, { decompress: decompressBody });
@@ -98,7 +126,11 @@ class BrokerCalls {
 
   /** The answer to a request() of a producer here; matched by correlation id. */
   readonly receiveReply = (request: RemotingCommand): RemotingCommand => {
-    const fields = decodeFields(Requests.pushReplyMessageToClient.fields, request.extFields, 'PUSH_REPLY_MESSAGE_TO_CLIENT');
+    const fields = decodeFields(
+      Requests.pushReplyMessageToClient.fields,
+      request.extFields,
+      'PUSH_REPLY_MESSAGE_TO_CLIENT',
+    );
     const properties = decodeProperties(fields.properties ?? '');
     properties[PropertyName.REPLY_MESSAGE_ARRIVE_TIME] = String(Date.now());
     const body = bodyOf(request);
@@ -124,12 +156,17 @@ class BrokerCalls {
     };
     const correlationId = properties[PropertyName.CORRELATION_ID] ?? '';
     const waiting = this.instance.replies.get(correlationId);
-    if (waiting === undefined) this.instance.logger.warn('a reply came that nobody waits for (any more)', { correlationId });
+    if (waiting === undefined)
+      this.instance.logger.warn('a reply came that nobody waits for (any more)', { correlationId });
     else waiting(reply);
     return createResponse(request, ResponseCode.SUCCESS);
   };
 
   private noSuchGroup(request: RemotingCommand, group: string): RemotingCommand {
-    return createResponse(request, ResponseCode.SYSTEM_ERROR, `The Consumer Group <${group}> not exist in this consumer`);
+    return createResponse(
+      request,
+      ResponseCode.SYSTEM_ERROR,
+      `The Consumer Group <${group}> not exist in this consumer`,
+    );
   }
 }

@@ -1,5 +1,11 @@
 import * as zlib from 'node:zlib';
-import { CorruptError, type CompressionType, compressionType, MessageSysFlag, ProtocolError } from '@rocketnest/protocol';
+import {
+  type CompressionType,
+  CorruptError,
+  compressionType,
+  MessageSysFlag,
+  ProtocolError,
+} from '@rocketnest/protocol';
 
 /** sysFlag bits a producer sets for a zlib body. */
 export const ZLIB_SYS_FLAG = MessageSysFlag.COMPRESSED | MessageSysFlag.COMPRESSION_ZLIB;
@@ -45,6 +51,8 @@ export function decompressBody(body: Buffer, sysFlag: number): Buffer {
   try {
     return decompress(body);
   } catch (cause) {
-    throw new CorruptError(`A message body of ${body.length} bytes is marked as ${type} but cannot be decompressed.`, { cause });
+    throw new CorruptError(`A message body of ${body.length} bytes is marked as ${type} but cannot be decompressed.`, {
+      cause,
+    });
   }
 }

@@ -2,8 +2,8 @@ import { randomInt } from 'node:crypto';
 import {
   ClosedError,
   ConfigurationError,
-  type ConsumerData,
   type ConsumeMessageDirectlyResult,
+  type ConsumerData,
   type ConsumerRunningInfo,
   type HeartbeatData,
   type MessageExt,
@@ -29,7 +29,10 @@ export interface ConsumerRegistration {
   /** A topic's queues changed. */
   onRouteChanged?(route: TopicRoute): void;
   /** RESET_CONSUMER_CLIENT_OFFSET: continue from these offsets. */
-  resetOffset(topic: string, offsets: readonly { readonly queue: MessageQueue; readonly offset: number }[]): void | Promise<void>;
+  resetOffset(
+    topic: string,
+    offsets: readonly { readonly queue: MessageQueue; readonly offset: number }[],
+  ): void | Promise<void>;
   /** GET_CONSUMER_RUNNING_INFO. */
   runningInfo(): ConsumerRunningInfo | Promise<ConsumerRunningInfo>;
   /** CONSUME_MESSAGE_DIRECTLY: run the handler now, outside of any queue. The body is already decompressed. */
@@ -230,7 +233,8 @@ export class ClientInstance {
     if (data.producerDataSet.length === 0 && data.consumerDataSet.length === 0) return;
     const brokers = [...this.routes.brokerAddresses()].filter(
       (broker) =>
-        (data.consumerDataSet.length > 0 || broker.brokerId === MASTER_ID) && (only === undefined || only.has(broker.address)),
+        (data.consumerDataSet.length > 0 || broker.brokerId === MASTER_ID) &&
+        (only === undefined || only.has(broker.address)),
     );
     await Promise.all(brokers.map((broker) => this.sendHeartbeat(broker.address, data)));
   }
@@ -292,6 +296,8 @@ export class ClientInstance {
   }
 
   private closedError(): ClosedError {
-    return new ClosedError(`Client instance ${this.clientId} is closed. Create a new one.`, { context: { clientId: this.clientId } });
+    return new ClosedError(`Client instance ${this.clientId} is closed. Create a new one.`, {
+      context: { clientId: this.clientId },
+    });
   }
 }

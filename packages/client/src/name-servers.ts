@@ -1,4 +1,10 @@
-import { ClosedError, ConfigurationError, ConnectionError, type RemotingCommand, TimeoutError } from '@rocketnest/protocol';
+import {
+  ClosedError,
+  ConfigurationError,
+  ConnectionError,
+  type RemotingCommand,
+  TimeoutError,
+} from '@rocketnest/protocol';
 import type { RemotingClient } from '@rocketnest/remoting';
 
 /** Ports people confuse with a name server's: what usually listens there. */
@@ -22,9 +28,12 @@ export function parseNameServers(namesrvAddr: string): readonly string[] {
     }
   }
   if (given.length === 0) {
-    throw new ConfigurationError('namesrvAddr is empty. Give at least one name server as "host:port", for example "127.0.0.1:9876".', {
-      context: { namesrvAddr },
-    });
+    throw new ConfigurationError(
+      'namesrvAddr is empty. Give at least one name server as "host:port", for example "127.0.0.1:9876".',
+      {
+        context: { namesrvAddr },
+      },
+    );
   }
   return Object.freeze([...new Set(given)]);
 }

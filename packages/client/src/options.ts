@@ -44,7 +44,11 @@ export const option = {
   integer: (range: { min: number; max?: number }, info: OptionInfo): Row<number> => {
     const max = range.max ?? Number.MAX_SAFE_INTEGER;
     const words = range.max === undefined ? `an integer >= ${range.min}` : `an integer from ${range.min} to ${max}`;
-    return row(words, (value) => Number.isSafeInteger(value) && Number(value) >= range.min && Number(value) <= max, info);
+    return row(
+      words,
+      (value) => Number.isSafeInteger(value) && Number(value) >= range.min && Number(value) <= max,
+      info,
+    );
   },
   boolean: (info: OptionInfo): Row<boolean> => row('true or false', (value) => typeof value === 'boolean', info),
   oneOf: <const T extends string>(values: readonly T[], info: OptionInfo): Row<T> =>
@@ -85,7 +89,9 @@ function show(value: unknown): string {
  */
 export function resolveOptions<T extends OptionTable>(table: T, input: unknown, component: string): Options<T> {
   if (typeof input !== 'object' || input === null) {
-    throw new ConfigurationError(`${component} options must be an object, got ${show(input)}.`, { context: { component } });
+    throw new ConfigurationError(`${component} options must be an object, got ${show(input)}.`, {
+      context: { component },
+    });
   }
   const given = input as Readonly<Record<string, unknown>>;
   for (const key of Object.keys(given)) {
@@ -140,21 +146,42 @@ export const clientOptionTable = {
     java: 'clientIP',
     doc: 'Address this client tells brokers in its client id; default: the first non-loopback IPv4 address of the machine, else 127.0.0.1.',
   }),
-  unitName: option.string({ doc: 'Appended to the client id as "@unitName"; separates units (cells) of one deployment.' }),
+  unitName: option.string({
+    doc: 'Appended to the client id as "@unitName"; separates units (cells) of one deployment.',
+  }),
   pollNameServerIntervalMs: option
-    .integer({ min: 10 }, { unit: 'ms', java: 'pollNameServerInterval', doc: 'How often the routes of all topics in use are refreshed.' })
+    .integer(
+      { min: 10 },
+      { unit: 'ms', java: 'pollNameServerInterval', doc: 'How often the routes of all topics in use are refreshed.' },
+    )
     .default(30_000),
   heartbeatBrokerIntervalMs: option
-    .integer({ min: 10 }, { unit: 'ms', java: 'heartbeatBrokerInterval', doc: 'How often brokers hear which groups live here; brokers forget a silent client after 120 s.' })
+    .integer(
+      { min: 10 },
+      {
+        unit: 'ms',
+        java: 'heartbeatBrokerInterval',
+        doc: 'How often brokers hear which groups live here; brokers forget a silent client after 120 s.',
+      },
+    )
     .default(30_000),
   requestTimeoutMs: option
-    .integer({ min: 1 }, { unit: 'ms', java: 'mqClientApiTimeout', doc: 'Deadline of one control request (routes, heartbeats, offsets). Sends have their own.' })
+    .integer(
+      { min: 1 },
+      {
+        unit: 'ms',
+        java: 'mqClientApiTimeout',
+        doc: 'Deadline of one control request (routes, heartbeats, offsets). Sends have their own.',
+      },
+    )
     .default(3_000),
   connectTimeoutMs: option
     .integer({ min: 1 }, { unit: 'ms', java: 'connectTimeoutMillis', doc: 'Deadline for opening a TCP connection.' })
     .default(3_000),
   logger: option
-    .value<Logger>('an object with debug, info, warn and error functions', isLogger, { doc: 'Where the client logs; silent by default. Message bodies are never logged.' })
+    .value<Logger>('an object with debug, info, warn and error functions', isLogger, {
+      doc: 'Where the client logs; silent by default. Message bodies are never logged.',
+    })
     .default(silentLogger),
   addressMap: option.value<(address: string) => string>('a function', isFunction, {
     doc: 'Rewrites every "host:port" before connecting: for brokers that advertise an address this machine cannot reach (NAT, containers).',
@@ -166,5 +193,7 @@ export type ClientOptions = Options<typeof clientOptionTable>;
 
 /** The consumer or producer group row, shared by the components that have one. */
 export const groupOption = option
-  .string({ doc: 'Group of the producers or consumers that do the same job: letters, digits, % | _ -, at most 120 characters.' })
+  .string({
+    doc: 'Group of the producers or consumers that do the same job: letters, digits, % | _ -, at most 120 characters.',
+  })
   .required();

@@ -106,7 +106,11 @@ export class RouteTable {
     return shared(this.preparing, topic, () => this.prepareToPublish(topic, createTopicKey, defaultTopicQueueNums));
   }
 
-  private async prepareToPublish(topic: string, createTopicKey: string, defaultTopicQueueNums: number): Promise<TopicRoute> {
+  private async prepareToPublish(
+    topic: string,
+    createTopicKey: string,
+    defaultTopicQueueNums: number,
+  ): Promise<TopicRoute> {
     const own = await this.refresh(topic);
     if (own !== null) {
       if (own.publishQueues.length > 0) return own;
@@ -256,7 +260,9 @@ function sameRoute(a: TopicRoute, b: TopicRoute): boolean {
 }
 
 function fingerprint(data: TopicRouteData): string {
-  const queues = data.queueDatas.map((q) => `${q.brokerName}/${q.readQueueNums}/${q.writeQueueNums}/${q.perm}/${q.topicSysFlag}`);
+  const queues = data.queueDatas.map(
+    (q) => `${q.brokerName}/${q.readQueueNums}/${q.writeQueueNums}/${q.perm}/${q.topicSysFlag}`,
+  );
   const brokers = data.brokerDatas.map((broker) => {
     const members = Object.entries(broker.brokerAddrs).map(([id, address]) => `${id}=${address}`);
     return `${broker.cluster}/${broker.brokerName}/${members.sort().join(',')}`;

@@ -1,5 +1,12 @@
 import { ConfigurationError, encodeBatchBody, isRetryTopic, type Message, PropertyName } from '@rocketnest/protocol';
-import { checkBody, createProperties, encodeCheckedProperties, isDelayed, type OutgoingMessage, type PreparedMessage } from './outgoing-message.js';
+import {
+  checkBody,
+  createProperties,
+  encodeCheckedProperties,
+  isDelayed,
+  type OutgoingMessage,
+  type PreparedMessage,
+} from './outgoing-message.js';
 
 /** Bytes of one message in a batch besides its body and properties: size, magic, crc, flag and two lengths. */
 const ENTRY_OVERHEAD_BYTES = 4 + 4 + 4 + 4 + 4 + 2;
@@ -9,7 +16,11 @@ const ENTRY_OVERHEAD_BYTES = 4 + 4 + 4 + 4 + 4 + 2;
  * ListSplitter that its documentation asks users to write.
  * @throws ConfigurationError when the messages cannot share one send
  */
-export function prepareBatch(messages: readonly OutgoingMessage[], maxBytes: number, createMsgId: () => string): PreparedMessage[] {
+export function prepareBatch(
+  messages: readonly OutgoingMessage[],
+  maxBytes: number,
+  createMsgId: () => string,
+): PreparedMessage[] {
   const first = messages[0];
   if (first === undefined) throw new ConfigurationError('A batch needs at least one message.');
   const { topic } = first;
@@ -29,7 +40,8 @@ export function prepareBatch(messages: readonly OutgoingMessage[], maxBytes: num
     bytes = 0;
   };
   for (const [index, message] of messages.entries()) {
-    if (message.topic !== topic) refuse(`has a message to topic ${message.topic} (index ${index}). Send one batch per topic.`);
+    if (message.topic !== topic)
+      refuse(`has a message to topic ${message.topic} (index ${index}). Send one batch per topic.`);
     if ((message.waitStoreOk ?? true) !== (first.waitStoreOk ?? true)) {
       refuse(`mixes waitStoreOk true and false (index ${index}). Send one batch for each.`);
     }
@@ -55,7 +67,10 @@ function prepare(topic: string, messages: Message[], ids: string[], waitStoreOk:
     body: encodeBatchBody(messages),
     flag: 0,
     // A batch has no id of its own in the result, but brokers with batch queues store it as one message.
-    properties: { [PropertyName.UNIQ_KEY]: ids[0]!, ...(waitStoreOk === false ? { [PropertyName.WAIT_STORE_MSG_OK]: 'false' } : {}) },
+    properties: {
+      [PropertyName.UNIQ_KEY]: ids[0]!,
+      ...(waitStoreOk === false ? { [PropertyName.WAIT_STORE_MSG_OK]: 'false' } : {}),
+    },
     sysFlag: 0,
     msgId: ids.join(','),
     messageCount: messages.length,

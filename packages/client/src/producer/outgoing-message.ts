@@ -51,14 +51,17 @@ export interface PreparedMessage {
 /** Longest text UTF-8 cannot expand beyond the limit; only longer ones are measured. */
 const SURELY_SHORT = MAX_PROPERTIES_BYTES / 3;
 
-const invalid = (message: string, context: Record<string, unknown>): ConfigurationError => new ConfigurationError(message, { context });
+const invalid = (message: string, context: Record<string, unknown>): ConfigurationError =>
+  new ConfigurationError(message, { context });
 
 /** @throws ConfigurationError when nobody may send to the topic. Java: Validators.checkTopic, isNotAllowedSendTopic. */
 export function checkSendTopic(topic: unknown): void {
   if (typeof topic !== 'string') throw invalid(`A message needs a topic (a string), got ${typeof topic}.`, {});
   validateTopic(topic);
   if (isNotAllowedSendTopic(topic)) {
-    throw invalid(`Topic ${topic} belongs to the broker itself; sending to it is forbidden. Choose another topic.`, { topic });
+    throw invalid(`Topic ${topic} belongs to the broker itself; sending to it is forbidden. Choose another topic.`, {
+      topic,
+    });
   }
 }
 
@@ -74,10 +77,15 @@ export function checkBody(body: unknown, topic: string, maxMessageBytes: number)
           : undefined;
   if (bytes === undefined) {
     const got = body === null ? 'null' : typeof body;
-    throw invalid(`The body of a message to topic ${topic} must be a string or bytes, got ${got}. Serialize it first, for example with JSON.stringify.`, { topic });
+    throw invalid(
+      `The body of a message to topic ${topic} must be a string or bytes, got ${got}. Serialize it first, for example with JSON.stringify.`,
+      { topic },
+    );
   }
   if (bytes.length === 0) {
-    throw invalid(`The body of a message to topic ${topic} is empty; brokers refuse it. Send at least one byte.`, { topic });
+    throw invalid(`The body of a message to topic ${topic} is empty; brokers refuse it. Send at least one byte.`, {
+      topic,
+    });
   }
   if (bytes.length > maxMessageBytes) {
     throw invalid(
@@ -97,12 +105,17 @@ export function createProperties(message: OutgoingMessage): Record<string, strin
   const result: Record<string, string> = {};
   for (const [name, value] of Object.entries(message.properties ?? {})) {
     if (ReservedPropertyNames.has(name)) {
-      throw invalid(`Property ${name} of a message to topic ${topic} is used by RocketMQ itself. Use the message's field for it, or another name.`, { topic, property: name });
+      throw invalid(
+        `Property ${name} of a message to topic ${topic} is used by RocketMQ itself. Use the message's field for it, or another name.`,
+        { topic, property: name },
+      );
     }
     result[name] = checkText(value, `property ${name}`, topic);
   }
-  if (message.tags !== undefined && message.tags !== '') result[PropertyName.TAGS] = checkText(message.tags, 'tags', topic);
-  const keys = typeof message.keys === 'string' || message.keys === undefined ? message.keys : message.keys.join(KEY_SEPARATOR);
+  if (message.tags !== undefined && message.tags !== '')
+    result[PropertyName.TAGS] = checkText(message.tags, 'tags', topic);
+  const keys =
+    typeof message.keys === 'string' || message.keys === undefined ? message.keys : message.keys.join(KEY_SEPARATOR);
   if (keys !== undefined && keys !== '') result[PropertyName.KEYS] = checkText(keys, 'keys', topic);
   if (message.waitStoreOk === false) result[PropertyName.WAIT_STORE_MSG_OK] = 'false';
   addDelay(message, result);
@@ -115,21 +128,30 @@ function addDelay(message: OutgoingMessage, properties: Record<string, string>):
   if (delayLevel === undefined && delayMs === undefined && deliverAt === undefined) return;
   const given = Object.entries({ delayLevel, delayMs, deliverAt }).filter(([, value]) => value !== undefined);
   if (given.length > 1) {
-    throw invalid(`A message to topic ${topic} has ${given.map(([name]) => name).join(' and ')}; give one kind of delay.`, { topic });
+    throw invalid(
+      `A message to topic ${topic} has ${given.map(([name]) => name).join(' and ')}; give one kind of delay.`,
+      { topic },
+    );
   }
   const [name, value] = given[0]!;
   const number = value instanceof Date ? value.getTime() : value;
   if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < 0) {
-    throw invalid(`${name} of a message to topic ${topic} must be a whole number >= 0, got ${String(value)}.`, { topic });
+    throw invalid(`${name} of a message to topic ${topic} must be a whole number >= 0, got ${String(value)}.`, {
+      topic,
+    });
   }
   if (name === 'deliverAt') properties[PropertyName.TIMER_DELIVER_MS] = String(number);
   // Zero means no delay, so that a computed delay needs no special case.
-  else if (number > 0) properties[name === 'delayMs' ? PropertyName.TIMER_DELAY_MS : PropertyName.DELAY] = String(number);
+  else if (number > 0)
+    properties[name === 'delayMs' ? PropertyName.TIMER_DELAY_MS : PropertyName.DELAY] = String(number);
 }
 
 function checkText(value: unknown, what: string, topic: string): string {
   if (typeof value !== 'string') {
-    throw invalid(`The ${what} of a message to topic ${topic} must be a string, got ${value === null ? 'null' : typeof value}.`, { topic });
+    throw invalid(
+      `The ${what} of a message to topic ${topic} must be a string, got ${value === null ? 'null' : typeof value}.`,
+      { topic },
+    );
   }
   return value;
 }

@@ -1,5 +1,12 @@
 import { SystemTopic } from '@rocketnest/protocol';
-import { clientOptionTable, groupOption, type Options, type OptionsInput, type OptionTable, option } from '../options.js';
+import {
+  clientOptionTable,
+  groupOption,
+  type Options,
+  type OptionsInput,
+  type OptionTable,
+  option,
+} from '../options.js';
 import type { SendHook } from './send-hook.js';
 
 const isFunction = (value: unknown): boolean => typeof value === 'function';
@@ -9,49 +16,106 @@ export const producerOptionTable = {
   ...clientOptionTable,
   group: groupOption,
   sendTimeoutMs: option
-    .integer({ min: 1 }, { unit: 'ms', java: 'sendMsgTimeout', doc: 'Budget of one send: waiting for a free slot, route lookup and all attempts together.' })
+    .integer(
+      { min: 1 },
+      {
+        unit: 'ms',
+        java: 'sendMsgTimeout',
+        doc: 'Budget of one send: waiting for a free slot, route lookup and all attempts together.',
+      },
+    )
     .default(3_000),
-  attemptTimeoutMs: option.integer({ min: 1 }, {
-    unit: 'ms',
-    java: 'sendMsgMaxTimeoutPerRequest',
-    doc: 'Limit of one attempt that may still be repeated, so that a broker that hangs leaves time for another. Default: what is left of the budget.',
-  }),
+  attemptTimeoutMs: option.integer(
+    { min: 1 },
+    {
+      unit: 'ms',
+      java: 'sendMsgMaxTimeoutPerRequest',
+      doc: 'Limit of one attempt that may still be repeated, so that a broker that hangs leaves time for another. Default: what is left of the budget.',
+    },
+  ),
   retryTimes: option
-    .integer({ min: 0, max: 100 }, { java: 'retryTimesWhenSendFailed', doc: 'How often a failed send is repeated, on another broker if there is one. A repeat after a timeout may store the message twice.' })
+    .integer(
+      { min: 0, max: 100 },
+      {
+        java: 'retryTimesWhenSendFailed',
+        doc: 'How often a failed send is repeated, on another broker if there is one. A repeat after a timeout may store the message twice.',
+      },
+    )
     .default(2),
   maxMessageBytes: option
-    .integer({ min: 1 }, { unit: 'bytes', java: 'maxMessageSize', doc: 'Largest body of a message, and of a batch before it is split. The broker has its own limit (maxMessageSize).' })
+    .integer(
+      { min: 1 },
+      {
+        unit: 'bytes',
+        java: 'maxMessageSize',
+        doc: 'Largest body of a message, and of a batch before it is split. The broker has its own limit (maxMessageSize).',
+      },
+    )
     .default(4 * 1024 * 1024),
   compressOverBytes: option
-    .integer({ min: 0 }, { unit: 'bytes', java: 'compressMsgBodyOverHowmuch', doc: 'Bodies of at least this size are compressed with zlib; batches never are.' })
+    .integer(
+      { min: 0 },
+      {
+        unit: 'bytes',
+        java: 'compressMsgBodyOverHowmuch',
+        doc: 'Bodies of at least this size are compressed with zlib; batches never are.',
+      },
+    )
     .default(4 * 1024),
   compressLevel: option
     .integer({ min: 0, max: 9 }, { java: 'compressLevel', doc: 'zlib level: 1 fastest, 9 smallest.' })
     .default(5),
   maxInFlightSends: option
-    .integer({ min: 1 }, { java: 'backPressureForAsyncSendNum', doc: 'Sends that may wait for a broker at once; more wait in line within their own sendTimeoutMs.' })
-    .default(10_000),
+    .integer(
+      { min: 1 },
+      {
+        java: 'backPressureForAsyncSendNum',
+        doc: 'Sends that may wait for a broker at once; more wait in line within their own budget. Apache brokers refuse sends that queue there for over 200 ms (waitTimeMillsInSendQueue), so more is not always faster.',
+      },
+    )
+    .default(1_024),
   maxInFlightBytes: option
-    .integer({ min: 1 }, { unit: 'bytes', java: 'backPressureForAsyncSendSize', doc: 'Body bytes of the sends that wait for a broker at once. A larger single message is sent alone.' })
+    .integer(
+      { min: 1 },
+      {
+        unit: 'bytes',
+        java: 'backPressureForAsyncSendSize',
+        doc: 'Body bytes of the sends that wait for a broker at once. A larger single message is sent alone.',
+      },
+    )
     .default(32 * 1024 * 1024),
   createTopicKey: option
-    .string({ doc: 'Topic whose route is used for a topic that does not exist, where brokers create topics on demand (autoCreateTopicEnable).' })
+    .string({
+      doc: 'Topic whose route is used for a topic that does not exist, where brokers create topics on demand (autoCreateTopicEnable).',
+    })
     .default(SystemTopic.AUTO_CREATE_TOPIC_KEY),
   defaultTopicQueueNums: option
-    .integer({ min: 1 }, { unit: 'queues per broker', doc: 'Queues of a topic created on demand; the broker may cap it.' })
+    .integer(
+      { min: 1 },
+      { unit: 'queues per broker', doc: 'Queues of a topic created on demand; the broker may cap it.' },
+    )
     .default(4),
   latencyFaultEnable: option
-    .boolean({ java: 'sendLatencyFaultEnable', doc: 'Avoids slow and failing brokers for a while for all sends, not only within one send.' })
+    .boolean({
+      java: 'sendLatencyFaultEnable',
+      doc: 'Avoids slow and failing brokers for a while for all sends, not only within one send.',
+    })
     .default(false),
   closeTimeoutMs: option
     .integer({ min: 0 }, { unit: 'ms', doc: 'How long close() waits for sends under way before it fails them.' })
     .default(5_000),
   hooks: option
-    .list<SendHook>('objects with beforeSend and afterSend functions', (hook) => {
-      if (typeof hook !== 'object' || hook === null) return false;
-      const { beforeSend, afterSend } = hook as Record<string, unknown>;
-      return (beforeSend === undefined || isFunction(beforeSend)) && (afterSend === undefined || isFunction(afterSend));
-    }, { doc: 'Called around every send: tracing, metrics, audit.' })
+    .list<SendHook>(
+      'objects with beforeSend and afterSend functions',
+      (hook) => {
+        if (typeof hook !== 'object' || hook === null) return false;
+        const { beforeSend, afterSend } = hook as Record<string, unknown>;
+        return (
+          (beforeSend === undefined || isFunction(beforeSend)) && (afterSend === undefined || isFunction(afterSend))
+        );
+      },
+      { doc: 'Called around every send: tracing, metrics, audit.' },
+    )
     .default([]),
 } satisfies OptionTable;
 

@@ -1,4 +1,11 @@
-import { ClosedError, ConfigurationError, PropertyName, SendError, TimeoutError, validateGroup } from '@rocketnest/protocol';
+import {
+  ClosedError,
+  ConfigurationError,
+  PropertyName,
+  SendError,
+  TimeoutError,
+  validateGroup,
+} from '@rocketnest/protocol';
 import { ClientInstance } from '../instance.js';
 import type { MessageQueue } from '../message-queue.js';
 import { clientOptionTable, pickOptions, resolveOptions } from '../options.js';
@@ -76,7 +83,9 @@ export class Producer {
   }
 
   /** What a subclass adds to its group's registration. */
-  protected registration(): { checkTransaction?: Parameters<ClientInstance['registerProducer']>[1]['checkTransaction'] } {
+  protected registration(): {
+    checkTransaction?: Parameters<ClientInstance['registerProducer']>[1]['checkTransaction'];
+  } {
     return {};
   }
 
@@ -150,9 +159,12 @@ export class Producer {
     while (connection.bufferedBytes > ONEWAY_BUFFER_BYTES && !connection.closed) {
       options.signal?.throwIfAborted();
       if (performance.now() > deadline) {
-        throw new TimeoutError(`Broker ${queue.brokerName} does not take one-way messages fast enough: ${connection.bufferedBytes} bytes wait for it.`, {
-          context: { topic: message.topic, broker: queue.brokerName },
-        });
+        throw new TimeoutError(
+          `Broker ${queue.brokerName} does not take one-way messages fast enough: ${connection.bufferedBytes} bytes wait for it.`,
+          {
+            context: { topic: message.topic, broker: queue.brokerName },
+          },
+        );
       }
       await new Promise((resolve) => setTimeout(resolve, ONEWAY_POLL_MS));
     }
@@ -196,7 +208,9 @@ export class Producer {
   /** Sends an already prepared message; the way for subclasses. */
   protected sendPrepared(prepared: PreparedMessage, pick: QueuePicker, options: SendOptions): Promise<SendResult> {
     return new Promise((resolve, reject) => {
-      this.pipeline.submit(prepared, pick, options, (error, result) => (error === null ? resolve(result!) : reject(error)));
+      this.pipeline.submit(prepared, pick, options, (error, result) =>
+        error === null ? resolve(result!) : reject(error),
+      );
     });
   }
 
@@ -228,11 +242,14 @@ export class Producer {
     const turnTaking = this.turnTaking(topic);
     if (queue !== undefined) {
       if (queue.topic !== topic) {
-        throw new ConfigurationError(`A message to topic ${topic} cannot be sent to a queue of topic ${queue.topic}.`, { context: { topic, queue } });
+        throw new ConfigurationError(`A message to topic ${topic} cannot be sent to a queue of topic ${queue.topic}.`, {
+          context: { topic, queue },
+        });
       }
       return () => queue;
     }
-    if (selector !== undefined) return (route) => checkSelected(selector(route.publishQueues, message), route.publishQueues, topic);
+    if (selector !== undefined)
+      return (route) => checkSelected(selector(route.publishQueues, message), route.publishQueues, topic);
     if (shardingKey !== undefined) return (route) => queueOfKey(route.publishQueues, shardingKey);
     return turnTaking;
   }
@@ -253,9 +270,12 @@ export class Producer {
 
   private closedError(): ClosedError {
     const next = this.state === 'created' ? 'Call and await start() first.' : 'Create a new producer.';
-    return new ClosedError(`Producer ${this.group} is ${this.state === 'created' ? 'not started' : this.state}. ${next}`, {
-      context: { group: this.group, state: this.state },
-    });
+    return new ClosedError(
+      `Producer ${this.group} is ${this.state === 'created' ? 'not started' : this.state}. ${next}`,
+      {
+        context: { group: this.group, state: this.state },
+      },
+    );
   }
 }
 

@@ -41,6 +41,10 @@ export interface SendEnvironment {
   readonly options: ProducerOptions;
   /** Undefined unless latencyFaultEnable. */
   readonly faults: FaultLatency | undefined;
+  /** A broker took the message. */
+  onStored(): void;
+  /** An attempt failed; the send may be repeated. */
+  onFailure(brokerName: string, error: Error): void;
 }
 
 /** Picks the queue of one attempt. `failedBroker` is the broker of the attempt before. */
@@ -66,8 +70,9 @@ export class SendOperation {
     private readonly message: PreparedMessage,
     private readonly pick: QueuePicker,
     private readonly maxAttempts: number,
-    /** performance.now() at which the send fails. */
+    /** performance.now() at which the send fails, and the budget that led to it in ms. */
     private readonly deadline: number,
+    private readonly timeoutMs: number,
     private readonly callback: SendCallback,
   ) {}
 
@@ -138,25 +143,25 @@ export class SendOperation {
     }
     if (result !== undefined) {
       this.env.faults?.succeeded(queue.brokerName, performance.now() - this.sentAt);
+      this.env.onStored();
       this.finish(null, result);
       return;
     }
     this.env.faults?.failed(queue.brokerName, true);
-    this.repeatOrFail(responseError('SEND_MESSAGE', `broker ${queue.brokerName}`, response!), RETRIABLE_CODES.has(response!.code));
+    this.repeatOrFail(
+      responseError('SEND_MESSAGE', `broker ${queue.brokerName}`, response!),
+      RETRIABLE_CODES.has(response!.code),
+    );
   };
 
   private repeatOrFail(error: Error, repeatable: boolean): void {
     const { instance, options } = this.env;
     const { topic } = this.message;
+    this.env.onFailure(this.queue!.brokerName, error);
     if (!repeatable || this.attempts >= this.maxAttempts) {
       this.finish(this.explain(error));
       return;
     }
-    instance.logger.warn(`send to topic ${topic} failed, trying again`, {
-      broker: this.queue?.brokerName,
-      attempt: this.attempts,
-      error: error.message,
-    });
     // The failure may be news about the route; the repeat waits for the answer, but not beyond its deadline.
     const leftMs = this.deadline - performance.now();
     if (leftMs < 1) {
@@ -178,7 +183,11 @@ export class SendOperation {
     }
     const another = route.publishQueues.some((queue) => queue.brokerName !== failedBroker);
     if (another || options.retryTimes === 0) this.attempt(route);
-    else setTimeout(() => this.attempt(route), Math.max(0, Math.min(SAME_BROKER_PAUSE_MS, this.deadline - performance.now())));
+    else
+      setTimeout(
+        () => this.attempt(route),
+        Math.max(0, Math.min(SAME_BROKER_PAUSE_MS, this.deadline - performance.now())),
+      );
   }
 
   private finish(error: Error | null, result?: SendResult): void {
@@ -188,9 +197,10 @@ export class SendOperation {
   }
 
   private timedOut(cause?: Error): TimeoutError {
-    const tried = this.brokersTried.length === 0 ? 'before a broker was asked' : `after asking ${this.brokersTried.join(', ')}`;
+    const tried =
+      this.brokersTried.length === 0 ? 'before a broker was asked' : `after asking ${this.brokersTried.join(', ')}`;
     return new TimeoutError(
-      `Send to topic ${this.message.topic} ran out of its ${this.env.options.sendTimeoutMs} ms ${tried}. Check the broker's load, or raise timeoutMs.`,
+      `Send to topic ${this.message.topic} ran out of its ${this.timeoutMs} ms ${tried}. Check the broker's load, or raise timeoutMs.`,
       { cause, context: { topic: this.message.topic, brokers: this.brokersTried } },
     );
   }
@@ -240,9 +250,10 @@ export function createSendRequest(
   message: PreparedMessage,
   queue: MessageQueue,
   properties: string,
-  definition: RequestDefinition<SendDefinition['fields']['fields'], SendDefinition['response']['fields']> = message.kind === 'batch'
-    ? Requests.sendBatchMessage
-    : Requests.sendMessageV2,
+  definition: RequestDefinition<
+    SendDefinition['fields']['fields'],
+    SendDefinition['response']['fields']
+  > = message.kind === 'batch' ? Requests.sendBatchMessage : Requests.sendMessageV2,
 ): RemotingCommand {
   return createRequest(
     definition,

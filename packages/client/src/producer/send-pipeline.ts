@@ -1,4 +1,4 @@
-import { ClosedError, SendError, TimeoutError } from '@rocketnest/protocol';
+import { ClosedError, ResponseCode, ResponseError, SendError, TimeoutError } from '@rocketnest/protocol';
 import { compressBody, compressBodySync, ZLIB_SYS_FLAG } from '../compression.js';
 import type { ClientInstance } from '../instance.js';
 import type { MessageQueue } from '../message-queue.js';
@@ -8,7 +8,7 @@ import type { PreparedMessage } from './outgoing-message.js';
 import type { ProducerOptions } from './producer-options.js';
 import type { QueueSelector } from './queue-selector.js';
 import type { SendHookContext, SendOutcome } from './send-hook.js';
-import { type QueuePicker, type SendCallback, SendOperation } from './send-operation.js';
+import { type QueuePicker, type SendCallback, type SendEnvironment, SendOperation } from './send-operation.js';
 import type { SendResult, SendStatus } from './send-result.js';
 
 export interface SendOptions {
@@ -28,16 +28,20 @@ export interface SendOptions {
 
 /** Bodies up to this size are deflated on the spot: cheaper than a trip to a thread, and sends stay in their order. */
 const COMPRESS_ON_THE_SPOT_BYTES = 64 * 1024;
+const FAILURE_LOG_INTERVAL_MS = 1_000;
 const ACCEPT_SEND_OK: readonly SendStatus[] = ['SEND_OK'];
 
 /**
  * The way of every answered send: compress, wait for a free slot, send with repeats, judge the status, tell the hooks.
  * Callback style throughout: a send that finds a slot and a known route costs no promise of its own.
  */
-export class SendPipeline {
+export class SendPipeline implements SendEnvironment {
   readonly faults: FaultLatency | undefined;
   private readonly gate: InFlightGate;
   private readonly operations = new Set<SendOperation>();
+  /** Failed attempts since the last log line about them. */
+  private failures = 0;
+  private failuresLoggedAt = Number.NEGATIVE_INFINITY;
 
   constructor(
     readonly instance: ClientInstance,
@@ -56,7 +60,8 @@ export class SendPipeline {
     const deadline = performance.now() + (options.timeoutMs ?? this.options.sendTimeoutMs);
     const done = this.options.hooks.length === 0 ? callback : this.withHooks(prepared, callback);
     const { compressOverBytes, compressLevel } = this.options;
-    if (prepared.kind === 'batch' || prepared.body.length < compressOverBytes) this.enter(prepared, pick, options, deadline, done);
+    if (prepared.kind === 'batch' || prepared.body.length < compressOverBytes)
+      this.enter(prepared, pick, options, deadline, done);
     else if (prepared.body.length <= COMPRESS_ON_THE_SPOT_BYTES) {
       setCompressed(prepared, compressBodySync(prepared.body, compressLevel));
       this.enter(prepared, pick, options, deadline, done);
@@ -68,17 +73,41 @@ export class SendPipeline {
     }
   }
 
+  onStored(): void {
+    this.gate.answered();
+  }
+
+  /** Books a failed attempt. With thousands in flight, one line a second says as much as thousands. */
+  onFailure(broker: string, error: Error): void {
+    const now = performance.now();
+    if (error instanceof ResponseError && error.responseCode === ResponseCode.SYSTEM_BUSY) this.gate.overloaded(now);
+    this.failures++;
+    if (now - this.failuresLoggedAt < FAILURE_LOG_INTERVAL_MS) return;
+    this.instance.logger.warn('attempts to send failed', {
+      group: this.options.group,
+      attempts: this.failures,
+      broker,
+      error: error.message,
+    });
+    this.failures = 0;
+    this.failuresLoggedAt = now;
+  }
+
   /** Compresses a body that is worth it; batches never are, as in Java. */
   async compress(prepared: PreparedMessage): Promise<void> {
     const { compressOverBytes, compressLevel } = this.options;
-    if (prepared.body.length >= compressOverBytes) setCompressed(prepared, await compressBody(prepared.body, compressLevel));
+    if (prepared.body.length >= compressOverBytes)
+      setCompressed(prepared, await compressBody(prepared.body, compressLevel));
   }
 
   /** Waits for sends under way up to closeTimeoutMs, then fails them. */
   async close(): Promise<void> {
     const { group, closeTimeoutMs } = this.options;
     if (await this.gate.whenIdle(closeTimeoutMs)) return;
-    this.instance.logger.warn(`producer ${group} closes with sends under way`, { sends: this.operations.size, closeTimeoutMs });
+    this.instance.logger.warn(`producer ${group} closes with sends under way`, {
+      sends: this.operations.size,
+      closeTimeoutMs,
+    });
     const error = new ClosedError(
       `Producer ${group} was closed and the send did not end within ${closeTimeoutMs} ms. The broker may have stored the message. Await sends before close(), or raise closeTimeoutMs.`,
       { context: { group } },
@@ -87,29 +116,54 @@ export class SendPipeline {
     for (const operation of [...this.operations]) operation.cancel(error);
   }
 
-  private enter(prepared: PreparedMessage, pick: QueuePicker, options: SendOptions, deadline: number, done: SendCallback): void {
+  private enter(
+    prepared: PreparedMessage,
+    pick: QueuePicker,
+    options: SendOptions,
+    deadline: number,
+    done: SendCallback,
+  ): void {
     const bytes = prepared.body.length;
     if (this.gate.tryEnter(bytes)) {
       this.launch(prepared, pick, options, deadline, done);
       return;
     }
-    this.gate.enter(bytes, deadline - performance.now(), () => this.noSlot(prepared), (error) => {
-      if (error === null) this.launch(prepared, pick, options, deadline, done);
-      else done(error);
-    });
+    this.gate.enter(
+      bytes,
+      deadline - performance.now(),
+      () => this.noSlot(prepared),
+      (error) => {
+        if (error === null) this.launch(prepared, pick, options, deadline, done);
+        else done(error);
+      },
+    );
   }
 
-  private launch(prepared: PreparedMessage, pick: QueuePicker, options: SendOptions, deadline: number, done: SendCallback): void {
+  private launch(
+    prepared: PreparedMessage,
+    pick: QueuePicker,
+    options: SendOptions,
+    deadline: number,
+    done: SendCallback,
+  ): void {
     const bytes = prepared.body.length;
     const { signal } = options;
     let onAbort: (() => void) | undefined;
-    const operation: SendOperation = new SendOperation(this, prepared, pick, 1 + this.options.retryTimes, deadline, (error, result) => {
-      this.operations.delete(operation);
-      if (onAbort !== undefined) signal!.removeEventListener('abort', onAbort);
-      this.gate.leave(bytes);
-      if (error !== null) done(error);
-      else this.judge(result!, options.acceptStatuses ?? ACCEPT_SEND_OK, done);
-    });
+    const operation: SendOperation = new SendOperation(
+      this,
+      prepared,
+      pick,
+      1 + this.options.retryTimes,
+      deadline,
+      options.timeoutMs ?? this.options.sendTimeoutMs,
+      (error, result) => {
+        this.operations.delete(operation);
+        if (onAbort !== undefined) signal!.removeEventListener('abort', onAbort);
+        this.gate.leave(bytes);
+        if (error !== null) done(error);
+        else this.judge(result!, options.acceptStatuses ?? ACCEPT_SEND_OK, done);
+      },
+    );
     this.operations.add(operation);
     if (signal !== undefined) {
       onAbort = () => operation.cancel(signal.reason as Error);
@@ -139,7 +193,7 @@ export class SendPipeline {
   private noSlot(prepared: PreparedMessage): TimeoutError {
     const { maxInFlightSends, maxInFlightBytes } = this.options;
     return new TimeoutError(
-      `Send to topic ${prepared.topic} found no free slot in time: ${this.gate.inFlight} sends (limit ${maxInFlightSends}) with ${this.gate.inFlightBytes} bytes (limit ${maxInFlightBytes}) wait for brokers. Send more slowly (await earlier sends), or raise maxInFlightSends, maxInFlightBytes or timeoutMs.`,
+      `Send to topic ${prepared.topic} found no free slot in time: ${this.gate.inFlight} sends (limit ${this.gate.currentLimit} of ${maxInFlightSends}) with ${this.gate.inFlightBytes} bytes (limit ${maxInFlightBytes}) wait for brokers. Send more slowly (await earlier sends), or raise maxInFlightSends, maxInFlightBytes or timeoutMs.`,
       { context: { topic: prepared.topic, inFlight: this.gate.inFlight, maxInFlightSends, maxInFlightBytes } },
     );
   }

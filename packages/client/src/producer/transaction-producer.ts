@@ -1,8 +1,16 @@
-import { ConfigurationError, decodeOffsetMsgId, type Message, type MessageExt, MessageSysFlag, PropertyName, SendError } from '@rocketnest/protocol';
+import {
+  ConfigurationError,
+  decodeOffsetMsgId,
+  type Message,
+  type MessageExt,
+  MessageSysFlag,
+  PropertyName,
+  SendError,
+} from '@rocketnest/protocol';
 import type { CheckTransactionFields } from '../broker-calls.js';
 import type { ClientInstance, ProducerRegistration } from '../instance.js';
-import { option, type OptionsInput, type OptionTable, resolveOptions } from '../options.js';
 import type { clientOptionTable } from '../options.js';
+import { type OptionsInput, type OptionTable, option, resolveOptions } from '../options.js';
 import { isDelayed, type OutgoingMessage, type PreparedMessage } from './outgoing-message.js';
 import { Producer } from './producer.js';
 import type { ProducerOptionsInput } from './producer-options.js';
@@ -56,7 +64,10 @@ const transactionOptionTable = {
 
 export type TransactionOptionsInput = OptionsInput<typeof transactionOptionTable>;
 export type TransactionProducerOptionsInput = ProducerOptionsInput & TransactionOptionsInput;
-export type SharedTransactionProducerOptionsInput = Omit<TransactionProducerOptionsInput, keyof typeof clientOptionTable>;
+export type SharedTransactionProducerOptionsInput = Omit<
+  TransactionProducerOptionsInput,
+  keyof typeof clientOptionTable
+>;
 
 /**
  * Sends messages that become visible only when a local transaction commits. Each kind of transaction has its own group, since
@@ -68,7 +79,10 @@ export class TransactionProducer extends Producer {
 
   constructor(options: TransactionProducerOptionsInput);
   constructor(options: SharedTransactionProducerOptionsInput, instance: ClientInstance);
-  constructor(options: TransactionProducerOptionsInput | SharedTransactionProducerOptionsInput, instance?: ClientInstance) {
+  constructor(
+    options: TransactionProducerOptionsInput | SharedTransactionProducerOptionsInput,
+    instance?: ClientInstance,
+  ) {
     const { checker, ...producerOptions } = options;
     super(producerOptions as ProducerOptionsInput, instance as ClientInstance);
     this.checker = resolveOptions(transactionOptionTable, { checker }, new.target.name).checker;
@@ -112,9 +126,12 @@ export class TransactionProducer extends Producer {
     this.checkRunning();
     const prepared = this.prepare(message, options);
     if (isDelayed(prepared.properties)) {
-      throw new ConfigurationError(`A transactional message to topic ${prepared.topic} cannot be delayed. Send it without a delay, or outside a transaction.`, {
-        context: { topic: prepared.topic },
-      });
+      throw new ConfigurationError(
+        `A transactional message to topic ${prepared.topic} cannot be delayed. Send it without a delay, or outside a transaction.`,
+        {
+          context: { topic: prepared.topic },
+        },
+      );
     }
     prepared.properties[PropertyName.TRANSACTION_PREPARED] = 'true';
     prepared.properties[PropertyName.PRODUCER_GROUP] = this.group;
@@ -122,9 +139,16 @@ export class TransactionProducer extends Producer {
   }
 
   /** A half message stored less durably than configured is rolled back, as in Java, whatever statuses are accepted. */
-  private async sendHalf(prepared: PreparedMessage, message: OutgoingMessage, options: SendOptions): Promise<SendResult> {
+  private async sendHalf(
+    prepared: PreparedMessage,
+    message: OutgoingMessage,
+    options: SendOptions,
+  ): Promise<SendResult> {
     try {
-      return await this.sendPrepared(prepared, this.pickerOf(message, options), { ...options, acceptStatuses: undefined });
+      return await this.sendPrepared(prepared, this.pickerOf(message, options), {
+        ...options,
+        acceptStatuses: undefined,
+      });
     } catch (error) {
       const stored = error instanceof SendError ? (error.context['result'] as SendResult | undefined) : undefined;
       if (stored !== undefined) await this.endTransaction(prepared, stored, 'ROLLBACK', error);
@@ -133,7 +157,12 @@ export class TransactionProducer extends Producer {
   }
 
   /** Java: DefaultMQProducerImpl.endTransaction. */
-  private async endTransaction(prepared: PreparedMessage, result: SendResult, state: TransactionState, failure?: unknown): Promise<void> {
+  private async endTransaction(
+    prepared: PreparedMessage,
+    result: SendResult,
+    state: TransactionState,
+    failure?: unknown,
+  ): Promise<void> {
     const { topic, msgId } = prepared;
     const broker = this.instance.findBrokerAddress(result.queue.brokerName, { onlyMaster: true });
     try {
@@ -154,7 +183,12 @@ export class TransactionProducer extends Producer {
         failure === undefined ? null : `executeLocalTransactionBranch exception: ${String(failure)}`,
       );
     } catch (error) {
-      this.instance.logger.warn('the decision of a transaction did not reach the broker, which will ask the checker', { topic, msgId, state, error });
+      this.instance.logger.warn('the decision of a transaction did not reach the broker, which will ask the checker', {
+        topic,
+        msgId,
+        state,
+        error,
+      });
     }
   }
 
@@ -177,7 +211,11 @@ export class TransactionProducer extends Producer {
       state = checkState(await this.checker(message), 'The transaction checker');
     } catch (error) {
       remark = `checkLocalTransactionState Exception: ${String(error)}`;
-      logger.error(`the transaction checker of group ${this.group} failed; the broker will ask again`, { topic, msgId, error });
+      logger.error(`the transaction checker of group ${this.group} failed; the broker will ask again`, {
+        topic,
+        msgId,
+        error,
+      });
     }
     if (state !== 'COMMIT') logger.warn(`checked transaction is ${state}`, { group: this.group, topic, msgId });
     try {
@@ -197,7 +235,12 @@ export class TransactionProducer extends Producer {
         remark,
       );
     } catch (error) {
-      logger.error('the answer to a transaction check did not reach the broker, which will ask again', { topic, msgId, state, error });
+      logger.error('the answer to a transaction check did not reach the broker, which will ask again', {
+        topic,
+        msgId,
+        state,
+        error,
+      });
     }
   }
 
