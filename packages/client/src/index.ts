@@ -1,3 +1,27 @@
+// What users of the client meet in messages, errors and options, so that they need this one package.
+export {
+  ClosedError,
+  ConfigurationError,
+  ConnectionError,
+  ConsumeError,
+  CorruptError,
+  dlqTopic,
+  type ErrorCode,
+  type Host,
+  type MessageExt,
+  NoRouteError,
+  PropertyName,
+  ProtocolError,
+  RequestCode,
+  ResponseCode,
+  ResponseError,
+  RocketMQError,
+  retryTopic,
+  SendError,
+  TimeoutError,
+} from '@rocketnest/protocol';
+export { type Logger, silentLogger } from '@rocketnest/remoting';
+export { Admin, type ConsumerOffset, type QueryOptions, type TopicInput } from './admin.js';
 export { BrokerApi, type CallOptions, type CallResult } from './broker-api.js';
 export { compressBody, decompressBody } from './compression.js';
 export * from './consumer/index.js';
@@ -34,27 +58,3 @@ export {
   type TransactionState,
 } from './producer/transaction-producer.js';
 export { type BrokerAddress, type FindBrokerOptions, RouteTable, type TopicRoute } from './routes.js';
-
-// What users of the client meet in messages, errors and options, so that they need this one package.
-export {
-  ClosedError,
-  ConfigurationError,
-  ConnectionError,
-  ConsumeError,
-  CorruptError,
-  dlqTopic,
-  type ErrorCode,
-  type Host,
-  type MessageExt,
-  NoRouteError,
-  PropertyName,
-  ProtocolError,
-  RequestCode,
-  ResponseCode,
-  ResponseError,
-  RocketMQError,
-  retryTopic,
-  SendError,
-  TimeoutError,
-} from '@rocketnest/protocol';
-export { type Logger, silentLogger } from '@rocketnest/remoting';
