@@ -1,3 +1,4 @@
+import { CorruptError } from '@rocketnest/protocol';
 import { readJsonFile, writeJsonAtomic } from '@rocketnest/store';
 
 /** What a {@link ConfigFile} keeps on disk. */
@@ -21,10 +22,26 @@ export class ConfigFile {
     private readonly owner: Persistent,
   ) {}
 
-  /** Reads the file, or its `.bak`; a missing file leaves the owner as it is. */
+  /**
+   * Reads the file, or its `.bak` when the file is damaged. Missing files leave the owner as it is.
+   * @throws CorruptError when there are files and none of them can be read: starting empty would overwrite them
+   */
   async load(): Promise<void> {
-    const text = await readJsonFile(this.path);
-    if (text !== null) this.owner.decode(text);
+    let damage: unknown;
+    const loaded = await readJsonFile(this.path, (text) => {
+      try {
+        this.owner.decode(text);
+        return true;
+      } catch (error) {
+        damage ??= error;
+        return false;
+      }
+    });
+    if (loaded !== null || damage === undefined) return;
+    throw new CorruptError(
+      `${this.path} and its .bak cannot be read (${String(damage)}): restore one of them, or move both away to start anew`,
+      { cause: damage, context: { path: this.path } },
+    );
   }
 
   /** True when the last change is on disk. */

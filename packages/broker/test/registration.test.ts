@@ -113,8 +113,9 @@ describe('registration', () => {
   });
 
   it('does not stop a broker from starting when a name server is down', async () => {
+    const addresses = namesrvAddr();
     await servers[1]!.close();
-    const target = await TestBroker.start({ namesrvAddr: namesrvAddr() });
+    const target = await TestBroker.start({ namesrvAddr: addresses });
     try {
       expect(servers[0]!.requests).toHaveLength(1);
       expect((await target.send('orders', 'a')).code).toBe(ResponseCode.SUCCESS);

@@ -1,5 +1,5 @@
 import { encodeProperties, type MessageExt, PropertyName, SystemTopic } from '@rocketnest/protocol';
-import { DelayLevels, type StoreMessage } from '@rocketnest/store';
+import { parseDelayLevels, type StoreMessage } from '@rocketnest/store';
 import type { BrokerContext } from '../context.js';
 import { DelayLane } from './delay-lane.js';
 import { DelayOffsets } from './delay-offsets.js';
@@ -15,7 +15,7 @@ export class DelayService {
   private lanes: readonly DelayLane[] = [];
 
   constructor(private readonly context: BrokerContext) {
-    this.levelsMs = new DelayLevels(context.options.messageDelayLevel).delaysMs;
+    this.levelsMs = parseDelayLevels(context.options.messageDelayLevel);
     this.offsets = new DelayOffsets(context, context.configFile('delayOffset.json'));
   }
 

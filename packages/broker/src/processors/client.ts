@@ -14,7 +14,7 @@ import {
 import type { ClientInfo } from '../clients.js';
 import type { BrokerContext } from '../context.js';
 import { isTagExpression } from '../filters.js';
-import { bodyOf, ok, type ProcessorRow, refuse, row } from './row.js';
+import { ok, type ProcessorRow, parseBody, refuse, row } from './row.js';
 
 /** Clients and their connections (`ClientManageProcessor`, `ConsumerManageProcessor`, `AdminBrokerProcessor`). */
 export function clientProcessors(context: BrokerContext): readonly ProcessorRow[] {
@@ -22,7 +22,7 @@ export function clientProcessors(context: BrokerContext): readonly ProcessorRow[
   const fingerprints = new Map<string, number>();
   return [
     row(Requests.heartBeat, (_fields, request, connection) => {
-      const heartbeat = parseHeartbeat(bodyOf(request));
+      const heartbeat = parseBody(request, Requests.heartBeat, parseHeartbeat);
       const client: ClientInfo = {
         connection,
         clientId: heartbeat.clientID,
@@ -48,7 +48,7 @@ export function clientProcessors(context: BrokerContext): readonly ProcessorRow[
     }),
 
     row(Requests.checkClientConfig, (_fields, request) => {
-      const { subscriptionData } = parseCheckClientRequest(bodyOf(request));
+      const { subscriptionData } = parseBody(request, Requests.checkClientConfig, parseCheckClientRequest);
       const type = subscriptionData.expressionType;
       if (isTagExpression(type)) return ok(request);
       return refuse(

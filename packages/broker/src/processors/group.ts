@@ -9,14 +9,14 @@ import {
   ResponseCode,
 } from '@rocketnest/protocol';
 import type { BrokerContext } from '../context.js';
-import { answer, bodyOf, ok, type ProcessorRow, refuse, row } from './row.js';
+import { answer, ok, type ProcessorRow, parseBody, refuse, row } from './row.js';
 
 /** Consumer groups: create, change, delete, list, how far they are (`AdminBrokerProcessor`). */
 export function groupProcessors(context: BrokerContext): readonly ProcessorRow[] {
   const { options, groups, topics, offsets, consumers, store } = context;
   return [
     row(Requests.updateAndCreateSubscriptiongroup, async (_fields, request) => {
-      const group = parseSubscriptionGroupConfig(bodyOf(request));
+      const group = parseBody(request, Requests.updateAndCreateSubscriptiongroup, parseSubscriptionGroupConfig);
       const wrong = groupProblem(group.groupName);
       if (wrong !== null) return refuse(request, ResponseCode.INVALID_PARAMETER, wrong);
       groups.update(group);

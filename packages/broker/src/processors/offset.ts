@@ -1,23 +1,12 @@
-import { totalmem } from 'node:os';
 import { Requests, ResponseCode } from '@rocketnest/protocol';
 import type { BrokerContext } from '../context.js';
 import { answer, ok, type ProcessorRow, refuse, row } from './row.js';
-
-/**
- * Whether a queue's first message counts as recent: the distance from the end of the log is within the part of the memory
- * that Apache reckons the page cache has (`DefaultMessageStore.checkInMemByConsumeOffset`). False for an empty queue.
- */
-async function firstIsRecent({ store, options }: BrokerContext, topic: string, queueId: number): Promise<boolean> {
-  const [first] = await store.consumeQueueEntries(topic, queueId, 0, 1);
-  const recentBytes = (totalmem() * options.accessMessageInMemoryMaxRatio) / 100;
-  return first !== undefined && store.maxCommitLogOffset - first.commitLogOffset <= recentBytes;
-}
 
 /** Offsets of groups and queues (`ConsumerManageProcessor`, `AdminBrokerProcessor`). */
 export function offsetProcessors(context: BrokerContext): readonly ProcessorRow[] {
   const { offsets, groups, topics, store, options } = context;
   return [
-    row(Requests.queryConsumerOffset, async ({ consumerGroup, topic, queueId, setZeroIfNotFound }, request) => {
+    row(Requests.queryConsumerOffset, ({ consumerGroup, topic, queueId, setZeroIfNotFound }, request) => {
       const offset = offsets.query(consumerGroup, topic, queueId);
       if (offset >= 0) return answer(request, Requests.queryConsumerOffset, { offset });
       if (setZeroIfNotFound === false) {
@@ -28,7 +17,8 @@ export function offsetProcessors(context: BrokerContext): readonly ProcessorRow[
         );
       }
       // A queue that still has its first message, and has it in memory, is young: a new group may start at its beginning.
-      if (store.minOffset(topic, queueId) <= 0 && (await firstIsRecent(context, topic, queueId))) {
+      const untouched = store.minOffset(topic, queueId) <= 0 && store.maxOffset(topic, queueId) > 0;
+      if (untouched && store.isRecent(topic, queueId, 0)) {
         return answer(request, Requests.queryConsumerOffset, { offset: 0 });
       }
       return refuse(

@@ -5,6 +5,7 @@ import {
   encodeFields,
   type FieldInput,
   type FieldMap,
+  ProtocolError,
   type RemotingCommand,
   type RequestDefinition,
   ResponseCode,
@@ -60,9 +61,20 @@ export const refuse = (
   fields?: Record<string, string>,
 ): RemotingCommand => createResponse(request, code, remark, fields);
 
-/** The body of a request that must have one. */
-export function bodyOf(request: Request): Buffer {
-  return request.body ?? EMPTY;
+/** The body of a request; empty when it has none. */
+export const bodyOf = (request: Request): Buffer => request.body ?? EMPTY;
+
+/** Reads the body of a request. A malformed one is answered with an error that names the request. */
+export function parseBody<T>(
+  request: Request,
+  { name }: Pick<RequestDefinition, 'name'>,
+  parse: (body: Buffer) => T,
+): T {
+  try {
+    return parse(bodyOf(request));
+  } catch (cause) {
+    throw new ProtocolError(`body of ${name}: ${(cause as Error).message}`, { cause });
+  }
 }
 
 const EMPTY = Buffer.alloc(0);

@@ -202,6 +202,6 @@ describe('clients', () => {
   it('answers an error for a heartbeat that is no heartbeat', async () => {
     const response = await target.call(Requests.heartBeat, {}, Buffer.from('{"clientID":'));
     expect(response.code).toBe(ResponseCode.SYSTEM_ERROR);
-    expect(response.remark).toMatch(/HeartbeatData/);
+    expect(response.remark).toMatch(/HEART_BEAT/);
   });
 });
