@@ -3,6 +3,7 @@ import {
   decodeMessage,
   encodeMessage,
   type MessageExt,
+  PermName,
   PropertyName,
   Requests,
   SystemTopic,
@@ -79,6 +80,7 @@ export class CheckBack {
         msgId: half.msgId,
         checks: checksOf(half),
       });
+      this.context.topics.createInternal(SystemTopic.TRANS_CHECK_MAX_TIME, 1, PermName.READ | PermName.WRITE);
       return (await this.put(discarded(half))) !== undefined;
     }
     if (decision === 'shelter') {
@@ -122,7 +124,7 @@ export class CheckBack {
       msgId: uniqueKey,
       transactionId: uniqueKey,
       offsetMsgId: half.offsetMsgId,
-      brokerName: this.context.options.brokerName,
+      bname: this.context.options.brokerName,
     };
     const message = {
       ...half,
