@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Logger } from '@rocketnest/client';
+import { type Logger, silentLogger } from '@rocketnest/client';
 import type { EmbeddedOptions } from './options.js';
 
 /** A name server and a broker of this process. */
@@ -11,8 +11,14 @@ export interface EmbeddedServers {
   close(): Promise<void>;
 }
 
-/** Starts both. The packages are loaded here and not before: an application that uses a cluster never loads them. */
-export async function startEmbeddedServers(options: EmbeddedOptions, logger: Logger): Promise<EmbeddedServers> {
+/**
+ * Starts both: what `embedded` does, for programs that need the servers without a Nest module. The packages are loaded here
+ * and not before: an application that uses a cluster never loads them.
+ */
+export async function startEmbeddedServers(
+  options: EmbeddedOptions = {},
+  logger: Logger = silentLogger,
+): Promise<EmbeddedServers> {
   const [{ NameServer }, { Broker }] = await Promise.all([import('@rocketnest/namesrv'), import('@rocketnest/broker')]);
   const host = options.host ?? '127.0.0.1';
   const namesrv = new NameServer({ host, port: options.namesrvPort ?? 0, logger });

@@ -15,6 +15,7 @@ export {
   type RocketMQTransactionListenerOptions,
 } from './decorators/transaction.js';
 export type { Destination, HeaderValue } from './destination.js';
+export { type EmbeddedServers, startEmbeddedServers } from './embedded.js';
 export { type ContainerState, RocketMQListenerContainer } from './listeners/container.js';
 export { RocketMQListenerRegistry } from './listeners/registry.js';
 export {

@@ -1,0 +1,92 @@
+import { describe, expect, it } from '@jest/globals';
+import type { RocketMQListenerOptions } from '../../src/decorators/listener.js';
+import { readListenerOptions } from '../../src/listeners/listener-options.js';
+import { ValueResolver } from '../../src/values.js';
+
+const values = new ValueResolver({ get: (key) => ({ 'mq.topic': 'order', 'mq.threads': '7' })[key] });
+const read = (options: object) =>
+  readListenerOptions(
+    'OrderListener.onMessage',
+    { topic: 't', consumerGroup: 'g', ...options } as RocketMQListenerOptions,
+    values,
+  );
+
+describe('readListenerOptions', () => {
+  it('has rocketmq-spring’s defaults', () => {
+    expect(read({})).toEqual({
+      enabled: true,
+      subscription: { topic: 't', tags: undefined },
+      group: 'g',
+      id: undefined,
+      consumer: {},
+      delayLevel: 0,
+      suspendMs: undefined,
+    });
+  });
+
+  it('resolves placeholders and functions, and turns text into numbers and booleans', () => {
+    expect(
+      read({
+        topic: '${mq.topic}',
+        consumerGroup: () => 'computed',
+        selectorExpression: '${mq.tags:a || b}',
+        consumeThreadNumber: '${mq.threads}',
+        enabled: '${mq.enabled:false}',
+      }),
+    ).toMatchObject({
+      enabled: false,
+      group: 'computed',
+      subscription: { topic: 'order', tags: new Set(['a', 'b']) },
+      consumer: { concurrency: 7 },
+    });
+  });
+
+  it('puts Spring’s names and units into the client’s', () => {
+    const at = new Date('2026-01-01T00:00:00Z');
+    expect(
+      read({
+        consumeMode: 'ORDERLY',
+        messageModel: 'BROADCASTING',
+        maxReconsumeTimes: 3,
+        consumeTimeout: 2,
+        consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET',
+        awaitTerminationMillisWhenShutdown: 1000,
+        suspendCurrentQueueTimeMillis: 50,
+        delayLevelWhenNextConsume: -1,
+        autoStartup: false,
+      }),
+    ).toMatchObject({
+      delayLevel: -1,
+      suspendMs: 50,
+      consumer: {
+        consumeMode: 'ORDERLY',
+        messageModel: 'BROADCASTING',
+        maxReconsumeTimes: 3,
+        consumeTimeoutMs: 120_000,
+        consumeFrom: 'FIRST_OFFSET',
+        shutdownTimeoutMs: 1000,
+        autoStartup: false,
+      },
+    });
+    expect(read({ consumeFromTimestamp: at, consumeFromWhere: 'CONSUME_FROM_LAST_OFFSET' }).consumer.consumeFrom).toBe(
+      at,
+    );
+    expect(read({ consumeFromTimestamp: at.toISOString() }).consumer.consumeFrom).toEqual(at);
+  });
+
+  it.each([
+    [
+      { consumeThreadNumber: 0 },
+      /OrderListener\.onMessage @RocketMQMessageListener\.consumeThreadNumber must be an integer from 1 to 1000, got 0/,
+    ],
+    [{ consumeMode: 'SORTED' }, /consumeMode must be one of 'CONCURRENTLY', 'ORDERLY', got 'SORTED'/],
+    [{ topic: '' }, /topic must be a non-empty string, got ''/],
+    [{ topic: undefined }, /needs a topic/],
+    [{ consumerGroup: undefined }, /needs a consumerGroup/],
+    [{ consumeFromTimestamp: 'soon' }, /consumeFromTimestamp must be a Date, or its ISO 8601 text/],
+    [{ group: 'x' }, /has no option "group"\. Its options are: topic, consumerGroup/],
+    [{ consumeThreadNumber: 5, concurrency: 6 }, /consumeThreadNumber 5 and concurrency 6, which mean the same/],
+  ])('refuses %p', (options, message) => {
+    expect(() => read(options)).toThrow(message);
+  });
+});

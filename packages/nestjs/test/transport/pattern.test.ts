@@ -1,0 +1,23 @@
+import { describe, expect, it } from '@jest/globals';
+import { parsePattern } from '../../src/transport/pattern.js';
+
+describe('parsePattern', () => {
+  it.each([
+    ['order', { topic: 'order', tags: undefined }],
+    ['order:*', { topic: 'order', tags: undefined }],
+    ['order:created||paid', { topic: 'order', tags: new Set(['created', 'paid']) }],
+    [
+      { topic: 'order', tag: 'created' },
+      { topic: 'order', tags: new Set(['created']) },
+    ],
+    [{ topic: 'order' }, { topic: 'order', tags: undefined }],
+  ])('reads %p', (pattern, subscription) => {
+    expect(parsePattern(pattern)).toEqual(subscription);
+  });
+
+  it.each([{ cmd: 'sum' }, '', ':tag', 5, undefined])('refuses %p and says what to do', (pattern) => {
+    expect(() => parsePattern(pattern)).toThrow(
+      /An event pattern of RocketMQ is .*@EventPattern\(pattern, Transport\.TCP\)/,
+    );
+  });
+});
