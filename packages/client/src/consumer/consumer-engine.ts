@@ -57,6 +57,7 @@ export class ConsumerEngine implements ConsumerRegistration {
   private seeking: NodeJS.Timeout | undefined;
   private paused = false;
   private closing = false;
+  private registered = false;
 
   constructor(
     private readonly instance: ClientInstance,
@@ -99,6 +100,7 @@ export class ConsumerEngine implements ConsumerRegistration {
     await this.offsets.load();
     await Promise.all(subscriptions.topics().map((topic) => instance.routes.refresh(topic)));
     instance.registerConsumer(options.group, this);
+    this.registered = true;
     await instance.sendHeartbeats();
     if (options.messageModel === 'CLUSTERING') await this.seekRetryTopic(RETRY_TOPIC_FIRST_PAUSE_MS);
     await this.rebalance.start();
@@ -130,7 +132,7 @@ export class ConsumerEngine implements ConsumerRegistration {
     for (const timer of this.timers.splice(0)) clearInterval(timer);
     await this.persist(true);
     await this.rebalance.releaseAll();
-    await this.instance.unregisterConsumer(group);
+    if (this.registered) await this.instance.unregisterConsumer(group);
   }
 
   pause(): void {

@@ -1,6 +1,6 @@
 import { ClosedError, ConfigurationError, parseSubscription, retryTopic, validateTopic } from '@rocketnest/protocol';
 import { ClientInstance } from '../instance.js';
-import type { MessageQueue } from '../message-queue.js';
+import { compareQueues, type MessageQueue } from '../message-queue.js';
 import { clientOptionTable, pickOptions } from '../options.js';
 import { ConsumerEngine } from './consumer-engine.js';
 import { type PushConsumerOptions, type ResolvedPushConsumerOptions, resolvePushConsumerOptions } from './options.js';
@@ -132,9 +132,9 @@ export class PushConsumer {
     this.engine?.consumption.setConcurrency(concurrency);
   }
 
-  /** Queues this member consumes now. */
+  /** Queues this member consumes now, sorted. */
   get assignment(): readonly MessageQueue[] {
-    return Array.from(this.engine?.rebalance.queues() ?? [], (held) => held.queue);
+    return Array.from(this.engine?.rebalance.queues() ?? [], (held) => held.queue).sort(compareQueues);
   }
 
   /** Handlers running now. */
