@@ -50,6 +50,8 @@ export class IndexFile {
   private buffered: Buffer = Buffer.alloc(0);
   private bufferedFrom = 1;
   private exists = false;
+  /** Header of the file until its first thorough flush: says where the file before it ended. */
+  private firstHeader: Buffer | null = null;
 
   constructor(
     readonly path: string,
@@ -83,6 +85,7 @@ export class IndexFile {
     if (!previous) return;
     this.beginTimestamp = this.endTimestamp = previous.endTimestamp;
     this.beginOffset = this.endOffset = previous.endOffset;
+    this.firstHeader = this.header();
   }
 
   /** Adds an entry; the caller has made sure that the file is not full. */
@@ -347,6 +350,9 @@ export class IndexFile {
         resolve();
       });
     });
+    const { firstHeader } = this;
+    if (firstHeader) await this.openFiles.use(this.path, (file) => writeFully(file, [firstHeader], 0));
+    this.firstHeader = null;
     this.exists = true;
   }
 }
