@@ -22,6 +22,8 @@ export interface RemotingClientOptions {
   requestTimeoutMs?: number;
   /** Closes a connection on which no byte moved for this long; the next request opens a new one. Default 120 000 ms. */
   idleTimeoutMs?: number;
+  /** A request that times out closes its connection when the server has sent nothing for this long: the next one connects anew. Default 10 000 ms. */
+  silenceLimitMs?: number;
   /** Largest frame accepted, in bytes. Default 16 MiB. */
   maxFrameBytes?: number;
   /** Requests are refused while this many bytes wait for a server to read. Default 64 MiB. */
@@ -168,13 +170,14 @@ export class RemotingClient {
   }
 
   #adopt(address: string, socket: Socket): Connection {
-    const { maxFrameBytes, idleTimeoutMs, maxBufferedBytes, onConnect, onDisconnect } = this.#options;
+    const { maxFrameBytes, idleTimeoutMs, silenceLimitMs, maxBufferedBytes, onConnect, onDisconnect } = this.#options;
     const connection = new Connection(socket, {
       id: this.#nextId++,
       logger: this.#logger,
       onRequest: this.#dispatcher.dispatch,
       maxFrameBytes: maxFrameBytes ?? DEFAULT_MAX_FRAME_BYTES,
       idleTimeoutMs: idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS,
+      silenceLimitMs: silenceLimitMs ?? DEFAULT_SILENCE_LIMIT_MS,
       maxBufferedBytes: maxBufferedBytes ?? DEFAULT_MAX_BUFFERED_BYTES,
     });
     this.#open.set(address, connection);
@@ -188,3 +191,4 @@ export class RemotingClient {
 }
 
 const DEFAULT_CONNECT_TIMEOUT_MS = 3_000;
+const DEFAULT_SILENCE_LIMIT_MS = 10_000;

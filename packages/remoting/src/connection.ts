@@ -27,6 +27,8 @@ export interface ConnectionOptions {
   readonly maxFrameBytes?: number;
   /** Closes the connection when no byte moved in either direction for this long. Default 120 s (Java: `serverChannelMaxIdleTimeSeconds`). */
   readonly idleTimeoutMs?: number;
+  /** A request that times out closes the connection when the peer has sent nothing for this long either: it is gone, and only the timeouts tell. Default: never. */
+  readonly silenceLimitMs?: number;
   /** Stops reading requests from a peer while this many bytes wait for it to read. Default: never (the side that reads responses must keep reading). */
   readonly pauseAtBytes?: number;
   /** Bytes that may wait for the peer to read. A response over it closes the connection, a request over it is refused. Default 64 MiB. */
@@ -60,14 +62,18 @@ export class Connection {
   readonly #onRequest: (request: DecodedCommand, connection: Connection) => void;
   readonly #decoder: FrameDecoder;
   readonly #pending: PendingRequests;
+  readonly #silenceLimitMs: number;
   readonly #pauseAtBytes: number;
   readonly #maxBufferedBytes: number;
   readonly #closeListeners: ((reason?: Error) => void)[] = [];
   #outgoing: Buffer[] = [];
   #outgoingBytes = 0;
   #paused = false;
+  /** Requests that arrived in the chunk during which the peer became too slow: at most one chunk of them. */
+  #held: DecodedCommand[] = [];
   #draining = false;
   #inFlight = 0;
+  #lastReadAt = performance.now();
   #closed = false;
   #closeReason: Error | undefined;
 
@@ -81,12 +87,8 @@ export class Connection {
     );
     this.#pauseAtBytes = options.pauseAtBytes ?? Number.POSITIVE_INFINITY;
     this.#maxBufferedBytes = options.maxBufferedBytes ?? DEFAULT_MAX_BUFFERED_BYTES;
-    this.#pending = new PendingRequests(
-      (timeoutMs) =>
-        new TimeoutError(`no response from ${this.remoteAddress} within ${timeoutMs} ms`, {
-          context: { address: this.remoteAddress, timeoutMs },
-        }),
-    );
+    this.#silenceLimitMs = options.silenceLimitMs ?? Number.POSITIVE_INFINITY;
+    this.#pending = new PendingRequests((timeoutMs, sentAt) => this.#timedOut(timeoutMs, sentAt));
     // A dual-stack listener sees IPv4 peers as ::ffff:10.0.0.1; the wire has 4-byte hosts for those.
     const address = (socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/i, '');
     this.remoteHost = Object.freeze({ address, port: socket.remotePort ?? 0 });
@@ -252,6 +254,16 @@ export class Connection {
     for (const listener of this.#closeListeners.splice(0)) listener(reason);
   }
 
+  #timedOut(timeoutMs: number, sentAt: number): TimeoutError {
+    const address = this.remoteAddress;
+    const silentMs = Math.round(performance.now() - this.#lastReadAt);
+    if (this.#lastReadAt < sentAt && silentMs >= this.#silenceLimitMs) {
+      const message = `${address} answered nothing within ${timeoutMs} ms and sent nothing for ${silentMs} ms`;
+      this.close(new ConnectionError(message, { context: { address, timeoutMs, silentMs } }));
+    }
+    return new TimeoutError(`no response from ${address} within ${timeoutMs} ms`, { context: { address, timeoutMs } });
+  }
+
   #refusal(command: RemotingCommand): Error | null {
     const what = `${requestCodeName(command.code)} to ${this.remoteAddress}`;
     const context = { address: this.remoteAddress, code: command.code };
@@ -287,19 +299,32 @@ export class Connection {
       for (const buffer of buffers) this.#socket.write(buffer);
       this.#socket.uncork();
     }
-    if (!this.#paused && this.bufferedBytes > this.#pauseAtBytes) {
-      this.#paused = true;
-      this.#socket.pause();
-    }
+    if (this.bufferedBytes > this.#pauseAtBytes) this.#pause();
+    // Small writes may be taken at once and then nothing drains.
+    if (this.#paused && !this.#socket.writableNeedDrain) setImmediate(this.#onDrain);
   };
 
+  #pause(): void {
+    this.#paused = true;
+    this.#socket.pause();
+  }
+
   readonly #onDrain = (): void => {
-    if (!this.#paused) return;
+    if (!this.#paused || this.#closed) return;
+    const held = this.#held;
+    this.#held = [];
+    let next = 0;
+    while (next < held.length && !this.#closed && this.bufferedBytes <= this.#pauseAtBytes) {
+      this.#onRequest(held[next++]!, this);
+    }
+    this.#held = held.slice(next);
+    if (this.#held.length > 0 || this.bufferedBytes > this.#pauseAtBytes) return;
     this.#paused = false;
     if (!this.#draining) this.#socket.resume();
   };
 
   readonly #onData = (chunk: Buffer): void => {
+    this.#lastReadAt = performance.now();
     try {
       this.#decoder.push(chunk, this.#onFrame);
     } catch (error) {
@@ -312,7 +337,9 @@ export class Connection {
     const command = decodeCommand(frame);
     if (!isResponse(command)) {
       if ((command.flag & CommandFlag.ONEWAY) === 0) this.#inFlight++;
-      this.#onRequest(command, this);
+      if (!this.#paused && this.bufferedBytes > this.#pauseAtBytes) this.#pause();
+      if (this.#paused) this.#held.push(command);
+      else this.#onRequest(command, this);
     } else if (!this.#pending.settle(command)) {
       this.#logger.debug('response dropped: its request timed out or never was', {
         address: this.remoteAddress,
