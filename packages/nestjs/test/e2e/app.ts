@@ -37,6 +37,15 @@ export const quick = {
   client: { pollNameServerIntervalMs: 50, heartbeatBrokerIntervalMs: 200 },
 } satisfies RocketMQModuleOptions;
 
+/** Options for a cluster. */
+export const at = (
+  { namesrvAddr }: { namesrvAddr: string },
+  more: RocketMQModuleOptions = {},
+): RocketMQModuleOptions => ({
+  namesrvAddr,
+  ...more,
+});
+
 /** An initialised application, without an HTTP port. */
 export async function startApp(
   rocketmq: RocketMQModuleOptions | DynamicModule[],

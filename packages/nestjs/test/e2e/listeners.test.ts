@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: placeholders are what is tested
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Controller, Injectable } from '@nestjs/common';
 import { startCluster, unique, waitFor } from '@rocketnest/testing';
@@ -15,7 +16,7 @@ import {
   RocketMQTemplate,
   Tag,
 } from '../../src/index.js';
-import { startApp } from './app.js';
+import { at, startApp } from './app.js';
 
 let cluster: Awaited<ReturnType<typeof startCluster>>;
 beforeAll(async () => {
@@ -40,7 +41,7 @@ describe('listeners', () => {
       }
     }
 
-    await using app = await startApp(cluster, { providers: [StockListener] });
+    await using app = await startApp(at(cluster), { providers: [StockListener] });
     const sent = await app
       .get(RocketMQTemplate)
       .send(`${topic}:created`, { id: 7 }, { keys: ['a', 'b'], headers: { who: 'me' } });
@@ -90,7 +91,7 @@ describe('listeners', () => {
       }
     }
 
-    await using app = await startApp(cluster, { providers: [Billing], controllers: [Audit] });
+    await using app = await startApp(at(cluster), { providers: [Billing], controllers: [Audit] });
     await app.get(RocketMQTemplate).send(`${topic}:paid`, { id: 7 }, { keys: 'k', headers: { who: 'me' } });
     await waitFor(() => got.length === 2, { what: 'both messages' });
     expect(got.sort()).toEqual([
@@ -121,7 +122,7 @@ describe('listeners', () => {
       }
     }
 
-    await using app = await startApp(cluster, { providers: [Shop] });
+    await using app = await startApp(at(cluster), { providers: [Shop] });
     const template = app.get(RocketMQTemplate);
     for (const to of [`${topic}:created`, `${topic}:paid`, `${topic}:refunded`, `${topic}:ignored`, `${other}:x`]) {
       await template.send(to, to.split(':')[1]);
@@ -159,10 +160,7 @@ describe('listeners', () => {
       }
     }
 
-    await using app = await startApp(
-      { ...cluster, namesrvAddr: cluster.namesrvAddr, resolver },
-      { providers: [Configured] },
-    );
+    await using app = await startApp(at(cluster, { resolver }), { providers: [Configured] });
     await app.get(RocketMQTemplate).send(topic, 'x');
     await waitFor(() => got.length > 0, { what: 'the message' });
     expect(got).toEqual(['x']);
@@ -181,7 +179,7 @@ describe('listeners', () => {
       }
     }
 
-    await using app = await startApp(cluster, { providers: [Orders] });
+    await using app = await startApp(at(cluster), { providers: [Orders] });
     const template = app.get(RocketMQTemplate);
     const container = app.get(RocketMQListenerRegistry).get('orders');
     expect(container).toBe(app.get(RocketMQListenerRegistry).get(group));
