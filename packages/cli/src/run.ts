@@ -41,7 +41,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
         done = serve((context) => command.start(values, context), lineLogger(level, io.stderr), io);
       });
     for (const [flags, description] of command.options) sub.option(flags, description);
-    sub.option('--log-level LEVEL', 'debug, info, warn, error or silent; the log goes to stderr (default: warn)');
+    sub.option('--log-level <LEVEL>', 'debug, info, warn, error or silent; the log goes to stderr (default: warn)');
   }
   try {
     if (argv.length === 0) {

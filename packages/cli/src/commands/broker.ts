@@ -9,10 +9,10 @@ export const brokerCommand: Command = {
   summary: 'run a broker in the foreground',
   options: [
     [
-      '-n, --namesrv-addr ADDRESSES',
+      '-n, --namesrv-addr <ADDRESSES>',
       'HOST:PORT[;HOST:PORT] of the name servers (default: namesrvAddr of the file, else NAMESRV_ADDR)',
     ],
-    ['-c, --config-file FILE', "Apache's broker.conf: a Java properties file with Apache's keys"],
+    ['-c, --config-file <FILE>', "Apache's broker.conf: a Java properties file with Apache's keys"],
   ],
   help: `Prints "ready broker=HOST:PORT" when a name server knows it, so that clients find it; a name server that is not there yet is
 waited for. SIGTERM or Ctrl-C stops it.

@@ -8,8 +8,8 @@ export const namesrvCommand: Command = {
   name: 'namesrv',
   summary: 'run a name server in the foreground',
   options: [
-    ['-p, --port PORT', 'port to listen on, 0 picks a free one (default: listenPort of the file, else 9876)'],
-    ['-c, --config-file FILE', "Apache's namesrv.conf: a Java properties file with Apache's keys"],
+    ['-p, --port <PORT>', 'port to listen on, 0 picks a free one (default: listenPort of the file, else 9876)'],
+    ['-c, --config-file <FILE>', "Apache's namesrv.conf: a Java properties file with Apache's keys"],
   ],
   help: `Prints "ready namesrv=HOST:PORT" when clients can use it; SIGTERM or Ctrl-C stops it.
 

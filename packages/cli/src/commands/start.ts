@@ -13,14 +13,14 @@ export const startCommand: Command = {
   name: 'start',
   summary: 'run a name server and a broker in the foreground',
   options: [
-    ['--data DIR', `data directory, created when missing (default: ${DEFAULT_DATA})`],
-    ['--namesrv-port PORT', 'port of the name server, 0 picks a free one (default: 9876)'],
-    ['--broker-port PORT', 'port of the broker, 0 picks a free one (default: 10911)'],
+    ['--data <DIR>', `data directory, created when missing (default: ${DEFAULT_DATA})`],
+    ['--namesrv-port <PORT>', 'port of the name server, 0 picks a free one (default: 9876)'],
+    ['--broker-port <PORT>', 'port of the broker, 0 picks a free one (default: 10911)'],
     [
-      '--flush MODE',
+      '--flush <MODE>',
       'ASYNC_FLUSH or SYNC_FLUSH: acknowledge a message before or after it is on disk (default: ASYNC_FLUSH)',
     ],
-    ['--host ADDRESS', `address to listen on and to tell clients (default: ${DEFAULT_HOST}, this machine only)`],
+    ['--host <ADDRESS>', `address to listen on and to tell clients (default: ${DEFAULT_HOST}, this machine only)`],
   ],
   help: `Prints "ready namesrv=HOST:PORT broker=HOST:PORT" when clients can use them; SIGTERM or Ctrl-C stops both.
 
