@@ -14,7 +14,10 @@ import type { SendResult, SendStatus } from './send-result.js';
 export interface SendOptions {
   /** Budget of this send in ms. Default: the producer's sendTimeoutMs. */
   readonly timeoutMs?: number | undefined;
-  /** Same key, same queue, so that consumers can see the messages in order: those awaited one after another, at least. */
+  /**
+   * Same key, same queue, so that consumers can see the messages in order. Await each send before the next of its key: an Apache
+   * broker serves requests of one connection in parallel.
+   */
   readonly shardingKey?: string | undefined;
   /** Send to this queue and no other. */
   readonly queue?: MessageQueue | undefined;
