@@ -36,7 +36,7 @@ export class Checkpoint {
   ) {}
 
   openSync(): void {
-    this.file = this.files.openSync(this.path, true);
+    this.file = this.files.openSync(this.path, 'create');
     const length = this.file.readSync(this.buffer, 0);
     if (length < SIZE) this.file.truncateSync(SIZE);
     const field = (at: number): number => Number(this.buffer.readBigInt64BE(at));

@@ -22,7 +22,7 @@ import { type OpenFiles, readFully } from './open-files.js';
 import type { StoreOptions } from './options.js';
 import { Fifo, PendingPut, refused } from './put.js';
 import { Segments } from './segments.js';
-import type { PutCallback, StoreBatchItem, StoreClock, StoreLogger, StoreMessage } from './types.js';
+import type { PutCallback, PutStatus, StoreBatchItem, StoreClock, StoreLogger, StoreMessage } from './types.js';
 
 const NO_BYTES = Buffer.alloc(0);
 
@@ -81,7 +81,7 @@ export class CommitLog {
     const events = {
       written: () => this.onWritten(),
       synced: () => this.onSynced(),
-      failed: () => this.onFailed(),
+      failed: (creating: boolean) => this.onFailed(creating ? 'CREATE_MAPPED_FILE_FAILED' : 'UNKNOWN_ERROR'),
     };
     this.writer = new LogWriter(files, this.segments, this.syncFlush, events, logger);
   }
@@ -115,10 +115,10 @@ export class CommitLog {
     this.dispatchedOffset = endOffset;
     this.writer.startSync(endOffset);
     this.writable = true;
-    if (!this.syncFlush) {
-      this.timer = setInterval(() => void this.sync().catch(() => {}), this.options.flushIntervalCommitLog);
-      this.timer.unref();
-    }
+    this.timer = this.syncFlush
+      ? setInterval(() => this.giveUpWaiting(), Math.min(1_000, this.options.syncFlushTimeout))
+      : setInterval(() => void this.sync().catch(() => {}), this.options.flushIntervalCommitLog);
+    this.timer.unref();
   }
 
   /** Brings everything to the disk and dispatches it. Rejects when the log has failed. */
@@ -365,7 +365,16 @@ export class CommitLog {
     }
   }
 
-  private acknowledge(put: PendingPut, status?: 'UNKNOWN_ERROR'): void {
+  /** The disk takes too long: say so. The messages stay where they are, and become readable when they are synced. */
+  private giveUpWaiting(): void {
+    const before = this.clock.now() - this.options.syncFlushTimeout;
+    for (const put of this.pending) {
+      if (put.result.storeTimestamp > before) return;
+      this.acknowledge(put, 'FLUSH_DISK_TIMEOUT');
+    }
+  }
+
+  private acknowledge(put: PendingPut, status?: PutStatus): void {
     try {
       put.acknowledge(status);
     } catch (error) {
@@ -373,8 +382,8 @@ export class CommitLog {
     }
   }
 
-  private onFailed(): void {
+  private onFailed(status: PutStatus): void {
     this.writable = false;
-    for (let put = this.pending.shift(); put; put = this.pending.shift()) this.acknowledge(put, 'UNKNOWN_ERROR');
+    for (let put = this.pending.shift(); put; put = this.pending.shift()) this.acknowledge(put, status);
   }
 }

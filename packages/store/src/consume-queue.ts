@@ -163,7 +163,7 @@ export class ConsumeQueue {
   flushSync(): void {
     for (const write of this.pendingWrites()) {
       if (!this.segments.contains(write.base)) this.segments.createSync(write.base);
-      const file = this.files.openSync(this.segments.path(write.base), true);
+      const file = this.files.openSync(this.segments.path(write.base), 'create');
       file.writeSync(write.buffer, write.position);
       file.close();
       this.unsynced.add(write.base);
@@ -297,7 +297,7 @@ export class ConsumeQueue {
 
   private entrySync(offset: number): [commitLogOffset: number, size: number] {
     const base = this.segments.baseOf(offset * ENTRY_SIZE);
-    const file = this.files.openSync(this.segments.path(base), false);
+    const file = this.files.openSync(this.segments.path(base), 'write');
     const buffer = Buffer.alloc(ENTRY_SIZE);
     file.readSync(buffer, offset * ENTRY_SIZE - base);
     file.close();
@@ -306,7 +306,7 @@ export class ConsumeQueue {
 
   /** Counts the entries of a file up to the first that was never written, and notes the end of the newest message. */
   private countSync(base: number): number {
-    const file = this.files.openSync(this.segments.path(base), false);
+    const file = this.files.openSync(this.segments.path(base), 'write');
     let count = 0;
     // Most queues are short: look at one page first, at large pieces only when it is full.
     for (let pieceEntries = 200; ; pieceEntries = 10_000) {

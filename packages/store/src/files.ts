@@ -26,6 +26,9 @@ export interface StoreFile {
   close(): void;
 }
 
+/** `write` reads, too, and wants the file to exist; `create` makes it when it does not. */
+export type OpenMode = 'read' | 'write' | 'create';
+
 /** Facts about a path. */
 export interface FileFacts {
   readonly size: number;
@@ -34,9 +37,8 @@ export interface FileFacts {
 }
 
 export interface Files {
-  /** Opens for reading and writing. `create`: makes it when missing. */
-  open(path: string, create: boolean, done: (error: Error | null, file?: StoreFile) => void): void;
-  openSync(path: string, create: boolean): StoreFile;
+  open(path: string, mode: OpenMode, done: (error: Error | null, file?: StoreFile) => void): void;
+  openSync(path: string, mode: OpenMode): StoreFile;
   /** Creates (or opens) a file and gives it `size` bytes without writing them; `durable`: its name survives a power failure. */
   createSized(
     path: string,
@@ -125,7 +127,8 @@ function skip(buffers: readonly Buffer[], bytes: number): Buffer[] {
   return rest;
 }
 
-const openFlags = (create: boolean): number => fs.constants.O_RDWR | (create ? fs.constants.O_CREAT : 0);
+const { O_CREAT, O_RDONLY, O_RDWR } = fs.constants;
+const openFlags: Readonly<Record<OpenMode, number>> = { read: O_RDONLY, write: O_RDWR, create: O_RDWR | O_CREAT };
 
 /** fsync of a directory makes the names in it durable; systems that cannot do it (Windows) need not. */
 function syncDirectory(path: string, done: Done): void {
@@ -139,14 +142,14 @@ const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).
 
 /** The real disk. */
 export const nodeFiles: Files = {
-  open(path, create, done) {
-    fs.open(path, openFlags(create), (error, fd) => (error ? done(error) : done(null, new NodeFile(path, fd))));
+  open(path, mode, done) {
+    fs.open(path, openFlags[mode], (error, fd) => (error ? done(error) : done(null, new NodeFile(path, fd))));
   },
-  openSync(path, create) {
-    return new NodeFile(path, fs.openSync(path, openFlags(create)));
+  openSync(path, mode) {
+    return new NodeFile(path, fs.openSync(path, openFlags[mode]));
   },
   createSized(path, size, durable, done) {
-    fs.open(path, openFlags(true), (openError, fd) => {
+    fs.open(path, openFlags.create, (openError, fd) => {
       if (openError) return done(openError);
       fs.ftruncate(fd, size, (error) => {
         if (error) return fs.close(fd, () => done(error));

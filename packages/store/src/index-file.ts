@@ -103,7 +103,7 @@ export class IndexFile {
 
   /** Reads the header, and the slots if the file can still take entries. */
   loadSync(): void {
-    const file = this.files.openSync(this.path, false);
+    const file = this.files.openSync(this.path, 'write');
     const header = Buffer.alloc(HEADER_BYTES);
     file.readSync(header, 0);
     const long = (at: number): number => header.readInt32BE(at) * TWO_32 + header.readUInt32BE(at + 4);
@@ -144,7 +144,7 @@ export class IndexFile {
     this.slotsUsed = 0;
     this.endOffset = 0;
     this.bufferedFrom = 1;
-    const file = this.files.openSync(this.path, false);
+    const file = this.files.openSync(this.path, 'write');
     const piece = Buffer.alloc(LOAD_BYTES - (LOAD_BYTES % ENTRY_BYTES));
     scan: for (let first = 1; first < count; first += piece.length / ENTRY_BYTES) {
       const wanted = Math.min(piece.length, (count - first) * ENTRY_BYTES);
@@ -165,7 +165,7 @@ export class IndexFile {
   /** Writes everything; for start-up. */
   flushSync(): void {
     if (!this.slots) return;
-    const file = this.files.openSync(this.path, true);
+    const file = this.files.openSync(this.path, 'create');
     if (!this.exists) file.truncateSync(IndexFile.sizeOf(this.slotNum, this.entryNum));
     this.exists = true;
     if (this.bufferedFrom < this.count) {

@@ -46,7 +46,7 @@ export function scanLogSync(
     const base = segments.baseOf(offset);
     if (base !== fileBase) {
       file?.close();
-      file = files.openSync(segments.path(base), false);
+      file = files.openSync(segments.path(base), 'read');
       fileBase = base;
       window = Buffer.alloc(0);
     }

@@ -16,15 +16,16 @@ interface Extent {
   timestamp: number;
 }
 
-const MAX_WRITE_BYTES = 4 * 1024 * 1024;
+/** Bounds the callbacks that run after one write, and with it the time the loop is busy with them. */
+const MAX_WRITE_BYTES = 1024 * 1024;
 
 export interface LogWriterEvents {
   /** `writtenOffset` advanced: everything before it is in the page cache. */
   written(): void;
   /** `syncedOffset` advanced: everything before it is on the disk. */
   synced(): void;
-  /** A write, an fsync or the creation of a file failed. The writer has stopped for good. */
-  failed(error: Error): void;
+  /** The writer has stopped for good. `creating`: it could not create the next file; else a write or an fsync failed. */
+  failed(creating: boolean): void;
 }
 
 /**
@@ -48,6 +49,7 @@ export class LogWriter {
   private writing = false;
   private syncing = false;
   private creating = false;
+  private createFailed = false;
   private scheduled = false;
   private stopped = false;
   private syncWaiters: { offset: number; resolve: () => void; reject: (error: Error) => void }[] = [];
@@ -67,7 +69,7 @@ export class LogWriter {
     this.syncedOffset = offset;
     this.appendedOffset = offset;
     const base = this.segments.baseOf(offset);
-    if (this.segments.contains(base)) this.open.set(base, this.files.openSync(this.segments.path(base), false));
+    if (this.segments.contains(base)) this.open.set(base, this.files.openSync(this.segments.path(base), 'write'));
     else this.createNext();
   }
 
@@ -187,7 +189,10 @@ export class LogWriter {
   /** Creates the next file when the current one is half used, so that rolling over does not wait for it. */
   private createAhead(base: number): void {
     const last = this.segments.end - this.segments.size;
-    if (base > last || (base === last && this.appendedOffset > base + this.segments.size / 2)) this.createNext();
+    if (base > last) this.createNext();
+    // Nobody needs the next file yet: one failure to create it is no reason to stop, nor to try again with every write.
+    else if (base === last && !this.createFailed && this.appendedOffset > base + this.segments.size / 2)
+      this.createNext();
   }
 
   private createNext(): void {
@@ -196,15 +201,26 @@ export class LogWriter {
     const base = this.segments.empty ? this.segments.baseOf(this.appendedOffset) : this.segments.end;
     this.files.createSized(this.segments.path(base), this.segments.size, true, (error, file) => {
       this.creating = false;
-      if (this.stopped) return file?.close();
-      if (!file) return this.fail(error!);
+      if (this.stopped) {
+        file?.close();
+        return;
+      }
+      if (!file) {
+        const needed = this.unwritten.some((extent) => extent.base >= base);
+        this.createFailed = true;
+        if (needed) this.fail(error!, true);
+        else
+          this.logger.warn('next commit log file could not be created yet', { path: this.segments.path(base), error });
+        return;
+      }
+      this.createFailed = false;
       this.segments.add(base);
       this.open.set(base, file);
       this.write();
     });
   }
 
-  private fail(error: Error): void {
+  private fail(error: Error, creating = false): void {
     if (this.failure) return;
     this.failure = error;
     this.stopped = true;
@@ -216,6 +232,6 @@ export class LogWriter {
     });
     this.unwritten = [];
     for (const waiter of this.syncWaiters.splice(0)) waiter.reject(error);
-    this.events.failed(error);
+    this.events.failed(creating);
   }
 }

@@ -1,4 +1,4 @@
-import { ClosedError } from '@rocketnest/protocol';
+import { ClosedError, StoreError } from '@rocketnest/protocol';
 import { Checkpoint } from './checkpoint.js';
 import { CommitLog } from './commit-log.js';
 import type { ConsumeQueue } from './consume-queue.js';
@@ -110,6 +110,8 @@ export class MessageStore {
    * @throws StoreError when another process uses the directory; CorruptError when files are missing or have another size.
    */
   async start(): Promise<void> {
+    if (this.lock || this.closing)
+      throw new StoreError('start() can be called once: make a new MessageStore to open the directory again');
     for (const directory of [this.rootDir, this.log.segments.directory, this.queues_.directory])
       this.files.makeDirectorySync(directory);
     this.lock = StoreLock.acquireSync(`${this.rootDir}/lock`);
@@ -297,7 +299,7 @@ export class MessageStore {
   }
 
   private writeAbortSync(): void {
-    const file = this.files.openSync(this.abortPath, true);
+    const file = this.files.openSync(this.abortPath, 'create');
     file.truncateSync(0);
     file.writeSync(Buffer.from(String(process.pid)), 0);
     file.syncSync();

@@ -50,7 +50,7 @@ export class OpenFiles {
     if (entry) this.entries.delete(path);
     else {
       const opening = new Promise<StoreFile>((resolve, reject) => {
-        this.files.open(path, false, (error, file) => (file ? resolve(file) : reject(error)));
+        this.files.open(path, 'write', (error, file) => (file ? resolve(file) : reject(error)));
       });
       const created: Entry = { opening, file: null, users: 0, dropped: false };
       opening.then(

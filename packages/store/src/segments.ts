@@ -89,7 +89,7 @@ export class Segments {
 
   createSync(base: number): void {
     this.files.makeDirectorySync(this.directory);
-    const file = this.files.openSync(this.path(base), true);
+    const file = this.files.openSync(this.path(base), 'create');
     file.truncateSync(this.size);
     file.close();
     this.add(base);
@@ -109,7 +109,7 @@ export class Segments {
     }
     if (!this.contains(end)) return;
     const base = this.baseOf(end);
-    const file = this.files.openSync(this.path(base), false);
+    const file = this.files.openSync(this.path(base), 'write');
     file.truncateSync(end - base);
     file.truncateSync(this.size);
     file.syncSync();
