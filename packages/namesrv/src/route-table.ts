@@ -228,15 +228,14 @@ export class RouteTable {
   }
 
   clusterInfo(): ClusterInfo {
-    const clusterAddrTable: Record<string, string[]> = {};
-    for (const { cluster, brokerName } of this.#groups.values()) {
-      clusterAddrTable[cluster] ??= [];
-      clusterAddrTable[cluster].push(brokerName);
-    }
-    const brokerAddrTable = Object.fromEntries(
-      [...this.#groups.values()].map((group) => [group.brokerName, toBrokerData(group)]),
-    );
-    return { brokerAddrTable, clusterAddrTable };
+    const groups = [...this.#groups.values()];
+    const clusters = new Set(groups.map(({ cluster }) => cluster));
+    const namesIn = (cluster: string) =>
+      groups.filter((group) => group.cluster === cluster).map(({ brokerName }) => brokerName);
+    return {
+      brokerAddrTable: Object.fromEntries(groups.map((group) => [group.brokerName, toBrokerData(group)])),
+      clusterAddrTable: Object.fromEntries([...clusters].map((cluster) => [cluster, namesIn(cluster)])),
+    };
   }
 
   /** Broker id → address of the brokers that share a name; empty when there is none. */
@@ -386,14 +385,13 @@ export class RouteTable {
   }
 
   #filterServersOf(groups: readonly Group[]): Record<string, string[]> {
-    const table: Record<string, string[]> = {};
-    for (const { cluster, addrs } of groups) {
-      for (const addr of addrs.values()) {
-        const servers = this.#live.get(liveKey(cluster, addr))?.filterServers ?? [];
-        if (servers.length > 0) table[addr] = [...servers];
-      }
-    }
-    return table;
+    const servers = groups.flatMap(({ cluster, addrs }) =>
+      [...addrs.values()].map((addr): [string, string[]] => {
+        const live = this.#live.get(liveKey(cluster, addr));
+        return [addr, [...(live?.filterServers ?? [])]];
+      }),
+    );
+    return Object.fromEntries(servers.filter(([, list]) => list.length > 0));
   }
 
   #announceMinId(group: Group, offlineBrokerAddr: string | undefined, haBrokerAddr: string | undefined): void {
