@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import { PGlite } from '@electric-sql/pglite';
 import type { DynamicModule, OnApplicationShutdown } from '@nestjs/common';
 import { Inject, Injectable, Module } from '@nestjs/common';
@@ -52,6 +53,7 @@ export class DatabaseModule {
 }
 
 async function embedded({ dataDir, tables }: DatabaseOptions): Promise<Driver> {
+  await mkdir(dataDir, { recursive: true });
   const db = await PGlite.create(dataDir);
   await db.exec(tables);
   return {

@@ -14,7 +14,11 @@ const environment = readEnvironment('shop-order', 8011);
 
 @Module({
   imports: [
-    RocketMQModule.forRoot({ namesrvAddr: environment.namesrvAddr, producer: { group: 'shop-order' } }),
+    RocketMQModule.forRoot({
+      namesrvAddr: environment.namesrvAddr,
+      producer: { group: 'shop-order' },
+      client: { pollNameServerIntervalMs: 2_000 },
+    }),
     DatabaseModule.forRoot({
       dataDir: environment.dataDir,
       url: environment.databaseUrl,

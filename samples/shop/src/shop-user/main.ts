@@ -15,7 +15,10 @@ const environment = readEnvironment('shop-user', 8012);
 
 @Module({
   imports: [
-    RocketMQModule.forRoot({ namesrvAddr: environment.namesrvAddr }),
+    RocketMQModule.forRoot({
+      namesrvAddr: environment.namesrvAddr,
+      client: { pollNameServerIntervalMs: 2_000 },
+    }),
     DatabaseModule.forRoot({
       dataDir: environment.dataDir,
       url: environment.databaseUrl,

@@ -1,5 +1,5 @@
 import { Admin } from '@rocketnest/client';
-import { startEmbedded } from '@rocketnest/nestjs';
+import { startEmbeddedServers } from '@rocketnest/nestjs';
 import { Topics } from '../common/topics.js';
 import type { Narrator } from './narrator.js';
 
@@ -26,7 +26,7 @@ export async function openMessaging(dataDir: string, narrator: Narrator): Promis
     await createTopics(given);
     return { namesrvAddr: given, close: async () => {} };
   }
-  const servers = await startEmbedded({ dataDir, broker: brokerSettings });
+  const servers = await startEmbeddedServers({ rootDir: dataDir, broker: brokerSettings });
   narrator.say(`name server and broker run in this process, name server ${servers.namesrvAddr}`);
   await createTopics(servers.namesrvAddr);
   return servers;

@@ -3,7 +3,8 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Narrator } from './narrator.js';
 
-const START_TIMEOUT_MS = 60_000;
+/** The embedded Postgres creates its files on the first start: seconds on an idle machine, much longer on a busy one. */
+const START_TIMEOUT_MS = 180_000;
 const STOP_TIMEOUT_MS = 40_000;
 const QUIET_LINES = 3;
 
