@@ -7,4 +7,4 @@ export {
   type ResolvedPushConsumerOptions,
 } from './options.js';
 export type { ConsumeContext, ConsumeHooks, ConsumeOutcome, ConsumeResult, MessageHandler } from './outcome.js';
-export { PushConsumer, type SharedPushConsumerOptions } from './push-consumer.js';
+export { PushConsumer, type SharedPushConsumerOptions, type SubscriptionFilter } from './push-consumer.js';

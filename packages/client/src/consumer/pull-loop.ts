@@ -168,9 +168,10 @@ export class PullLoop {
     }
     this.context.stats.pulled(this.queue.queue.topic, messages.length, Date.now() - sentAt);
     this.queue.put(messages);
-    this.context.onMessages(this.queue);
+    // The next pull is on its way while handlers work.
     if (this.context.intervalMs > 0) this.later(this.context.intervalMs);
     else this.run();
+    this.context.onMessages(this.queue);
   }
 
   /** What was passed over because nothing matched counts as consumed, unless handlers still work on earlier messages. */

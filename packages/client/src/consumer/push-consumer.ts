@@ -1,4 +1,12 @@
-import { ClosedError, ConfigurationError, parseSubscription, retryTopic, validateTopic } from '@rocketnest/protocol';
+import {
+  ClosedError,
+  ConfigurationError,
+  ExpressionType,
+  parseSubscription,
+  retryTopic,
+  SUB_ALL,
+  validateTopic,
+} from '@rocketnest/protocol';
 import { ClientInstance } from '../instance.js';
 import { compareQueues, type MessageQueue } from '../message-queue.js';
 import { clientOptionTable, pickOptions } from '../options.js';
@@ -9,6 +17,9 @@ import { Subscriptions } from './subscriptions.js';
 
 /** Options of a consumer on a shared instance: those of the client are the instance's. */
 export type SharedPushConsumerOptions = Omit<PushConsumerOptions, keyof typeof clientOptionTable>;
+
+/** Which messages of a topic a group gets: tags, or an SQL expression over message properties. Java: MessageSelector. */
+export type SubscriptionFilter = string | { readonly sql92: string };
 
 type State = 'created' | 'started' | 'closed';
 
@@ -57,12 +68,17 @@ export class PushConsumer {
 
   /**
    * Adds a topic, or gives it another filter; possible at any time.
-   * @param expression tags, e.g. `paid || shipped`; `*` for all. Brokers compare hashes, this client the tags themselves.
-   * @throws ConfigurationError for an invalid topic or expression
+   * @param filter tags, e.g. `paid || shipped`, `*` for all: brokers compare hashes, this client the tags themselves. Or
+   *   `{ sql92: 'amount > 100' }` over message properties, for brokers with enablePropertyFilter; start() has it checked.
+   * @throws ConfigurationError for an invalid topic or tag expression
    */
-  subscribe(topic: string, expression = '*'): this {
+  subscribe(topic: string, filter: SubscriptionFilter = SUB_ALL): this {
     validateTopic(topic);
-    this.subscriptions.set(parseSubscription(topic, expression));
+    this.subscriptions.set(
+      typeof filter === 'string'
+        ? parseSubscription(topic, filter)
+        : parseSubscription(topic, filter.sql92, ExpressionType.SQL92),
+    );
     void this.engine?.subscriptionsChanged();
     return this;
   }
@@ -91,7 +107,8 @@ export class PushConsumer {
   /**
    * Joins the group and takes over its share of the queues. Idempotent. Topics that do not exist yet are consumed once they do.
    * @throws ConfigurationError without listen() or subscribe(), or when the instance has a consumer of this group already
-   * @throws ConnectionError when no name server answers; the consumer is closed then
+   * @throws ConnectionError when no name server answers, ResponseError when a broker refuses an SQL filter; the consumer is
+   *   closed then
    */
   async start(): Promise<void> {
     if (this.state === 'closed') {
@@ -159,7 +176,7 @@ export class PushConsumer {
   private async startUp(handler: MessageHandler): Promise<void> {
     this.state = 'started';
     if (this.options.messageModel === 'CLUSTERING')
-      this.subscriptions.set(parseSubscription(retryTopic(this.group), '*'));
+      this.subscriptions.set(parseSubscription(retryTopic(this.group), SUB_ALL));
     const engine = new ConsumerEngine(this.instance, this.options, this.subscriptions, handler);
     engine.consumption.setConcurrency(this.concurrency);
     if (this.paused) engine.pause();

@@ -3,14 +3,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type MessageExt, Requests } from '@rocketnest/protocol';
 import type { Logger } from '@rocketnest/remoting';
-import { type MessageHandler, PushConsumer, type PushConsumerOptions } from '../../src/consumer/index.js';
+import {
+  type MessageHandler,
+  PushConsumer,
+  type PushConsumerOptions,
+  type SubscriptionFilter,
+} from '../../src/consumer/index.js';
 import { ClientInstance } from '../../src/instance.js';
 import { Producer } from '../../src/producer/producer.js';
 
 /** Retries come after a second, or two. */
 const DELAY_LEVELS = '1s 1s 1s 1s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s';
 
-type ConsumerOverrides = Partial<PushConsumerOptions> & { topic: string; expression?: string };
+type ConsumerOverrides = Partial<PushConsumerOptions> & { topic: string; expression?: SubscriptionFilter };
 
 let serial = 0;
 
@@ -37,7 +42,9 @@ export class Testbed {
     const external = process.env['ROCKETNEST_TEST_NAMESRV'];
     const cluster =
       external === undefined
-        ? await (await import('@rocketnest/testing')).startCluster({ broker: { messageDelayLevel: DELAY_LEVELS } })
+        ? await (await import('@rocketnest/testing')).startCluster({
+            broker: { messageDelayLevel: DELAY_LEVELS, enablePropertyFilter: true },
+          })
         : { namesrvAddr: external, close: async () => {} };
     const { namesrvAddr } = cluster;
     const instance = new ClientInstance({ namesrvAddr });
