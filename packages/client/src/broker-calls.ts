@@ -7,6 +7,7 @@ import {
   encodeConsumeMessageDirectlyResult,
   encodeConsumerRunningInfo,
   encodeGetConsumerStatusBody,
+  type Host,
   type MessageExt,
   PropertyName,
   parseResetOffsetBody,
@@ -146,9 +147,9 @@ class BrokerCalls {
       bodyCrc: 0,
       sysFlag: fields.sysFlag,
       bornTimestamp: fields.bornTimestamp,
-      bornHost: parseAddress(fields.bornHost),
+      bornHost: parseJavaAddress(fields.bornHost),
       storeTimestamp: fields.storeTimestamp,
-      storeHost: parseAddress(fields.storeHost),
+      storeHost: parseJavaAddress(fields.storeHost),
       reconsumeTimes: fields.reconsumeTimes ?? 0,
       preparedTransactionOffset: 0,
       msgId: properties[PropertyName.UNIQ_KEY] ?? '',
@@ -169,4 +170,9 @@ class BrokerCalls {
       `The Consumer Group <${group}> not exist in this consumer`,
     );
   }
+}
+
+/** Java brokers print socket addresses as "name/10.0.0.1:5" with an often empty name. */
+function parseJavaAddress(text: string): Host {
+  return parseAddress(text.slice(text.lastIndexOf('/') + 1));
 }

@@ -5,7 +5,6 @@ import {
   type ConsumeMessageDirectlyResult,
   type ConsumerData,
   type ConsumerRunningInfo,
-  type HeartbeatData,
   type MessageExt,
   RETRY_GROUP_PREFIX,
   UniqueIdGenerator,
@@ -14,10 +13,11 @@ import { type Logger, RemotingClient } from '@rocketnest/remoting';
 import { BrokerApi } from './broker-api.js';
 import { type CheckTransactionFields, createBrokerCallProcessors } from './broker-calls.js';
 import { createClientId, localAddress } from './client-id.js';
+import { Heartbeats } from './heartbeats.js';
 import type { MessageQueue } from './message-queue.js';
 import { NameServers } from './name-servers.js';
 import { type ClientOptions, type ClientOptionsInput, clientOptionTable, resolveOptions } from './options.js';
-import { type BrokerAddress, type FindBrokerOptions, MASTER_ID, RouteTable, type TopicRoute } from './routes.js';
+import { type BrokerAddress, type FindBrokerOptions, RouteTable, type TopicRoute } from './routes.js';
 
 /** What a consumer group lends to the instance: its heartbeat and its answers to broker → client calls. */
 export interface ConsumerRegistration {
@@ -50,8 +50,8 @@ export interface ProducerRegistration {
 
 type State = 'created' | 'running' | 'closed';
 
-/** After a connection is lost, routes are asked for at most this often. */
-const URGENT_REFRESH_INTERVAL_MS = 1_000;
+/** First look for a peer whose connection was lost, in ms after that. */
+const FIRST_RECOVERY_MS = 200;
 
 /**
  * What the components of one process share: connections, routes, heartbeats and the answers to calls from brokers. Several
@@ -73,10 +73,9 @@ export class ClientInstance {
 
   private readonly producers = new Map<string, ProducerRegistration>();
   private readonly consumers = new Map<string, ConsumerRegistration>();
-  /** broker address → version it answered the last heartbeat with */
-  private readonly brokerVersions = new Map<string, number>();
+  private readonly heartbeats: Heartbeats;
   private readonly timers: NodeJS.Timeout[] = [];
-  private urgentRefresh: NodeJS.Timeout | undefined;
+  private recovery: NodeJS.Timeout | undefined;
   private state: State = 'created';
 
   /** @throws ConfigurationError on bad options */
@@ -91,6 +90,7 @@ export class ClientInstance {
       requestTimeoutMs,
       ...(addressMap === undefined ? {} : { addressMap }),
       processors: createBrokerCallProcessors(this),
+      onConnect: (address) => this.onConnect(address),
       onDisconnect: (address) => this.onDisconnect(address),
     });
     this.messageIds = new UniqueIdGenerator({
@@ -106,7 +106,19 @@ export class ClientInstance {
       nameServers: this.nameServers.addresses,
       logger,
       onChange: (route) => this.onRouteChanged(route),
-      onNewBrokers: (addresses) => this.onNewBrokers(addresses),
+      onNewBrokers: (addresses) => {
+        if (this.state === 'running') void this.heartbeats.send(new Set(addresses));
+      },
+    });
+    this.heartbeats = new Heartbeats({
+      api: this.api,
+      routes: this.routes,
+      logger,
+      clientId: this.clientId,
+      groups: () => ({
+        producerDataSet: [...this.producers.keys()].map((groupName) => ({ groupName })),
+        consumerDataSet: [...this.consumers.values()].map((consumer) => consumer.heartbeat()),
+      }),
     });
   }
 
@@ -133,7 +145,7 @@ export class ClientInstance {
     if (this.state === 'closed') return;
     this.state = 'closed';
     for (const timer of this.timers.splice(0)) clearInterval(timer);
-    clearTimeout(this.urgentRefresh);
+    clearTimeout(this.recovery);
     this.replies.clear();
     await this.remoting.close();
     this.logger.info(`client ${this.clientId} closed`);
@@ -153,7 +165,8 @@ export class ClientInstance {
 
   /** Removes the group and tells the brokers, so that others take over its queues at once. */
   async unregisterConsumer(group: string): Promise<void> {
-    if (this.consumers.delete(group)) await this.unregisterClient({ consumerGroup: group });
+    if (this.consumers.delete(group) && this.state === 'running')
+      await this.heartbeats.unregister({ consumerGroup: group });
   }
 
   /** @throws ConfigurationError when the group already has a producer here */
@@ -162,7 +175,8 @@ export class ClientInstance {
   }
 
   async unregisterProducer(group: string): Promise<void> {
-    if (this.producers.delete(group)) await this.unregisterClient({ producerGroup: group });
+    if (this.producers.delete(group) && this.state === 'running')
+      await this.heartbeats.unregister({ producerGroup: group });
   }
 
   consumer(group: string): ConsumerRegistration | undefined {
@@ -193,9 +207,9 @@ export class ClientInstance {
     return this.routes.findBroker(brokerName, options);
   }
 
-  /** Version (ordinal of Java's MQVersion) the broker answered the last heartbeat with; 0 before one. */
+  /** Version (ordinal of Java's MQVersion) of a broker; 0 until it answered a heartbeat over its present connection. */
   brokerVersion(address: string): number {
-    return this.brokerVersions.get(address) ?? 0;
+    return this.heartbeats.version(address);
   }
 
   /** Client ids of a group's live members, asked of any broker of the topic. Null when no broker can be asked. */
@@ -226,73 +240,44 @@ export class ClientInstance {
     }
   }
 
-  /** Tells brokers which groups live here; with only producers, masters suffice. Failures are logged. */
-  async sendHeartbeats(only?: ReadonlySet<string>): Promise<void> {
-    if (this.state !== 'running') return;
-    const data = this.heartbeatData();
-    if (data.producerDataSet.length === 0 && data.consumerDataSet.length === 0) return;
-    const brokers = [...this.routes.brokerAddresses()].filter(
-      (broker) =>
-        (data.consumerDataSet.length > 0 || broker.brokerId === MASTER_ID) &&
-        (only === undefined || only.has(broker.address)),
-    );
-    await Promise.all(brokers.map((broker) => this.sendHeartbeat(broker.address, data)));
-  }
-
-  private async sendHeartbeat(address: string, data: HeartbeatData): Promise<void> {
-    try {
-      this.brokerVersions.set(address, await this.api.heartbeat(address, data));
-    } catch (error) {
-      if (!this.closed) this.logger.warn(`heartbeat to broker ${address} failed`, { error });
-    }
-  }
-
-  private heartbeatData(): HeartbeatData {
-    return {
-      clientID: this.clientId,
-      producerDataSet: [...this.producers.keys()].map((groupName) => ({ groupName })),
-      consumerDataSet: [...this.consumers.values()].map((consumer) => consumer.heartbeat()),
-    };
-  }
-
-  private async unregisterClient(group: { producerGroup?: string; consumerGroup?: string }): Promise<void> {
-    if (this.state !== 'running') return;
-    // Only brokers that got a heartbeat know this client.
-    const addresses = [...this.routes.brokerAddresses()].map((broker) => broker.address);
-    await Promise.all(
-      addresses
-        .filter((address) => this.brokerVersions.has(address))
-        .map(async (address) => {
-          try {
-            await this.api.unregisterClient(address, { clientID: this.clientId, ...group });
-          } catch (error) {
-            this.logger.warn(`broker ${address} was not told that a group left`, { ...group, error });
-          }
-        }),
-    );
+  /**
+   * Tells brokers which groups live here, now rather than with the next interval. Failures are logged. Resolves to whether all
+   * brokers answered.
+   */
+  async sendHeartbeats(): Promise<boolean> {
+    return this.state !== 'running' || this.heartbeats.send();
   }
 
   private onRouteChanged(route: TopicRoute): void {
     for (const consumer of this.consumers.values()) consumer.onRouteChanged?.(route);
   }
 
-  /** A broker can call a group back (transaction checks, rebalance) only after a heartbeat: send it at once. */
-  private onNewBrokers(addresses: readonly string[]): void {
-    void this.sendHeartbeats(new Set(addresses));
+  /** Connected to a broker, perhaps a restarted one that has forgotten the groups: greet it. */
+  private onConnect(address: string): void {
+    if (this.state !== 'running' || this.heartbeats.isSending(address)) return;
+    if (![...this.routes.brokerAddresses()].some((broker) => broker.address === address)) return;
+    void this.heartbeats.send(new Set([address])).then(() => {
+      for (const consumer of this.consumers.values()) consumer.onConsumerIdsChanged();
+    });
   }
 
-  /**
-   * A lost connection means that a peer restarted or moved: learn the new routes soon, and greet brokers again, since a
-   * restarted one has forgotten the groups.
-   */
+  /** A lost connection means that a peer restarted or moved. */
   private onDisconnect(address: string): void {
-    if (this.state !== 'running') return;
-    this.brokerVersions.delete(address);
-    if (this.urgentRefresh !== undefined) return;
-    this.urgentRefresh = setTimeout(() => {
-      this.urgentRefresh = undefined;
-      void this.refreshRoutes().then(() => this.sendHeartbeats());
-    }, URGENT_REFRESH_INTERVAL_MS);
+    this.heartbeats.forget(address);
+    if (this.state === 'running') this.recoverIn(FIRST_RECOVERY_MS);
+  }
+
+  /** Learns the new routes and greets brokers again, at growing intervals until all answer or the usual rhythm takes over. */
+  private recoverIn(delayMs: number): void {
+    if (this.recovery !== undefined) return;
+    this.recovery = setTimeout(async () => {
+      await this.refreshRoutes();
+      const recovered = await this.sendHeartbeats();
+      this.recovery = undefined;
+      const nextMs = delayMs * 2;
+      if (!recovered && this.state === 'running' && nextMs < this.options.heartbeatBrokerIntervalMs)
+        this.recoverIn(nextMs);
+    }, delayMs);
   }
 
   private closedError(): ClosedError {
