@@ -40,7 +40,7 @@ export function prepareApache() {
   }
   const cache = join(root, '.cache', `apache-rocketmq-${APACHE_VERSION}`);
   const stamp = join(cache, 'prepared');
-  const wanted = fingerprint([join(project, 'pom.xml'), ...javaSources(join(project, 'src'))]);
+  const wanted = fingerprint([join(project, 'pom.xml'), ...sources(join(project, 'src'))]);
   if (existsSync(stamp) && existsSync(join(project, 'target', 'classes')) && readFileSync(stamp, 'utf8') === wanted)
     return;
 
@@ -52,11 +52,11 @@ export function prepareApache() {
   writeFileSync(stamp, wanted);
 }
 
-function javaSources(directory) {
-  return readdirSync(directory, { recursive: true })
-    .filter((name) => name.endsWith('.java'))
-    .sort()
-    .map((name) => join(directory, name));
+function sources(directory) {
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name))
+    .sort();
 }
 
 function fingerprint(files) {

@@ -12,7 +12,7 @@ describe.each(targets)('on the servers of %s', (target) => {
     const env = { NAMESRV_ADDR: servers.namesrvAddr };
 
     await using producer = await Jvm.start('quickstart Producer', { main: `${PACKAGE}.Producer`, env });
-    expect(await producer.child.waitForExit(90_000)).toBe('code 0');
+    expect(await producer.child.waitForExit(180_000)).toBe('code 0');
     const results = producer.child.lines.filter((line) => line.includes('sendStatus=SEND_OK'));
     expect(results).toHaveLength(MESSAGE_COUNT);
 
@@ -23,7 +23,7 @@ describe.each(targets)('on the servers of %s', (target) => {
       if (body !== undefined) bodies.push(Buffer.from(body.split(', ').map(Number)).toString());
     });
     await waitFor(() => bodies.length >= MESSAGE_COUNT, {
-      timeoutMs: 60_000,
+      timeoutMs: 120_000,
       what: () => `${MESSAGE_COUNT} messages received (${bodies.length} so far)`,
     });
     expect(new Set(bodies)).toEqual(new Set(Array.from({ length: MESSAGE_COUNT }, (_, i) => `Hello RocketMQ ${i}`)));

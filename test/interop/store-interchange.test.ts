@@ -53,7 +53,7 @@ describe.each(directions)('a storePathRootDir written by %s and continued by %s'
     for (const topic of TOPICS) {
       await using consumer = await java.consume({ namesrvAddr, group: 'readers', topic });
       const ofTopic = sent.filter((message) => message.topic === topic);
-      const received = await receivedMessages(consumer, ofTopic.length, 60_000);
+      const received = await receivedMessages(consumer, ofTopic.length);
       expect(receivedContent(received)).toEqual(sentContent(ofTopic));
       const positions = received.map(({ queueId, queueOffset }) => `${queueId}:${queueOffset}`);
       expect(new Set(positions).size).toBe(ofTopic.length);

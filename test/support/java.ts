@@ -2,16 +2,24 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { classPath } from '../../scripts/apache.mjs';
-import { Child } from './child.js';
+import { Child, type CommandLine } from './child.js';
 import type { ConsumeOptions, InMessage, OutMessage, Peer, Sent, TransactionalMessage } from './peer.js';
 
 const DRIVER = 'dev.rocketnest.interop.InteropClient';
-const START_TIMEOUT_MS = 60_000;
+const START_TIMEOUT_MS = 120_000;
 const SEND_TIMEOUT_MS = 120_000;
-const STOP_TIMEOUT_MS = 30_000;
+const STOP_TIMEOUT_MS = 60_000;
+const SHOWN_FAILURES = 3;
 
 type Options = Readonly<Record<string, string | number | boolean | undefined>>;
 type Event = { readonly event: string } & Readonly<Record<string, unknown>>;
+
+/** A JVM on our class path that keeps what Java code puts into the home directory, such as logs, with the run. */
+export function javaCommand(home: string, args: readonly string[]): CommandLine {
+  // Short runs: the time to start counts, peak speed does not.
+  const quickStart = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
+  return { command: 'java', args: [...quickStart, `-Duser.home=${home}`, '-cp', classPath, ...args] };
+}
 
 /** One JVM running one main class, with a home directory of its own (logs, broadcast offsets). */
 export class Jvm implements AsyncDisposable {
@@ -30,16 +38,8 @@ export class Jvm implements AsyncDisposable {
     },
   ): Promise<Jvm> {
     const home = await mkdtemp(join(tmpdir(), 'rocketnest-java-'));
-    // short-lived processes: start-up time counts, peak speed does not
-    const jvm = [
-      '-Xmx256m',
-      '-XX:+UseSerialGC',
-      '-XX:TieredStopAtLevel=1',
-      `-Duser.home=${home}`,
-      ...(options.jvm ?? []),
-    ];
-    const args = [...jvm, '-cp', classPath, options.main, ...(options.args ?? [])];
-    return new Jvm(new Child(name, { command: 'java', args, env: options.env ?? {} }), home);
+    const command = javaCommand(home, ['-Xmx256m', ...(options.jvm ?? []), options.main, ...(options.args ?? [])]);
+    return new Jvm(new Child(name, { ...command, env: options.env ?? {} }), home);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -83,12 +83,17 @@ class DriverRun implements AsyncDisposable {
     this.child.endInput();
     const exit = await this.child.waitForExit(timeoutMs);
     await this.jvm[Symbol.asyncDispose]();
-    if (this.failures.length > 0) throw new JavaClientError(this.failures.join('; '));
+    if (this.failures.length > 0) throw new JavaClientError(this.#firstFailures());
     if (exit !== 'code 0') throw this.child.error(`ended with ${exit}`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.finished(STOP_TIMEOUT_MS);
+  }
+
+  #firstFailures(): string {
+    const more = this.failures.length - SHOWN_FAILURES;
+    return this.failures.slice(0, SHOWN_FAILURES).join('; ') + (more > 0 ? `; and ${more} more` : '');
   }
 
   #take({ event, ...fields }: Event): void {
@@ -104,9 +109,9 @@ export class JavaClientError extends Error {}
 
 function toInMessage(fields: Readonly<Record<string, unknown>>): InMessage {
   return {
-    tags: null,
-    keys: null,
     ...(fields as unknown as InMessage),
+    tags: (fields['tags'] as string | undefined) ?? null, // null fields are left out of the JSON
+    keys: (fields['keys'] as string | undefined) ?? null,
     body: Buffer.from(fields['body'] as string, 'base64'),
   };
 }

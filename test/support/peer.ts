@@ -88,7 +88,7 @@ export interface Peer {
 export async function receivedMessages(
   consumer: Consumer,
   count: number,
-  timeoutMs = 30_000,
+  timeoutMs = 120_000,
 ): Promise<readonly InMessage[]> {
   await waitFor(() => consumer.received.length >= count, {
     timeoutMs,

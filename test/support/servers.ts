@@ -33,8 +33,8 @@ export interface ServerOptions {
   readonly broker?: Readonly<Record<string, string | number | boolean>>;
 }
 
-const START_TIMEOUT_MS = 60_000;
-const STOP_TIMEOUT_MS = 20_000;
+const START_TIMEOUT_MS = 180_000;
+const STOP_TIMEOUT_MS = 60_000;
 const MiB = 1024 * 1024;
 
 interface Place {

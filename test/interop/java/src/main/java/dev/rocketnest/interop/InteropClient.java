@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
 import org.apache.rocketmq.client.QueryResult;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
 import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
@@ -64,6 +64,9 @@ public final class InteropClient {
         "batch", InteropClient::sendBatch,
         "ordered", InteropClient::sendOrdered));
 
+    /** A broker refuses what waits for it longer than 200 ms, so an asynchronous sender must not run ahead of it. */
+    private static final int ASYNC_IN_FLIGHT = 64;
+
     private static final BufferedReader STDIN =
         new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
 
@@ -108,23 +111,24 @@ public final class InteropClient {
     }
 
     private static void sendAsync(DefaultMQProducer producer, List<JSONObject> inputs) throws Exception {
-        CountDownLatch open = new CountDownLatch(inputs.size());
+        Semaphore slots = new Semaphore(ASYNC_IN_FLIGHT);
         for (JSONObject input : inputs) {
+            slots.acquire();
             producer.send(message(input), new SendCallback() {
                 @Override
                 public void onSuccess(SendResult result) {
                     sent(result);
-                    open.countDown();
+                    slots.release();
                 }
 
                 @Override
                 public void onException(Throwable error) {
                     failed(error);
-                    open.countDown();
+                    slots.release();
                 }
             });
         }
-        open.await();
+        slots.acquire(ASYNC_IN_FLIGHT);
     }
 
     /** A one-way send has no answer: what is printed only says that the client took the message. */
