@@ -70,7 +70,7 @@ export class LogWriter {
     this.appendedOffset = offset;
     const base = this.segments.baseOf(offset);
     if (this.segments.contains(base)) this.open.set(base, this.files.openSync(this.segments.path(base), 'write'));
-    else this.createNext();
+    else this.createNext(true);
   }
 
   /** Queues `chunk.buffer[from, to)`, which continues the log at `at`; `end` is the log offset behind it. */
@@ -189,33 +189,32 @@ export class LogWriter {
   /** Creates the next file when the current one is half used, so that rolling over does not wait for it. */
   private createAhead(base: number): void {
     const last = this.segments.end - this.segments.size;
-    if (base > last) this.createNext();
-    // Nobody needs the next file yet: one failure to create it is no reason to stop, nor to try again with every write.
+    if (base > last) this.createNext(true);
+    // One failure while nobody needs the file yet is no reason to stop, nor to try again with every write.
     else if (base === last && !this.createFailed && this.appendedOffset > base + this.segments.size / 2)
-      this.createNext();
+      this.createNext(false);
   }
 
-  private createNext(): void {
+  private createNext(needed: boolean): void {
     if (this.creating || this.stopped) return;
     this.creating = true;
     const base = this.segments.empty ? this.segments.baseOf(this.appendedOffset) : this.segments.end;
-    this.files.createSized(this.segments.path(base), this.segments.size, true, (error, file) => {
+    const path = this.segments.path(base);
+    this.files.createSized(path, this.segments.size, true, (error, file) => {
       this.creating = false;
       if (this.stopped) {
         file?.close();
         return;
       }
-      if (!file) {
-        const needed = this.unwritten.some((extent) => extent.base >= base);
-        this.createFailed = true;
-        if (needed) this.fail(error!, true);
-        else
-          this.logger.warn('next commit log file could not be created yet', { path: this.segments.path(base), error });
-        return;
+      this.createFailed = !file;
+      if (file) {
+        this.segments.add(base);
+        this.open.set(base, file);
+      } else if (needed) {
+        this.fail(error!, true);
+      } else {
+        this.logger.warn('next commit log file could not be created yet', { path, error });
       }
-      this.createFailed = false;
-      this.segments.add(base);
-      this.open.set(base, file);
       this.write();
     });
   }
