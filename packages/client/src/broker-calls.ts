@@ -1,6 +1,5 @@
 import {
   createResponse,
-  type DecodedFields,
   decodeFields,
   decodeMessage,
   decodeProperties,
@@ -16,16 +15,24 @@ import {
   Requests,
   ResponseCode,
 } from '@rocketnest/protocol';
-import { type Connection, type ProcessorTable, parseAddress } from '@rocketnest/remoting';
+import { type Connection, type Logger, type ProcessorTable, parseAddress } from '@rocketnest/remoting';
 import { bodyOf } from './broker-api.js';
 import { decompressBody } from './compression.js';
-import type { ClientInstance } from './instance.js';
+import type { ConsumerRegistration, ProducerRegistration } from './registrations.js';
 
-export type CheckTransactionFields = DecodedFields<(typeof Requests.checkTransactionState)['fields']['fields']>;
+/** Who lives in this client: what the calls are handed to. */
+export interface BrokerCallTarget {
+  readonly logger: Logger;
+  /** Requests that wait for a reply, by correlation id. */
+  readonly replies: ReadonlyMap<string, (reply: MessageExt) => void>;
+  consumer(group: string): ConsumerRegistration | undefined;
+  producer(group: string): ProducerRegistration | undefined;
+  allConsumers(): Iterable<ConsumerRegistration>;
+}
 
 /** The requests brokers send to clients, over the connection the client opened. Java: ClientRemotingProcessor. */
-export function createBrokerCallProcessors(instance: ClientInstance): ProcessorTable {
-  const calls = new BrokerCalls(instance);
+export function createBrokerCallProcessors(target: BrokerCallTarget): ProcessorTable {
+  const calls = new BrokerCalls(target);
   return new Map([
     [RequestCode.CHECK_TRANSACTION_STATE, calls.checkTransactionState],
     [RequestCode.NOTIFY_CONSUMER_IDS_CHANGED, calls.notifyConsumerIdsChanged],
@@ -38,16 +45,16 @@ export function createBrokerCallProcessors(instance: ClientInstance): ProcessorT
 }
 
 class BrokerCalls {
-  constructor(private readonly instance: ClientInstance) {}
+  constructor(private readonly target: BrokerCallTarget) {}
 
   /** Oneway; the checker's answer goes back as END_TRANSACTION. */
   readonly checkTransactionState = (request: RemotingCommand, connection: Connection): void => {
     const fields = decodeFields(Requests.checkTransactionState.fields, request.extFields, 'CHECK_TRANSACTION_STATE');
     const message = decodeMessage(bodyOf(request), 0, { decompress: decompressBody });
     const group = message.properties[PropertyName.PRODUCER_GROUP];
-    const producer = group === undefined ? undefined : this.instance.producer(group);
+    const producer = group === undefined ? undefined : this.target.producer(group);
     if (producer?.checkTransaction === undefined) {
-      this.instance.logger.warn('transaction check for a group without a checker in this process', {
+      this.target.logger.warn('transaction check for a group without a checker in this process', {
         group,
         topic: message.topic,
         msgId: message.msgId,
@@ -59,11 +66,11 @@ class BrokerCalls {
 
   /** Oneway. Java rebalances every consumer of the instance, not only the group's; so do we. */
   readonly notifyConsumerIdsChanged = (request: RemotingCommand, connection: Connection): void => {
-    this.instance.logger.info('members of a consumer group changed', {
+    this.target.logger.info('members of a consumer group changed', {
       group: request.extFields['consumerGroup'],
       broker: connection.remoteAddress,
     });
-    for (const consumer of this.instance.allConsumers()) consumer.onConsumerIdsChanged();
+    for (const consumer of this.target.allConsumers()) consumer.onConsumerIdsChanged();
   };
 
   readonly resetOffset = async (request: RemotingCommand, connection: Connection): Promise<void> => {
@@ -72,9 +79,9 @@ class BrokerCalls {
       request.extFields,
       'RESET_CONSUMER_CLIENT_OFFSET',
     );
-    this.instance.logger.info('broker resets offsets', { topic, group, timestamp, broker: connection.remoteAddress });
+    this.target.logger.info('broker resets offsets', { topic, group, timestamp, broker: connection.remoteAddress });
     const body = bodyOf(request);
-    const consumer = this.instance.consumer(group);
+    const consumer = this.target.consumer(group);
     if (consumer === undefined || body.length === 0) return;
     await consumer.resetOffset(topic, parseResetOffsetBody(body).offsetTable);
   };
@@ -85,7 +92,7 @@ class BrokerCalls {
       request.extFields,
       'GET_CONSUMER_STATUS_FROM_CLIENT',
     );
-    const offsets = this.instance.consumer(group)?.consumerStatus?.(topic) ?? [];
+    const offsets = this.target.consumer(group)?.consumerStatus?.(topic) ?? [];
     return createResponse(
       request,
       ResponseCode.SUCCESS,
@@ -101,7 +108,7 @@ class BrokerCalls {
       request.extFields,
       'GET_CONSUMER_RUNNING_INFO',
     );
-    const consumer = this.instance.consumer(consumerGroup);
+    const consumer = this.target.consumer(consumerGroup);
     if (consumer === undefined) return this.noSuchGroup(request, consumerGroup);
     return createResponse(
       request,
@@ -118,7 +125,7 @@ class BrokerCalls {
       request.extFields,
       'CONSUME_MESSAGE_DIRECTLY',
     );
-    const consumer = this.instance.consumer(consumerGroup);
+    const consumer = this.target.consumer(consumerGroup);
     if (consumer === undefined) return this.noSuchGroup(request, consumerGroup);
     const message = decodeMessage(bodyOf(request), 0, { decompress: decompressBody });
     const result = await consumer.consumeDirectly(message, brokerName);
@@ -156,9 +163,9 @@ class BrokerCalls {
       offsetMsgId: '',
     };
     const correlationId = properties[PropertyName.CORRELATION_ID] ?? '';
-    const waiting = this.instance.replies.get(correlationId);
+    const waiting = this.target.replies.get(correlationId);
     if (waiting === undefined)
-      this.instance.logger.warn('a reply came that nobody waits for (any more)', { correlationId });
+      this.target.logger.warn('a reply came that nobody waits for (any more)', { correlationId });
     else waiting(reply);
     return createResponse(request, ResponseCode.SUCCESS);
   };

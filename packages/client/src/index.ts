@@ -25,7 +25,7 @@ export { Admin, type ConsumerOffset, type QueryOptions, type TopicInput } from '
 export { BrokerApi, type CallOptions, type CallResult } from './broker-api.js';
 export { compressBody, decompressBody } from './compression.js';
 export * from './consumer/index.js';
-export { ClientInstance, type ConsumerRegistration, type ProducerRegistration } from './instance.js';
+export { ClientInstance } from './instance.js';
 export { compareQueues, type MessageQueue, queueKey } from './message-queue.js';
 export {
   type ClientOptions,
@@ -57,4 +57,5 @@ export {
   type TransactionSendResult,
   type TransactionState,
 } from './producer/transaction-producer.js';
+export type { ConsumerRegistration, ProducerRegistration } from './registrations.js';
 export { type BrokerAddress, type FindBrokerOptions, RouteTable, type TopicRoute } from './routes.js';

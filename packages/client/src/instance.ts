@@ -2,51 +2,21 @@ import { randomInt } from 'node:crypto';
 import {
   ClosedError,
   ConfigurationError,
-  type ConsumeMessageDirectlyResult,
-  type ConsumerData,
-  type ConsumerRunningInfo,
   type MessageExt,
   RETRY_GROUP_PREFIX,
   UniqueIdGenerator,
 } from '@rocketnest/protocol';
 import { type Logger, RemotingClient } from '@rocketnest/remoting';
 import { BrokerApi } from './broker-api.js';
-import { type CheckTransactionFields, createBrokerCallProcessors } from './broker-calls.js';
+import { createBrokerCallProcessors } from './broker-calls.js';
 import { createClientId, localAddress } from './client-id.js';
 import { Heartbeats } from './heartbeats.js';
-import type { MessageQueue } from './message-queue.js';
 import { NameServers } from './name-servers.js';
 import { type ClientOptions, type ClientOptionsInput, clientOptionTable, resolveOptions } from './options.js';
+import type { ConsumerRegistration, ProducerRegistration } from './registrations.js';
 import { type BrokerAddress, type FindBrokerOptions, RouteTable, type TopicRoute } from './routes.js';
 
-/** What a consumer group lends to the instance: its heartbeat and its answers to broker → client calls. */
-export interface ConsumerRegistration {
-  /** Topics whose routes the instance keeps fresh (subscriptions and the retry topic). */
-  topics(): Iterable<string>;
-  heartbeat(): ConsumerData;
-  /** Members of the group changed (NOTIFY_CONSUMER_IDS_CHANGED) or this client reconnected to a broker: rebalance soon. */
-  onConsumerIdsChanged(): void;
-  /** A topic's queues changed. */
-  onRouteChanged?(route: TopicRoute): void;
-  /** RESET_CONSUMER_CLIENT_OFFSET: continue from these offsets. */
-  resetOffset(
-    topic: string,
-    offsets: readonly { readonly queue: MessageQueue; readonly offset: number }[],
-  ): void | Promise<void>;
-  /** GET_CONSUMER_RUNNING_INFO. */
-  runningInfo(): ConsumerRunningInfo | Promise<ConsumerRunningInfo>;
-  /** CONSUME_MESSAGE_DIRECTLY: run the handler now, outside of any queue. The body is already decompressed. */
-  consumeDirectly(message: MessageExt, brokerName: string | undefined): Promise<ConsumeMessageDirectlyResult>;
-  /** GET_CONSUMER_STATUS_FROM_CLIENT: offsets by queue. */
-  consumerStatus?(topic: string): readonly { readonly queue: MessageQueue; readonly offset: number }[];
-}
-
-/** What a producer group lends to the instance. */
-export interface ProducerRegistration {
-  topics(): Iterable<string>;
-  /** CHECK_TRANSACTION_STATE from the broker at `address`. Absent: the group has no checker. */
-  checkTransaction?(address: string, message: MessageExt, fields: CheckTransactionFields): void;
-}
+export type { ConsumerRegistration, ProducerRegistration } from './registrations.js';
 
 type State = 'created' | 'running' | 'closed';
 

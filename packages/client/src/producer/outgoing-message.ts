@@ -103,14 +103,15 @@ export function checkBody(body: unknown, topic: string, maxMessageBytes: number)
 export function createProperties(message: OutgoingMessage): Record<string, string> {
   const { topic } = message;
   const result: Record<string, string> = {};
-  for (const [name, value] of Object.entries(message.properties ?? {})) {
+  const own = message.properties;
+  for (const name in own) {
     if (ReservedPropertyNames.has(name)) {
       throw invalid(
         `Property ${name} of a message to topic ${topic} is used by RocketMQ itself. Use the message's field for it, or another name.`,
         { topic, property: name },
       );
     }
-    result[name] = checkText(value, `property ${name}`, topic);
+    result[name] = checkText(own[name], `property ${name}`, topic);
   }
   if (message.tags !== undefined && message.tags !== '')
     result[PropertyName.TAGS] = checkText(message.tags, 'tags', topic);

@@ -32,6 +32,7 @@ const RETRIABLE_CODES: ReadonlySet<number> = new Set([
   ResponseCode.GO_AWAY,
 ]);
 
+const NONE: readonly string[] = [];
 /** Pause before a repeat to the broker that just failed, when there is no other: it may be restarting. */
 const SAME_BROKER_PAUSE_MS = 100;
 
@@ -62,7 +63,8 @@ export class SendOperation {
   private attempts = 0;
   private sentAt = 0;
   private properties: string | undefined;
-  private readonly brokersTried: string[] = [];
+  /** Brokers of failed attempts, for messages; empty for nearly every send. */
+  private brokersTried: readonly string[] = NONE;
   private done = false;
 
   constructor(
@@ -109,7 +111,6 @@ export class SendOperation {
       const broker = this.env.instance.findBrokerAddress(queue.brokerName, { onlyMaster: true });
       if (broker === undefined) throw this.noMaster(queue.brokerName);
       this.attempts++;
-      this.brokersTried.push(queue.brokerName);
       const { attemptTimeoutMs } = this.env.options;
       const mayRepeat = this.attempts < this.maxAttempts;
       const timeoutMs = mayRepeat && attemptTimeoutMs !== undefined ? Math.min(leftMs, attemptTimeoutMs) : leftMs;
@@ -157,7 +158,9 @@ export class SendOperation {
   private repeatOrFail(error: Error, repeatable: boolean): void {
     const { instance, options } = this.env;
     const { topic } = this.message;
-    this.env.onFailure(this.queue!.brokerName, error);
+    const { brokerName } = this.queue!;
+    this.brokersTried = [...this.brokersTried, brokerName];
+    this.env.onFailure(brokerName, error);
     if (!repeatable || this.attempts >= this.maxAttempts) {
       this.finish(this.explain(error));
       return;

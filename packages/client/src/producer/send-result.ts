@@ -32,14 +32,15 @@ export function readSendResult(response: RemotingCommand, queue: MessageQueue, m
   const status = STATUS_OF_CODE.get(response.code);
   if (status === undefined) return undefined;
   const fields = decodeFields(Requests.sendMessageV2.response, response.extFields, 'SEND_MESSAGE_V2 response');
-  return {
+  const result: { -readonly [K in keyof SendResult]: SendResult[K] } = {
     status,
     // An inner batch (a broker's batch consume queue) has one id of its own.
     msgId: fields.batchUniqId ?? msgId,
     offsetMsgId: fields.msgId,
     queue: fields.queueId === queue.queueId ? queue : { ...queue, queueId: fields.queueId },
     queueOffset: fields.queueOffset,
-    ...(fields.transactionId === undefined ? {} : { transactionId: fields.transactionId }),
-    ...(fields.recallHandle === undefined ? {} : { recallHandle: fields.recallHandle }),
   };
+  if (fields.transactionId !== undefined) result.transactionId = fields.transactionId;
+  if (fields.recallHandle !== undefined) result.recallHandle = fields.recallHandle;
+  return result;
 }

@@ -7,10 +7,10 @@ import {
   PropertyName,
   SendError,
 } from '@rocketnest/protocol';
-import type { CheckTransactionFields } from '../broker-calls.js';
-import type { ClientInstance, ProducerRegistration } from '../instance.js';
+import type { ClientInstance } from '../instance.js';
 import type { clientOptionTable } from '../options.js';
 import { type OptionsInput, type OptionTable, option, resolveOptions } from '../options.js';
+import type { CheckTransactionFields, ProducerRegistration } from '../registrations.js';
 import { isDelayed, type OutgoingMessage, type PreparedMessage } from './outgoing-message.js';
 import { Producer } from './producer.js';
 import type { ProducerOptionsInput } from './producer-options.js';
