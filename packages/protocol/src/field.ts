@@ -184,13 +184,15 @@ function parseInteger(text: string): number {
   const first = text.charCodeAt(0);
   const signed = first === 45 || first === 43;
   let i = signed ? 1 : 0;
-  if (i >= length || length > 20) return Number.NaN;
+  if (i >= length || length > 25) return Number.NaN;
   let value = 0;
   for (; i < length; i++) {
     const digit = text.charCodeAt(i) - 48;
     if (digit < 0 || digit > 9) return Number.NaN;
     value = value * 10 + digit;
   }
+  // Beyond 15 digits the sum above has rounding errors; the native conversion has none.
+  if (length > 15) value = Math.abs(Number(text));
   if (value > LONG_LIMIT) return Number.NaN;
   return first === 45 && value !== 0 ? -value : value;
 }

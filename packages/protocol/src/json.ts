@@ -27,9 +27,9 @@ export function parseFastjson(text: string): unknown {
   }
 }
 
-const keyword: Readonly<Record<string, unknown>> = { true: true, false: false, null: null };
-
 class Parser {
+  readonly #literalPattern = /(-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?|true|false|null)(?![\w.])/y;
+  readonly #stringPattern = /"(?:[^"\\]|\\.)*"/suy;
   readonly #text: string;
   #at = 0;
 
@@ -70,8 +70,7 @@ class Parser {
       this.#at++;
       entries.push([key, this.#value(depth + 1)]);
     });
-    if (keyed) return new KeyedEntries(entries);
-    return Object.fromEntries(entries.map(([key, value]) => [String(key), value]));
+    return keyed ? new KeyedEntries(entries) : Object.fromEntries(entries);
   }
 
   #array(depth: number): unknown[] {
@@ -100,33 +99,33 @@ class Parser {
 
   #string(): string {
     const start = this.#at;
-    for (let i = start + 1; i < this.#text.length; i++) {
-      const char = this.#text.charCodeAt(i);
-      if (char === 92) i++;
-      else if (char === 34) {
-        this.#at = i + 1;
-        try {
-          return JSON.parse(this.#text.slice(start, this.#at));
-        } catch {
-          this.#at = start;
-          throw this.#error('malformed string');
-        }
-      }
+    let end = start;
+    do {
+      end = this.#text.indexOf('"', end + 1);
+      if (end < 0) throw this.#error('string without an end');
+    } while (this.#isEscaped(end));
+    this.#at = end + 1;
+    try {
+      return JSON.parse(this.#text.slice(start, this.#at));
+    } catch {
+      this.#at = start;
+      throw this.#error('malformed string');
     }
-    throw this.#error('string without an end');
   }
 
-  #literal(): number | boolean | null {
-    const start = this.#at;
-    let end = start;
-    while (end < this.#text.length && /[-+.\w]/.test(this.#text[end]!)) end++;
-    const word = this.#text.slice(start, end);
-    const value = Object.hasOwn(keyword, word) ? keyword[word] : Number(word);
-    if (word === '' || !(typeof value !== 'number' || /^-?\d+(\.\d+)?([eE][-+]?\d+)?$/.test(word))) {
-      throw this.#unexpected('a value');
-    }
-    this.#at = end;
-    return value as number | boolean | null;
+  /** Whether an odd number of backslashes stands before `index`. */
+  #isEscaped(index: number): boolean {
+    let before = index - 1;
+    while (this.#text.charCodeAt(before) === 92) before--;
+    return (index - before) % 2 === 0;
+  }
+
+  #literal(): unknown {
+    this.#literalPattern.lastIndex = this.#at;
+    const match = this.#literalPattern.exec(this.#text)?.[0];
+    if (match === undefined) throw this.#unexpected('a value');
+    this.#at += match.length;
+    return JSON.parse(match);
   }
 
   #space(): void {

@@ -136,13 +136,12 @@ export function isSystemGroup(group: string): boolean {
 
 /** Why `topic` is not a legal topic name, or null when it is. Java: `TopicValidator.validateTopic`. */
 export function topicProblem(topic: string): string | null {
-  const limit = isRetryTopic(topic) || isDlqTopic(topic) ? MAX_RETRY_OR_DLQ_TOPIC_LENGTH : MAX_TOPIC_LENGTH;
-  return nameProblem('topic', topic, limit);
+  return nameProblem('topic', topic, topicLengthLimit);
 }
 
 /** Why `group` is not a legal group name, or null when it is. Java: `TopicValidator.validateGroup`. */
 export function groupProblem(group: string): string | null {
-  return nameProblem('group', group, MAX_GROUP_LENGTH);
+  return nameProblem('group', group, () => MAX_GROUP_LENGTH);
 }
 
 /** @throws ConfigurationError when the name is blank, too long or has illegal characters */
@@ -157,10 +156,16 @@ export function validateGroup(group: string): void {
   if (problem !== null) throw new ConfigurationError(problem, { context: { group } });
 }
 
-function nameProblem(what: 'topic' | 'group', name: string, limit: number): string | null {
+function topicLengthLimit(topic: string): number {
+  return isRetryTopic(topic) || isDlqTopic(topic) ? MAX_RETRY_OR_DLQ_TOPIC_LENGTH : MAX_TOPIC_LENGTH;
+}
+
+function nameProblem(what: 'topic' | 'group', name: string, limitOf: (name: string) => number): string | null {
   if (typeof name !== 'string' || name.trim() === '') return `The ${what} name is blank: give one`;
-  if (name.length > limit)
-    return `The ${what} name ${JSON.stringify(name)} has ${name.length} characters, the limit is ${limit}`;
+  const limit = limitOf(name);
+  if (name.length > limit) {
+    return `The ${what} name ${JSON.stringify(name.slice(0, 300))} has ${name.length} characters, the limit is ${limit}`;
+  }
   if (!legalName.test(name)) {
     return `The ${what} name ${JSON.stringify(name)} has illegal characters: only letters, digits and % | _ - are allowed`;
   }
