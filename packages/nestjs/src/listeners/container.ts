@@ -1,6 +1,6 @@
 import type { LoggerService } from '@nestjs/common';
 import type { ClientInstance, ConsumeOutcome, MessageExt, MessageQueue } from '@rocketnest/client';
-import { dlqTopic, PropertyName, PushConsumer } from '@rocketnest/client';
+import { ConnectionError, dlqTopic, PropertyName, PushConsumer } from '@rocketnest/client';
 import { isObservable, lastValueFrom } from 'rxjs';
 import { RocketMQContext } from '../context.js';
 import { formatSubscription, formatTags } from '../destination.js';
@@ -21,11 +21,15 @@ export interface RunnableListener extends Listener {
 /** What a container needs of its connection. */
 export interface ContainerHome {
   readonly logger: LoggerService;
-  readonly options: Pick<CheckedModuleOptions, 'consumer' | 'shutdownTimeoutMs'>;
+  readonly options: Pick<CheckedModuleOptions, 'consumer' | 'shutdownTimeoutMs' | 'startMode'>;
   readonly instance: ClientInstance;
 }
 
-export type ContainerState = 'created' | 'running' | 'paused' | 'stopped';
+/** `waiting`: no name server answers yet, and `startMode` is `background`. */
+export type ContainerState = 'created' | 'waiting' | 'running' | 'paused' | 'stopped';
+
+/** Pause between attempts to start in the background. */
+const START_RETRY_MS = 1_000;
 
 /** Deliveries after the first where neither listener nor module sets a number. Java: getMaxReconsumeTimes. */
 const DEFAULT_RETRIES = { CONCURRENTLY: 16, ORDERLY: Number.POSITIVE_INFINITY } as const;
@@ -34,6 +38,7 @@ const DEFAULT_RETRIES = { CONCURRENTLY: 16, ORDERLY: Number.POSITIVE_INFINITY } 
 export class RocketMQListenerContainer {
   #consumer: PushConsumer | undefined;
   #state: ContainerState = 'created';
+  #retry: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly plan: ConsumerPlan<RunnableListener>,
@@ -72,9 +77,21 @@ export class RocketMQListenerContainer {
     return this.#consumer;
   }
 
-  /** Starts consuming; also after `stop()`. Nothing happens when it runs already. */
+  /**
+   * Starts consuming; also after `stop()`. Nothing happens when it runs already.
+   * With `startMode: 'background'` and no name server it resolves at once, and consuming begins when one answers.
+   */
   async start(): Promise<void> {
-    if (this.#consumer !== undefined) return;
+    if (this.#state === 'running' || this.#state === 'paused' || this.#state === 'waiting') return;
+    try {
+      await this.#startConsumer();
+    } catch (error) {
+      if (this.connection.options.startMode !== 'background' || !(error instanceof ConnectionError)) throw error;
+      this.#waitForNameServer(error);
+    }
+  }
+
+  async #startConsumer(): Promise<void> {
     const { autoStartup: _, ...settings } = this.plan.settings;
     const { consumer: defaults, shutdownTimeoutMs } = this.connection.options;
     const consumer = new PushConsumer(
@@ -83,16 +100,27 @@ export class RocketMQListenerContainer {
     );
     for (const { topic, tags } of this.plan.subscriptions) consumer.subscribe(topic, formatTags(tags));
     consumer.listen(([message], { queue }) => this.#consume(message!, queue));
+    // Set before start, so that stop() during a start closes it.
     this.#consumer = consumer;
     try {
       await consumer.start();
     } catch (error) {
       this.#consumer = undefined;
-      await consumer.close();
       throw error;
     }
     this.#state = 'running';
     for (const line of this.#describe()) this.connection.logger.log(line);
+  }
+
+  #waitForNameServer(error: Error): void {
+    this.#state = 'waiting';
+    this.connection.logger.warn(`Group ${this.group} waits for a name server: ${error.message}`);
+    this.#retry = setTimeout(() => {
+      this.#state = 'created';
+      this.start().catch((reason: unknown) => {
+        this.connection.logger.error(`Group ${this.group} cannot start and gives up: ${describeError(reason)}`);
+      });
+    }, START_RETRY_MS);
   }
 
   /** Stops fetching; handlers that run finish. Queues stay with this process, and their messages wait. */
@@ -113,6 +141,7 @@ export class RocketMQListenerContainer {
     const consumer = this.#consumer;
     this.#consumer = undefined;
     this.#state = 'stopped';
+    clearTimeout(this.#retry);
     await consumer?.close();
   }
 

@@ -17,7 +17,7 @@ export type ClientRocketMQOptions = { readonly connection: RocketMQConnection } 
  * ClientsModule.register([{ name: 'ORDERS', customClass: ClientRocketMQ, options: { namesrvAddr: '127.0.0.1:9876' } }])
  * ```
  */
-export class ClientRocketMQ extends ClientProxy<Record<never, never>, RocketMQStatus> {
+export class ClientRocketMQ extends ClientProxy {
   readonly #connection: RocketMQConnection;
   readonly #isOwn: boolean;
   readonly #template: RocketMQTemplate;
@@ -32,12 +32,12 @@ export class ClientRocketMQ extends ClientProxy<Record<never, never>, RocketMQSt
 
   override async connect(): Promise<void> {
     await this.#connection.start();
-    this._status$.next('running');
+    this.#report('running');
   }
 
   override async close(): Promise<void> {
     if (this.#isOwn) await this.#connection.close();
-    this._status$.next('stopped');
+    this.#report('stopped');
   }
 
   override unwrap<T>(): T {
@@ -54,5 +54,10 @@ export class ClientRocketMQ extends ClientProxy<Record<never, never>, RocketMQSt
     );
     callback({ err });
     return () => undefined;
+  }
+
+  /** Nest's `customClass` only takes clients whose status is any string, so the type says no more. */
+  #report(status: RocketMQStatus): void {
+    this._status$.next(status);
   }
 }
