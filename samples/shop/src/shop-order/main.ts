@@ -16,7 +16,8 @@ const environment = readEnvironment('shop-order', 8011);
   imports: [
     RocketMQModule.forRoot({
       namesrvAddr: environment.namesrvAddr,
-      producer: { group: 'shop-order' },
+      // Patient, because the whole shop with its databases may share a small machine.
+      producer: { group: 'shop-order', sendTimeoutMs: 10_000 },
       client: { pollNameServerIntervalMs: 2_000 },
     }),
     DatabaseModule.forRoot({

@@ -12,7 +12,7 @@ export interface Chapter {
 const PATIENCE_MS = 120_000;
 const ORDERS = 100;
 /** How many orders the story has under way at once. */
-const PARALLEL = 20;
+const PARALLEL = 10;
 
 export const chapters: readonly Chapter[] = [
   {
