@@ -65,7 +65,9 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
         }),
       );
     });
-    await Promise.all(brokers.map((broker) => broker.start()));
+    // All of them, so that none is still starting when the others are stopped.
+    const outcomes = await Promise.allSettled(brokers.map((broker) => broker.start()));
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   } catch (error) {
     await close();
     throw error;
