@@ -70,7 +70,6 @@ export class ConsumeQueue {
   private firstPhysicalOffset = -1;
   /** End in the commit log of the newest message dispatched here, -1 when unknown. */
   maxPhysicalOffset = -1;
-  readonly topicBytes: Buffer;
   readonly segments: Segments;
 
   private tail: number[] = [];
@@ -79,12 +78,14 @@ export class ConsumeQueue {
   /** Entries before this are in the files. */
   private writtenOffset = 0;
   /** Segments written to since the last sync. */
-  private readonly unsynced = new Set<number>();
+  private unsynced: number[] = [];
   private flushing: Promise<void> | null = null;
   private destroyed = false;
 
   constructor(
     readonly topic: string,
+    /** The topic in UTF-8; shared by the queues of a topic. */
+    readonly topicBytes: Buffer,
     readonly queueId: number,
     directory: string,
     fileSize: number,
@@ -92,7 +93,6 @@ export class ConsumeQueue {
     private readonly openFiles: OpenFiles,
     private readonly logger: StoreLogger,
   ) {
-    this.topicBytes = Buffer.from(topic);
     this.segments = new Segments(files, directory, fileSize);
   }
 
@@ -106,7 +106,7 @@ export class ConsumeQueue {
   }
 
   get hasUnsynced(): boolean {
-    return this.unsynced.size > 0;
+    return this.unsynced.length > 0;
   }
 
   /** Adds the next entry. Entries that are already there, as when recovery dispatches again, are ignored. */
@@ -150,6 +150,14 @@ export class ConsumeQueue {
     return i >= 0 && i < this.tail.length ? this.tail[i]! : this.firstPhysicalOffset;
   }
 
+  /** The newest entry in the files or in memory, null when there is none. For start-up. */
+  newestSync(): { commitLogOffset: number; size: number; queueOffset: number } | null {
+    if (this.maxOffset === this.minOffset) return null;
+    this.flushSync();
+    const [commitLogOffset, size] = this.entrySync(this.maxOffset - 1);
+    return { commitLogOffset, size, queueOffset: this.maxOffset - 1 };
+  }
+
   /** Writes new entries to the files; `sync` also brings everything written so far to the disk. Calls queue up. */
   async flush(sync: boolean): Promise<void> {
     while (this.flushing) await this.flushing.catch(() => {});
@@ -165,8 +173,8 @@ export class ConsumeQueue {
       if (!this.segments.contains(write.base)) this.segments.createSync(write.base);
       const file = this.files.openSync(this.segments.path(write.base), 'create');
       file.writeSync(write.buffer, write.position);
-      file.close();
-      this.unsynced.add(write.base);
+      file.closeSync();
+      this.noteUnsynced(write.base);
       this.writtenOffset = write.until;
     }
     this.forgetTail(Number.POSITIVE_INFINITY);
@@ -184,10 +192,19 @@ export class ConsumeQueue {
 
   /** Reads the files: range of the queue and end of its newest message. The last three are checked, as Apache does. */
   loadSync(): void {
+    // There can be very many young queues, and asking for their one file is cheaper than listing its directory.
+    if (this.files.factsSync(this.segments.path(0))?.size === this.segments.size) {
+      this.segments.add(0);
+      const counted = this.countSync(0);
+      if (counted * ENTRY_SIZE < this.segments.size) {
+        this.resetTo(counted);
+        return;
+      }
+    }
     this.segments.loadSync(this.logger);
     const { bases } = this.segments;
     if (bases.length === 0) return;
-    let max = bases[Math.max(0, bases.length - 3)]! / ENTRY_SIZE;
+    let max = 0;
     for (const base of bases.slice(-3)) {
       const counted = this.countSync(base);
       max = base / ENTRY_SIZE + counted;
@@ -195,6 +212,7 @@ export class ConsumeQueue {
     }
     this.minOffset = bases[0]! / ENTRY_SIZE;
     this.resetTo(max);
+    if (max * ENTRY_SIZE <= this.segments.end - this.segments.size) this.segments.cutSync(max * ENTRY_SIZE);
     if (bases.length > 3) this.firstPhysicalOffset = this.entrySync(this.minOffset)[0];
   }
 
@@ -253,7 +271,7 @@ export class ConsumeQueue {
     for (const base of this.segments.bases) this.openFiles.drop(this.segments.path(base));
     this.segments.removeAllSync();
     this.files.removeEmptyDirectorySync(this.segments.directory);
-    this.unsynced.clear();
+    this.unsynced = [];
     this.minOffset = 0;
     this.resetTo(0);
     this.maxPhysicalOffset = -1;
@@ -297,16 +315,16 @@ export class ConsumeQueue {
 
   private entrySync(offset: number): [commitLogOffset: number, size: number] {
     const base = this.segments.baseOf(offset * ENTRY_SIZE);
-    const file = this.files.openSync(this.segments.path(base), 'write');
+    const file = this.files.openSync(this.segments.path(base), 'read');
     const buffer = Buffer.alloc(ENTRY_SIZE);
     file.readSync(buffer, offset * ENTRY_SIZE - base);
-    file.close();
+    file.closeSync();
     return [readOffset(buffer, 0), buffer.readInt32BE(8)];
   }
 
   /** Counts the entries of a file up to the first that was never written, and notes the end of the newest message. */
   private countSync(base: number): number {
-    const file = this.files.openSync(this.segments.path(base), 'write');
+    const file = this.files.openSync(this.segments.path(base), 'read');
     let count = 0;
     // Most queues are short: look at one page first, at large pieces only when it is full.
     for (let pieceEntries = 200; ; pieceEntries = 10_000) {
@@ -325,22 +343,24 @@ export class ConsumeQueue {
       count += counted;
       if (counted === 0 || counted * ENTRY_SIZE < piece.length) break;
     }
-    file.close();
+    file.closeSync();
     return count;
   }
 
   private async flushOnce(sync: boolean): Promise<void> {
     for (const { base, position, buffer, until } of this.pendingWrites()) {
       if (!this.segments.contains(base)) await this.create(base);
-      this.unsynced.add(base);
+      this.noteUnsynced(base);
       await this.openFiles.use(this.segments.path(base), (file) => writeFully(file, [buffer], position));
       this.writtenOffset = until;
     }
     if (!sync) return;
-    for (const base of [...this.unsynced]) {
-      await this.openFiles.use(this.segments.path(base), syncFile);
-      this.unsynced.delete(base);
-    }
+    for (const base of this.unsynced) await this.openFiles.use(this.segments.path(base), syncFile);
+    this.unsynced = [];
+  }
+
+  private noteUnsynced(base: number): void {
+    if (!this.unsynced.includes(base)) this.unsynced.push(base);
   }
 
   private async create(base: number): Promise<void> {

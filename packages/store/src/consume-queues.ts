@@ -34,7 +34,17 @@ export class ConsumeQueues implements Iterable<ConsumeQueue> {
     let queue = queues[queueId];
     if (!queue) {
       const directory = `${this.directory}/${topic}/${queueId}`;
-      queue = new ConsumeQueue(topic, queueId, directory, this.fileSize, this.files, this.openFiles, this.logger);
+      const topicBytes = queues.find((sibling) => sibling)?.topicBytes ?? Buffer.from(topic);
+      queue = new ConsumeQueue(
+        topic,
+        topicBytes,
+        queueId,
+        directory,
+        this.fileSize,
+        this.files,
+        this.openFiles,
+        this.logger,
+      );
       queues[queueId] = queue;
     }
     return queue;
@@ -51,9 +61,14 @@ export class ConsumeQueues implements Iterable<ConsumeQueue> {
 
   /** End of the newest message any queue knows, -1 when there is none. Java: `getMaxPhyOffsetInConsumeQueue`. */
   get maxPhysicalOffset(): number {
-    let max = -1;
-    for (const queue of this) if (queue.maxPhysicalOffset > max) max = queue.maxPhysicalOffset;
-    return max;
+    return this.newest?.maxPhysicalOffset ?? -1;
+  }
+
+  /** The queue with the newest message. */
+  get newest(): ConsumeQueue | null {
+    let newest: ConsumeQueue | null = null;
+    for (const queue of this) if (queue.maxPhysicalOffset > (newest?.maxPhysicalOffset ?? -1)) newest = queue;
+    return newest;
   }
 
   loadSync(): void {

@@ -43,7 +43,7 @@ export function* dumpCommitLog(path: string, from?: number): Generator<CommitLog
       }
     }
   } finally {
-    file.close();
+    file.closeSync();
   }
 }
 
@@ -68,7 +68,7 @@ export function* dumpConsumeQueue(path: string): Generator<ConsumeQueueEntry> {
       if (count * ENTRY_SIZE < piece.length) return;
     }
   } finally {
-    file.close();
+    file.closeSync();
   }
 }
 

@@ -24,6 +24,7 @@ export interface StoreFile {
   /** Sets the length. Growing makes a hole that reads as zeros; shrinking and growing again zeroes a range. */
   truncateSync(length: number): void;
   close(): void;
+  closeSync(): void;
 }
 
 /** `write` reads, too, and wants the file to exist; `create` makes it when it does not. */
@@ -39,7 +40,7 @@ export interface FileFacts {
 export interface Files {
   open(path: string, mode: OpenMode, done: (error: Error | null, file?: StoreFile) => void): void;
   openSync(path: string, mode: OpenMode): StoreFile;
-  /** Creates (or opens) a file and gives it `size` bytes without writing them; `durable`: its name survives a power failure. */
+  /** Creates (or empties) a file and gives it `size` zero bytes without writing them; `durable`: its name survives a power failure. */
   createSized(
     path: string,
     size: number,
@@ -113,6 +114,10 @@ class NodeFile implements StoreFile {
   close(): void {
     fs.close(this.fd, () => {});
   }
+
+  closeSync(): void {
+    fs.closeSync(this.fd);
+  }
 }
 
 function skip(buffers: readonly Buffer[], bytes: number): Buffer[] {
@@ -127,7 +132,7 @@ function skip(buffers: readonly Buffer[], bytes: number): Buffer[] {
   return rest;
 }
 
-const { O_CREAT, O_RDONLY, O_RDWR } = fs.constants;
+const { O_CREAT, O_RDONLY, O_RDWR, O_TRUNC } = fs.constants;
 const openFlags: Readonly<Record<OpenMode, number>> = { read: O_RDONLY, write: O_RDWR, create: O_RDWR | O_CREAT };
 
 /** fsync of a directory makes the names in it durable; systems that cannot do it (Windows) need not. */
@@ -149,7 +154,7 @@ export const nodeFiles: Files = {
     return new NodeFile(path, fs.openSync(path, openFlags[mode]));
   },
   createSized(path, size, durable, done) {
-    fs.open(path, openFlags.create, (openError, fd) => {
+    fs.open(path, O_RDWR | O_CREAT | O_TRUNC, (openError, fd) => {
       if (openError) return done(openError);
       fs.ftruncate(fd, size, (error) => {
         if (error) return fs.close(fd, () => done(error));

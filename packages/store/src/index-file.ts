@@ -129,7 +129,7 @@ export class IndexFile {
       }
       this.slots = slots;
     }
-    file.close();
+    file.closeSync();
   }
 
   /**
@@ -158,7 +158,7 @@ export class IndexFile {
         this.endTimestamp = Math.min(endTimestamp, this.beginTimestamp + seconds * 1000 + 999);
       }
     }
-    file.close();
+    file.closeSync();
     this.flushSync();
   }
 
@@ -174,7 +174,7 @@ export class IndexFile {
     }
     for (const { position, buffer } of this.takeDirtySlots()) file.writeSync(buffer, position);
     file.writeSync(this.header(), 0);
-    file.close();
+    file.closeSync();
   }
 
   /**

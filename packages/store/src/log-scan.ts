@@ -37,7 +37,7 @@ export function scanLogSync(
   let lastMessage = -1;
   let messages = 0;
   const result = (reason: string): ScanResult => {
-    file?.close();
+    file?.closeSync();
     return { end: offset, lastMessage, messages, reason };
   };
 
@@ -45,7 +45,7 @@ export function scanLogSync(
     if (!segments.contains(offset)) return result('the last file is full');
     const base = segments.baseOf(offset);
     if (base !== fileBase) {
-      file?.close();
+      file?.closeSync();
       file = files.openSync(segments.path(base), 'read');
       fileBase = base;
       window = Buffer.alloc(0);

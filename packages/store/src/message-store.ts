@@ -303,7 +303,7 @@ export class MessageStore {
     file.truncateSync(0);
     file.writeSync(Buffer.from(String(process.pid)), 0);
     file.syncSync();
-    file.close();
+    file.closeSync();
   }
 
   private async closeOnce(): Promise<void> {

@@ -1,3 +1,4 @@
+import { readStored } from '@rocketnest/protocol';
 import type { Checkpoint } from './checkpoint.js';
 import type { ConsumeQueues } from './consume-queues.js';
 import type { DelayLevels } from './delay-level.js';
@@ -72,10 +73,34 @@ export function recoverSync(parts: RecoveryParts, clean: boolean): number {
   return scan.end;
 }
 
-/** After a clean stop the consume queues hold everything: their newest message is the last one they saw. */
-function cleanStart({ log, queues }: RecoveryParts): number {
-  const known = queues.maxPhysicalOffset;
-  return known > log.start && known <= log.end ? known : log.start;
+/**
+ * After a clean stop the consume queues hold everything: the log goes on behind their newest message. That message must really be
+ * there; entries left over from a log that was cut (Apache does not erase them) point anywhere.
+ */
+function cleanStart(parts: RecoveryParts): number {
+  const { files, log, queues, logger } = parts;
+  const { newest } = queues;
+  if (!newest) return log.start;
+  const entry = newest.newestSync();
+  const end = newest.maxPhysicalOffset;
+  if (entry && log.contains(entry.commitLogOffset)) {
+    let found = false;
+    scanLogSync(files, log, entry.commitLogOffset, true, (source, at, offset, size) => {
+      found =
+        offset === entry.commitLogOffset &&
+        size === entry.size &&
+        readStored.queueOffset(source, at) === entry.queueOffset;
+      return false;
+    });
+    if (found) return end;
+  }
+  if (end <= log.start) return log.start; // All messages it knows were deleted.
+  logger.warn('newest consume queue entry points to no message: recovering as after a crash', {
+    topic: newest.topic,
+    queueId: newest.queueId,
+    ...entry,
+  });
+  return crashStart(parts);
 }
 
 /**

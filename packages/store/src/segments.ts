@@ -91,7 +91,7 @@ export class Segments {
     this.files.makeDirectorySync(this.directory);
     const file = this.files.openSync(this.path(base), 'create');
     file.truncateSync(this.size);
-    file.close();
+    file.closeSync();
     this.add(base);
   }
 
@@ -113,7 +113,7 @@ export class Segments {
     file.truncateSync(end - base);
     file.truncateSync(this.size);
     file.syncSync();
-    file.close();
+    file.closeSync();
   }
 
   /** Deletes every file. */

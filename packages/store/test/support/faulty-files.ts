@@ -64,6 +64,7 @@ export class FaultyFiles implements Files {
       },
       truncateSync: (length) => file.truncateSync(length),
       close: () => file.close(),
+      closeSync: () => file.closeSync(),
     };
   }
 }
