@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { CommanderError, Command as Program } from 'commander';
 import { brokerCommand } from './commands/broker.js';
 import type { Command } from './commands/command.js';
@@ -66,6 +66,6 @@ function describe(error: unknown): string {
 }
 
 function packageVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
+  const { version } = createRequire(import.meta.url)('rocketnest/package.json') as { version: string };
+  return version;
 }
