@@ -29,7 +29,6 @@ export function parseFastjson(text: string): unknown {
 
 class Parser {
   readonly #literalPattern = /(-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?|true|false|null)(?![\w.])/y;
-  readonly #stringPattern = /"(?:[^"\\]|\\.)*"/suy;
   readonly #text: string;
   #at = 0;
 

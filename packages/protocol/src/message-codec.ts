@@ -35,7 +35,6 @@ import { CorruptError, ProtocolError } from './errors.js';
 import { type Host, IPV4_HOST_BYTES, IPV6_HOST_BYTES, isIPv6, readHost, writeHost } from './host.js';
 import { readInt64, writeInt64 } from './int64.js';
 import type { Message, MessageExt } from './message.js';
-import { encodeOffsetMsgId } from './message-id.js';
 import { decodeProperties, encodeProperties, MAX_PROPERTIES_BYTES, PropertyName } from './properties.js';
 import { MessageSysFlag } from './sys-flag.js';
 
@@ -180,6 +179,13 @@ export const readStored = {
   preparedTransactionOffset: (source: Buffer, at: number): number =>
     readInt64(source, at + tailPosition(source, at) + 4),
   bodyLength: (source: Buffer, at: number): number => source.readInt32BE(at + tailPosition(source, at) + 12),
+  /** The id `encodeOffsetMsgId` makes of store host and commit log offset, straight from their bytes. */
+  offsetMsgId: (source: Buffer, at: number): string => {
+    const host = at + storeTimestampPosition(source, at) + 8;
+    const hostEnd = host + hostBytes(hasStoreHostV6(readStored.sysFlag(source, at)));
+    const offset = at + POSITION.commitLogOffset;
+    return (source.toString('hex', host, hostEnd) + source.toString('hex', offset, offset + 8)).toUpperCase();
+  },
   /** A slice. */
   body: (source: Buffer, at: number): Buffer => {
     const start = at + tailPosition(source, at) + 16;
@@ -288,9 +294,7 @@ export function decodeMessage(source: Buffer, at = 0, options: DecodeOptions = {
     sysFlag &= ~MessageSysFlag.COMPRESSED;
   }
   const properties = decodeProperties(readStored.propertiesData(source, at));
-  const storeHost = readStored.storeHost(source, at);
-  const commitLogOffset = readStored.commitLogOffset(source, at);
-  const offsetMsgId = encodeOffsetMsgId(storeHost, commitLogOffset);
+  const offsetMsgId = readStored.offsetMsgId(source, at);
   return {
     topic: readStored.topic(source, at),
     body,
@@ -298,14 +302,14 @@ export function decodeMessage(source: Buffer, at = 0, options: DecodeOptions = {
     properties,
     queueId: readStored.queueId(source, at),
     queueOffset: readStored.queueOffset(source, at),
-    commitLogOffset,
+    commitLogOffset: readStored.commitLogOffset(source, at),
     storeSize,
     bodyCrc: readStored.bodyCrc(source, at),
     sysFlag,
     bornTimestamp: readStored.bornTimestamp(source, at),
     bornHost: readStored.bornHost(source, at),
     storeTimestamp: readStored.storeTimestamp(source, at),
-    storeHost,
+    storeHost: readStored.storeHost(source, at),
     reconsumeTimes: readStored.reconsumeTimes(source, at),
     preparedTransactionOffset: readStored.preparedTransactionOffset(source, at),
     msgId: properties[PropertyName.UNIQ_KEY] ?? offsetMsgId,

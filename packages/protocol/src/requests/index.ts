@@ -37,6 +37,25 @@ export const Requests = {
 
 export type RequestName = keyof typeof Requests;
 
+/** The same rows by area, for documentation. */
+export const RequestGroups: readonly {
+  readonly title: string;
+  readonly requests: Readonly<Record<string, RequestDefinition<FieldMap, FieldMap>>>;
+}[] = [
+  { title: 'Sending, transactions, request and reply', requests: sendRequests },
+  { title: 'Pulling, offsets, queue locks, reading single messages', requests: consumeRequests },
+  { title: 'Client presence, and what brokers ask of clients', requests: clientRequests },
+  { title: 'Server-side assignment and pop consumption', requests: popRequests },
+  { title: 'Lite topics', requests: liteRequests },
+  { title: 'The name server: registration, routes, key-value configuration', requests: namesrvRequests },
+  { title: 'Topics of a broker', requests: topicRequests },
+  { title: 'Consumer groups and producers of a broker', requests: groupRequests },
+  { title: 'A broker itself: configuration, statistics, maintenance', requests: brokerRequests },
+  { title: 'Brokers of one group among themselves', requests: replicationRequests },
+  { title: 'The controller (used, not re-implemented)', requests: controllerRequests },
+  { title: 'Users and access control lists', requests: authRequests },
+];
+
 /** The decoded fields of a request: `RequestFields<typeof Requests.pullMessage>`. */
 export type RequestFields<D> =
   D extends RequestDefinition<infer F extends FieldMap, FieldMap> ? DecodedFields<F> : never;
