@@ -161,12 +161,12 @@ export class CommitLog {
 
   /** Bytes of the log from the tail, null when they are not in memory. A slice. */
   readTail(offset: number, size: number): Buffer | null {
-    return this.tail.find(offset, size);
+    return offset < this.minOffset ? null : this.tail.find(offset, size); // Deleted is deleted, in memory, too.
   }
 
   /** Bytes of the log; null when they are not (or no longer) there. Reads are limited to one file. */
   async read(offset: number, size: number): Promise<Buffer | null> {
-    const inMemory = this.tail.find(offset, size);
+    const inMemory = this.readTail(offset, size);
     if (inMemory) return inMemory;
     const base = this.segments.baseOf(offset);
     if (offset < this.minOffset || offset + size > this.dispatchedOffset || offset + size > base + this.segments.size)

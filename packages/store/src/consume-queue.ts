@@ -223,6 +223,7 @@ export class ConsumeQueue {
     let max = this.maxOffset;
     while (max > this.segments.start / ENTRY_SIZE && this.entrySync(max - 1)[0] >= commitLogOffset) max--;
     this.segments.cutSync(max * ENTRY_SIZE);
+    this.unsynced = this.unsynced.filter((base) => this.segments.contains(base));
     this.resetTo(max);
     const [offset, size] = max > this.minOffset ? this.entrySync(max - 1) : [0, FILLER_SIZE];
     this.maxPhysicalOffset = isFiller(offset, size) ? -1 : offset + size;

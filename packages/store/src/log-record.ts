@@ -42,10 +42,24 @@ export function checkLogItem(source: Buffer, at: number, left: number, checkCrc:
   }
   if (size > available) return { kind: 'more', size };
   try {
-    return { kind: 'message', size: checkStoredMessage(source, at, { checkCrc }) };
+    checkStoredMessage(source, at, { checkCrc });
   } catch (error) {
     return { kind: 'end', reason: (error as Error).message };
   }
+  return isTornBehindBody(source, at, size)
+    ? { kind: 'end', reason: 'topic or properties end in zeros' }
+    : { kind: 'message', size };
+}
+
+/**
+ * The CRC covers the body only. Of a message whose last bytes did not reach the disk the rest reads as zeros; neither a topic nor
+ * properties end in one.
+ */
+function isTornBehindBody(source: Buffer, at: number, size: number): boolean {
+  const end = at + size;
+  if (source[end - 1] !== 0) return false;
+  const hasProperties = readStored.propertiesData(source, at).length > 0;
+  return hasProperties || source[end - 3] === 0;
 }
 
 /** What the dispatcher needs of the checked message at `at`; `tagsCode` still has to be derived. */

@@ -86,5 +86,5 @@ describe.each(['ASYNC_FLUSH', 'SYNC_FLUSH'])('%s: after kill -9 under load', (fl
     const byKey = await store.queryByKey('T', last.text, 32, 0, Date.now() + 1000);
     expect(byKey.messages.length).toBeGreaterThanOrEqual(1);
     expect((await putAll(store, [message('next')]))[0]!.queueOffset).toBe(stored[0]!.length);
-  });
+  }, 180_000);
 });

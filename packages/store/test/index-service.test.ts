@@ -1,0 +1,125 @@
+import { readdirSync } from 'node:fs';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { readStored } from '@rocketnest/protocol';
+import type { MessageStore } from '../src/index.js';
+import { extendHash, keyHash } from '../src/index-file.js';
+import {
+  closeStores,
+  message,
+  openStore,
+  putAll,
+  removeDirectories,
+  temporaryDirectory,
+  texts,
+  until,
+} from './support/store.js';
+
+afterEach(async () => {
+  await closeStores();
+  removeDirectories();
+});
+
+const bodiesOf = async (
+  store: MessageStore,
+  key: string,
+  max = 32,
+  begin = 0,
+  end = 1e13,
+  type?: string,
+): Promise<string[]> =>
+  (await store.queryByKey('T', key, max, begin, end, type)).messages.map((stored) =>
+    readStored.body(stored, 0).toString(),
+  );
+
+describe('key hash', () => {
+  it("is Java's, made positive", () => {
+    expect(keyHash(extendHash(0, 'Topic#key'))).toBe(1_904_065_301);
+    expect(keyHash(extendHash(extendHash(0, 'Topic#'), 'key'))).toBe(keyHash(extendHash(0, 'Topic#key')));
+    expect(keyHash(-5)).toBe(5);
+    expect(keyHash(-(2 ** 31))).toBe(0);
+  });
+});
+
+describe('query by key', () => {
+  it('finds a message by unique id, by each of its keys, and by its tags', async () => {
+    const store = await openStore(temporaryDirectory());
+    await putAll(store, [
+      message('a', { properties: { UNIQ_KEY: 'id-a', KEYS: 'order-1 user-7', TAGS: 'new' } }),
+      message('b', { properties: { UNIQ_KEY: 'id-b', KEYS: 'user-7', TAGS: 'paid' } }),
+      message('c', { topic: 'Other', properties: { KEYS: 'user-7' } }),
+      message('d'),
+    ]);
+    expect(await bodiesOf(store, 'id-a')).toEqual(['a']);
+    expect(await bodiesOf(store, 'order-1')).toEqual(['a']);
+    expect(await bodiesOf(store, 'user-7')).toEqual(['a', 'b']);
+    expect(await bodiesOf(store, 'user')).toEqual([]);
+    expect(await bodiesOf(store, 'paid', 32, 0, 1e13, 'T')).toEqual(['b']);
+    expect(await bodiesOf(store, 'paid')).toEqual([]);
+  });
+
+  it('returns the newest messages, oldest first, limited by maxNum and maxMsgsNumBatch', async () => {
+    const store = await openStore(temporaryDirectory(), { maxMsgsNumBatch: 5 });
+    await putAll(
+      store,
+      texts(20).map((text) => message(text, { properties: { KEYS: 'k' } })),
+    );
+    expect(await bodiesOf(store, 'k', 3)).toEqual(['m17', 'm18', 'm19']);
+    expect(await bodiesOf(store, 'k', 100)).toHaveLength(5);
+  });
+
+  it('is limited to the time asked for, to the second', async () => {
+    let now = 0;
+    const store = await openStore(temporaryDirectory(), { clock: { now: () => now } });
+    for (const text of texts(10)) {
+      now += 10_000;
+      await putAll(store, [message(text, { properties: { KEYS: 'k' } })]);
+    }
+    expect(await bodiesOf(store, 'k', 32, 25_000, 55_000)).toEqual(['m2', 'm3', 'm4']);
+    const found = await store.queryByKey('T', 'k', 1, 0, 1e13);
+    expect(found).toMatchObject({ lastUpdateTimestamp: 100_000 });
+    expect(found.lastCommitLogOffset).toBe(readStored.commitLogOffset(found.messages[0]!, 0));
+  });
+
+  it.each([
+    ['in memory', false],
+    ['after a restart', true],
+  ])('works over many index files %s', async (_what, restart) => {
+    const directory = temporaryDirectory();
+    let store = await openStore(directory);
+    for (let i = 0; i < 10; i++) {
+      await putAll(
+        store,
+        texts(50, `r${i}-`).map((text) => message(text, { properties: { KEYS: `${text} all` } })),
+      );
+    }
+    await until(() => readdirSync(`${directory}/index`).length >= 10, 'index files');
+    if (restart) {
+      await store.close();
+      store = await openStore(directory);
+    }
+    for (const text of ['r0-0', 'r4-25', 'r9-49']) expect(await bodiesOf(store, text)).toEqual([text]);
+    expect(await bodiesOf(store, 'all', 64)).toHaveLength(64);
+    await putAll(store, [message('more', { properties: { KEYS: 'more all' } })]);
+    expect(await bodiesOf(store, 'more')).toEqual(['more']);
+    expect((await bodiesOf(store, 'all', 2)).at(-1)).toBe('more');
+  });
+
+  it('finds nothing, and writes no index, when it is disabled', async () => {
+    const directory = temporaryDirectory();
+    const store = await openStore(directory, { messageIndexEnable: false });
+    await putAll(store, [message('a', { properties: { KEYS: 'k' } })]);
+    expect(await bodiesOf(store, 'k')).toEqual([]);
+    await store.close();
+    expect(readdirSync(directory)).not.toContain('index');
+  });
+
+  it('refuses index files of other sizes', async () => {
+    const directory = temporaryDirectory();
+    const store = await openStore(directory);
+    await putAll(store, [message('a', { properties: { KEYS: 'k' } })]);
+    await store.close();
+    await expect(openStore(directory, { maxIndexNum: 200 })).rejects.toThrow(
+      /maxHashSlotNum and maxIndexNum it was written with/,
+    );
+  });
+});
