@@ -32,6 +32,8 @@ export interface ConcurrentlyOptions {
  */
 export class ConcurrentConsumption extends Consumption {
   protected readonly overlapping = true;
+  /** Messages on their way back because of the consume timeout; what their handlers return no longer matters. */
+  private readonly expiring = new Set<MessageExt>();
 
   constructor(private readonly options: ConcurrentlyOptions) {
     super(options.concurrency);
@@ -61,7 +63,8 @@ export class ConcurrentConsumption extends Consumption {
     for (let i = 0; i < EXPIRED_PER_CHECK; i++) {
       const message = queue.oldest;
       const started = Number(message?.properties[CONSUME_START]);
-      if (message === undefined || queue.dropped || !(Date.now() - started > consumeTimeoutMs)) return;
+      if (message === undefined || queue.dropped || this.expiring.has(message)) return;
+      if (!(Date.now() - started > consumeTimeoutMs)) return;
       logger.warn(
         `handler of group ${group} runs longer than ${consumeTimeoutMs} ms; the message is sent back for a retry`,
         {
@@ -71,7 +74,11 @@ export class ConcurrentConsumption extends Consumption {
           queueOffset: message.queueOffset,
         },
       );
-      if (!(await sendBack.retry(message, queue.queue, EXPIRED_DELAY_LEVEL))) return;
+      this.expiring.add(message);
+      const sent = await sendBack.retry(message, queue.queue, EXPIRED_DELAY_LEVEL);
+      this.expiring.delete(message);
+      // Else the next check tries again.
+      if (!sent) return;
       this.acknowledge(queue, [message]);
     }
   }
@@ -102,14 +109,15 @@ export class ConcurrentConsumption extends Consumption {
 
   private async handBack({ queue, messages }: Batch, outcome: ConsumeOutcome): Promise<void> {
     const consumed = outcome.action === 'retry' ? (outcome.consumed ?? 0) : 0;
+    this.acknowledge(queue, messages.slice(0, consumed));
     // A message that is no longer in its queue has expired: it was sent back already.
-    const failed = messages.slice(consumed).filter((message) => queue.has(message));
+    const failed = messages.slice(consumed).filter((message) => queue.has(message) && !this.expiring.has(message));
     const sent = await Promise.all(failed.map((message) => this.handBackOne(message, queue, outcome)));
-    const kept = failed.filter((_, i) => !sent[i]);
     this.acknowledge(
       queue,
-      messages.filter((message) => !kept.includes(message)),
+      failed.filter((_, i) => sent[i]),
     );
+    const kept = failed.filter((_, i) => !sent[i]);
     if (kept.length === 0) return;
     for (const message of kept) message.reconsumeTimes++;
     this.repeatLater({ queue, messages: kept });

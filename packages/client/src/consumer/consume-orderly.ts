@@ -80,7 +80,7 @@ export class OrderlyConsumption extends Consumption {
       else message.reconsumeTimes++;
     }
     queue.rewind();
-    if (queue.count === 0 || !queue.has(messages[messages.length - 1]!)) return;
+    if (!messages.some((message) => queue.has(message))) return;
     this.suspend(queue, outcome.action === 'suspend' ? (outcome.ms ?? this.options.suspendMs) : this.options.suspendMs);
   }
 

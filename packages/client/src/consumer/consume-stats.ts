@@ -69,8 +69,7 @@ export class ConsumeStats {
     stats.pulled.add(now, messages);
   }
 
-  consumed(topic: string, messages: number, ok: boolean, durationMs: number): void {
-    const now = Date.now();
+  consumed(topic: string, messages: number, ok: boolean, durationMs: number, now = Date.now()): void {
     const stats = this.of(topic);
     stats.consumeTimes.add(now, durationMs);
     if (ok) {

@@ -37,37 +37,30 @@ export class HandlerCall {
 
   /** Never throws or rejects. Synchronous when the handler is. */
   invoke(messages: MessageExt[], queue: MessageQueue): Settled | Promise<Settled> {
-    const result = this.tryInvoke(messages, queue);
-    if (result === undefined) return undefined;
-    if (isPromise(result)) return (result as Promise<Settled>).catch(() => FAILED);
-    return result;
+    const call = this.begin(messages, queue);
+    try {
+      const returned: unknown = this.options.handler(messages, call.context);
+      if (!isPromise(returned)) return this.finish(call, returned);
+      return Promise.resolve(returned).then(
+        (value) => this.finish(call, value),
+        (error) => this.fail(call, error),
+      );
+    } catch (error) {
+      return this.fail(call, error);
+    }
   }
 
   /**
    * The same, but the handler's error comes out (after it was logged): for a caller who asked for one message to be
    * consumed and wants to know.
    */
-  invokeForResult(messages: MessageExt[], queue: MessageQueue): Promise<Settled> {
-    const call = this.begin(messages, queue);
-    return new Promise((resolve) => resolve(this.options.handler(messages, call.context) as unknown)).then(
-      (returned) => this.finish(call, returned),
-      (error) => {
-        this.fail(call, error);
-        throw error;
-      },
-    );
-  }
-
-  private tryInvoke(messages: MessageExt[], queue: MessageQueue): Settled | Promise<Settled> {
+  async invokeForResult(messages: MessageExt[], queue: MessageQueue): Promise<Settled> {
     const call = this.begin(messages, queue);
     try {
-      const returned = this.options.handler(messages, call.context) as unknown;
-      if (!isPromise(returned)) return this.finish(call, returned);
-      return Promise.resolve(returned)
-        .then((value) => this.finish(call, value))
-        .catch((error) => this.fail(call, error));
+      return this.finish(call, await this.options.handler(messages, call.context));
     } catch (error) {
-      return this.fail(call, error);
+      this.fail(call, error);
+      throw error;
     }
   }
 
@@ -86,7 +79,12 @@ export class HandlerCall {
   }
 
   private finish(call: Call, returned: unknown): Settled {
-    const outcome = returned === undefined ? undefined : readOutcome(returned);
+    let outcome: Settled;
+    try {
+      outcome = returned === undefined ? undefined : readOutcome(returned);
+    } catch (error) {
+      return this.fail(call, error);
+    }
     this.report(call, outcome);
     return outcome;
   }
@@ -102,9 +100,11 @@ export class HandlerCall {
       msgIds: messages.map((message) => message.msgId),
       attempt: first.reconsumeTimes + 1,
     };
-    this.options.logger.error(
-      `handler of group ${info.group} failed on topic ${info.topic}, msgId ${info.msgIds.join(',')}, attempt ${info.attempt}`,
-      { ...info, error, stack: error instanceof Error ? error.stack : undefined },
+    this.observe(() =>
+      this.options.logger.error(
+        `handler of group ${info.group} failed on topic ${info.topic}, msgId ${info.msgIds.join(',')}, attempt ${info.attempt}`,
+        { ...info, error, stack: error instanceof Error ? error.stack : undefined },
+      ),
     );
     if (this.options.onError) this.observe(() => this.options.onError?.(error, info));
     this.report(call, FAILED, error);
@@ -113,20 +113,25 @@ export class HandlerCall {
 
   private report(call: Call, outcome: Settled, error?: unknown): void {
     const { messages, context } = call;
-    const durationMs = Date.now() - call.startedAt;
-    this.options.stats.consumed(context.queue.topic, messages.length, outcome === undefined, durationMs);
+    const now = Date.now();
+    const durationMs = now - call.startedAt;
+    this.options.stats.consumed(context.queue.topic, messages.length, outcome === undefined, durationMs, now);
     if (this.options.hooks?.after) {
       const result = error === undefined ? { outcome, durationMs } : { outcome, error, durationMs };
       this.observe(() => this.options.hooks?.after?.(messages, context, result));
     }
   }
 
-  /** Observers must not change what happens to a message. */
+  /** Observers, loggers among them, must not change what happens to a message. */
   private observe(observer: () => void): void {
     try {
       observer();
     } catch (error) {
-      this.options.logger.warn(`a consume hook of group ${this.options.group} threw`, { error });
+      try {
+        this.options.logger.warn(`a hook, onError or logger of group ${this.options.group} threw`, { error });
+      } catch {
+        // The logger itself is broken: nobody is left to tell.
+      }
     }
   }
 }

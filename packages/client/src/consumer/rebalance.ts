@@ -240,12 +240,18 @@ export class Rebalance {
   }
 
   private async forget(queue: ProcessQueue): Promise<void> {
+    if (!this.holds(queue)) return;
     const { locks, offsets } = this.options;
     const persisted = offsets.persist([queue.key], true);
     offsets.forget(queue.key);
     await persisted;
     await locks?.unlock([queue]);
-    this.table.delete(queue.key);
+    if (this.holds(queue)) this.table.delete(queue.key);
+  }
+
+  /** False once the queue was given up, also when it was taken over anew since. */
+  private holds(queue: ProcessQueue): boolean {
+    return this.table.get(queue.key) === queue;
   }
 
   /** Somebody else holding a lock of ours means that we were thought dead: what we hold of the queue is outdated. */
@@ -254,6 +260,7 @@ export class Rebalance {
     if (locks === undefined) return;
     const lost = await locks.renew(this.table.values());
     for (const queue of lost) {
+      if (!this.holds(queue)) continue;
       logger.warn('the lock of an ordered queue was lost to another member', queue.queue);
       this.drop(queue);
       offsets.forget(queue.key);

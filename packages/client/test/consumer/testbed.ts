@@ -1,8 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type MessageExt, Requests } from '@rocketnest/protocol';
+import type { MessageExt } from '@rocketnest/protocol';
 import type { Logger } from '@rocketnest/remoting';
+import { unique, waitFor } from '@rocketnest/testing';
 import {
   type MessageHandler,
   PushConsumer,
@@ -11,66 +12,50 @@ import {
 } from '../../src/consumer/index.js';
 import { ClientInstance } from '../../src/instance.js';
 import { Producer } from '../../src/producer/producer.js';
+import { TestCluster } from '../support/cluster.js';
+
+export { unique };
 
 /** Retries come after a second, or two. */
 const DELAY_LEVELS = '1s 1s 1s 1s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s';
 
 type ConsumerOverrides = Partial<PushConsumerOptions> & { topic: string; expression?: SubscriptionFilter };
 
-let serial = 0;
-
-/** A name no other test has used. */
-export function unique(prefix: string): string {
-  return `${prefix}-${process.pid}-${Date.now().toString(36)}-${serial++}`;
-}
-
 /**
- * A cluster with a producer, and consumers that are closed with it. With ROCKETNEST_TEST_NAMESRV=host:port the tests run
- * against that cluster (an Apache one, say, with the delay levels above) instead of one of ours.
+ * A cluster with a producer, and consumers that are closed with it. An external cluster (see TestCluster) needs the delay
+ * levels above and enablePropertyFilter=true.
  */
 export class Testbed {
   private readonly open: { close(): Promise<unknown> }[] = [];
   private readonly directories: string[] = [];
 
   private constructor(
-    readonly namesrvAddr: string,
+    private readonly cluster: TestCluster,
     readonly instance: ClientInstance,
     readonly producer: Producer,
-  ) {}
+  ) {
+    this.open.push(cluster, instance, producer);
+  }
 
   static async start(): Promise<Testbed> {
-    const external = process.env['ROCKETNEST_TEST_NAMESRV'];
-    const cluster =
-      external === undefined
-        ? await (await import('@rocketnest/testing')).startCluster({
-            broker: { messageDelayLevel: DELAY_LEVELS, enablePropertyFilter: true },
-          })
-        : { namesrvAddr: external, close: async () => {} };
-    const { namesrvAddr } = cluster;
-    const instance = new ClientInstance({ namesrvAddr });
+    const cluster = await TestCluster.start({
+      broker: { messageDelayLevel: DELAY_LEVELS, enablePropertyFilter: true },
+    });
+    const instance = new ClientInstance({ namesrvAddr: cluster.namesrvAddr });
     await instance.start();
     const producer = new Producer({ group: unique('producers') }, instance);
     await producer.start();
-    const bed = new Testbed(namesrvAddr, instance, producer);
-    bed.open.push(cluster, instance, producer);
-    return bed;
+    return new Testbed(cluster, instance, producer);
+  }
+
+  get namesrvAddr(): string {
+    return this.cluster.namesrvAddr;
   }
 
   /** Creates a topic and waits until the name server knows it. */
   async topic(queues = 4): Promise<string> {
-    const topic = unique('topic');
-    const fields = {
-      topic,
-      defaultTopic: 'TBW102',
-      readQueueNums: queues,
-      writeQueueNums: queues,
-      perm: 6,
-      topicFilterType: 'SINGLE_TAG',
-      order: false,
-    };
-    const address = await this.brokerAddress();
-    await this.instance.api.call(address, Requests.updateAndCreateTopic, fields);
-    await until(async () => (await this.instance.routes.refresh(topic)) !== null, 'the topic is known');
+    const topic = await this.cluster.topic(queues);
+    await until(async () => (await this.instance.routes.refresh(topic)) !== null, 'the topic to be known');
     return topic;
   }
 
@@ -126,11 +111,7 @@ export async function until(
   what: string,
   timeoutMs = 15_000,
 ): Promise<void> {
-  const deadline = Date.now() + timeoutMs;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`Not within ${timeoutMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  await waitFor(condition, { what, timeoutMs });
 }
 
 export const bodyOf = (message: MessageExt): string => message.body.toString();
