@@ -8,6 +8,7 @@ export {
   dlqTopic,
   type ErrorCode,
   type Host,
+  type Message,
   type MessageExt,
   NoRouteError,
   PropertyName,

@@ -43,6 +43,8 @@ export class ClientInstance {
 
   private readonly producers = new Map<string, ProducerRegistration>();
   private readonly consumers = new Map<string, ConsumerRegistration>();
+  /** Topics in use that no name server knows. */
+  private readonly missingTopics = new Set<string>();
   private readonly heartbeats: Heartbeats;
   private readonly timers: NodeJS.Timeout[] = [];
   private recovery: NodeJS.Timeout | undefined;
@@ -200,13 +202,23 @@ export class ClientInstance {
 
   private async refreshRoute(topic: string): Promise<void> {
     try {
-      const route = await this.routes.refresh(topic);
-      // A group's retry topic exists only after its first heartbeat reached a broker.
-      if (route === null && !topic.startsWith(RETRY_GROUP_PREFIX) && this.routes.get(topic)?.lent !== true) {
-        this.logger.warn(`no name server knows topic ${topic}`, { nameServers: this.nameServers.addresses });
-      }
+      this.noteMissing(topic, (await this.routes.refresh(topic)) === null);
     } catch (error) {
       if (!this.closed) this.logger.warn(`route of topic ${topic} could not be refreshed`, { error });
+    }
+  }
+
+  /** Says once that a topic in use does not exist, and once that it appeared. */
+  private noteMissing(topic: string, missing: boolean): void {
+    // A group's retry topic exists only after its first heartbeat reached a broker; a lent route is one to be created.
+    if (missing && (topic.startsWith(RETRY_GROUP_PREFIX) || this.routes.get(topic)?.lent)) return;
+    if (missing === this.missingTopics.has(topic)) return;
+    if (missing) {
+      this.missingTopics.add(topic);
+      this.logger.warn(`no name server knows topic ${topic}`, { nameServers: this.nameServers.addresses });
+    } else {
+      this.missingTopics.delete(topic);
+      this.logger.info(`topic ${topic} is known now`);
     }
   }
 

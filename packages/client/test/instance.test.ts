@@ -98,6 +98,23 @@ describe('ClientInstance', () => {
     await waitFor(() => heartbeats(broker).length >= 3 && namesrv.received.length >= 3, { what: 'three rounds' });
   });
 
+  it('says once that a topic in use does not exist, and once that it appeared', async () => {
+    const { namesrv } = await startPeers();
+    const known = encodeTopicRoute({ queueDatas: [], brokerDatas: [], filterServerTable: {} });
+    namesrv.script((request) => createResponse(request, ResponseCode.TOPIC_NOT_EXIST, 'no such topic'));
+    const lines: string[] = [];
+    const note = (line: string) => void lines.push(line);
+    const instance = await startInstance(namesrv, { logger: { debug: note, info: note, warn: note, error: note } });
+    instance.registerProducer('producers', { topics: () => ['T'] });
+    for (let i = 0; i < 3; i++) await instance.refreshRoutes();
+    namesrv.script((request) => createResponse(request, ResponseCode.SUCCESS, null, {}, known));
+    for (let i = 0; i < 3; i++) await instance.refreshRoutes();
+    expect(lines.filter((line) => /no name server knows topic T$|topic T is known now/.test(line))).toEqual([
+      'no name server knows topic T',
+      'topic T is known now',
+    ]);
+  });
+
   it('greets slaves only for consumers', async () => {
     const { broker, namesrv, members } = await startPeers();
     const slave = await ScriptedPeer.start((request) => createResponse(request, ResponseCode.SUCCESS));
