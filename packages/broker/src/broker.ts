@@ -1,10 +1,11 @@
 import { lookup } from 'node:dns/promises';
 import { join } from 'node:path';
-import { createRequest, type Host, Requests, SystemTopic } from '@rocketnest/protocol';
+import { ClosedError, ConfigurationError, createRequest, type Host, Requests, SystemTopic } from '@rocketnest/protocol';
 import { type Connection, type Logger, RemotingClient, RemotingServer, silentLogger } from '@rocketnest/remoting';
 import { MessageStore } from '@rocketnest/store';
+import type { Clock } from './clock.js';
 import { ConsumerTable } from './consumers.js';
-import type { BrokerContext, Clock } from './context.js';
+import type { BrokerContext } from './context.js';
 import { DelayService } from './delay/delay-service.js';
 import { GroupTable } from './groups.js';
 import { Jobs } from './jobs.js';
@@ -30,6 +31,13 @@ export interface BrokerOptionsInput extends BrokerOptionValues {
   readonly clock?: Clock;
 }
 
+/** The parts of a broker that have a start and a stop of their own, beside what all parts share. */
+interface Composition {
+  readonly context: BrokerContext;
+  readonly delay: DelayService;
+  readonly transactions: TransactionService;
+}
+
 /** Java: `ClientHousekeepingService`. */
 const EXPIRY_SCAN_MS = 10_000;
 /** Topics, groups and offsets that changed are written at least this often. */
@@ -41,7 +49,7 @@ const CONFIG_SAVE_MS = 1_000;
  */
 export class Broker {
   readonly options: BrokerOptions;
-  private readonly context: BrokerContext;
+  private readonly parts: Composition;
   private readonly server: RemotingServer;
   private readonly client: RemotingClient;
   private started = false;
@@ -53,37 +61,49 @@ export class Broker {
     this.options = resolveBrokerOptions(values);
     this.storeHost = { address: '127.0.0.1', port: this.options.listenPort };
     this.client = new RemotingClient({ logger });
-    this.context = this.compose(logger, clock);
+    this.parts = this.compose(logger, clock);
+    const { context } = this.parts;
     this.server = new RemotingServer({
       host: this.options.bindAddress,
       port: this.options.listenPort,
-      processors: processorTable(this.context),
+      processors: processorTable(context),
       defaultProcessor: unsupported,
       idleTimeoutMs: this.options.serverChannelMaxIdleTimeSeconds * 1_000,
       logger,
       onDisconnect: (connection) => {
-        this.context.producers.connectionClosed(connection);
-        this.context.consumers.connectionClosed(connection);
+        context.producers.connectionClosed(connection);
+        context.consumers.connectionClosed(connection);
       },
     });
   }
 
   /** The port that the broker listens on; real after {@link start} also when `listenPort` is 0. */
   get port(): number {
-    return this.started ? this.server.port : this.options.listenPort;
+    return this.storeHost.port;
   }
 
   /** `brokerIP1:port`: what clients connect to. */
   get address(): string {
-    return this.context.address;
+    return this.parts.context.address;
   }
 
   /**
-   * @throws CorruptError, StoreError when the data directory cannot be recovered
-   * @throws ConnectionError when the port cannot be listened on
+   * Rejects with CorruptError or StoreError when the data directory cannot be used, ConnectionError when the port cannot be
+   * listened on; the broker is closed then.
    */
   async start(): Promise<void> {
-    const { topics, groups, offsets, store, delay, transactions, registration, jobs, stats, pullHold } = this.context;
+    if (this.closing !== null) throw new ClosedError('the broker was closed: make a new one');
+    try {
+      await this.open();
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  private async open(): Promise<void> {
+    const { context, delay, transactions } = this.parts;
+    const { topics, groups, offsets, store, registration, jobs, stats, pullHold } = context;
     await Promise.all([topics.file.load(), groups.file.load(), offsets.file.load()]);
     await store.start();
     store.onMessageArrived = (topic, queueId, maxOffset, tagsCode, _storeTimestamp, properties) => {
@@ -91,10 +111,10 @@ export class Broker {
       else pullHold.arrived(topic, queueId, maxOffset, tagsCode, properties);
     };
     // The port first: it is part of every message that the services store. (Java's order, too.)
+    const address = await addressOf(this.options.brokerIP1);
     await this.server.start();
     this.started = true;
-    const { address } = await lookup(this.options.brokerIP1);
-    this.storeHost = { address, port: this.port };
+    this.storeHost = { address, port: this.server.port };
     await delay.start();
     await transactions.start();
     await registration.start();
@@ -106,8 +126,8 @@ export class Broker {
       () => pullHold.sweep(),
     );
     jobs.every(EXPIRY_SCAN_MS, 'drop silent clients', () => {
-      this.context.producers.expire();
-      this.context.consumers.expire();
+      context.producers.expire();
+      context.consumers.expire();
     });
     jobs.every(CONFIG_SAVE_MS, 'save topics and groups', async () => {
       await topics.file.save();
@@ -128,7 +148,8 @@ export class Broker {
   }
 
   private async stop(): Promise<void> {
-    const { topics, groups, offsets, store, delay, transactions, registration, jobs, pullHold } = this.context;
+    const { context, delay, transactions } = this.parts;
+    const { topics, groups, offsets, store, registration, jobs, pullHold } = context;
     await registration.close();
     pullHold.close();
     await this.server.close();
@@ -141,7 +162,7 @@ export class Broker {
     await this.client.close();
   }
 
-  private compose(logger: Logger, clock: Clock): BrokerContext {
+  private compose(logger: Logger, clock: Clock): Composition {
     const { options } = this;
     const broker = this;
     const configFile = (name: string): string => join(options.storePathRootDir, 'config', name);
@@ -206,7 +227,22 @@ export class Broker {
     const delay = new DelayService(context);
     const transactions = new TransactionService(context);
     const put = createPutMessage(context);
-    return context;
+    return { context, delay, transactions };
+  }
+}
+
+/** The IP address of `brokerIP1`, which goes into stored messages. */
+async function addressOf(brokerIP1: string): Promise<string> {
+  try {
+    return (await lookup(brokerIP1)).address;
+  } catch (cause) {
+    throw new ConfigurationError(
+      `broker option brokerIP1 is ${brokerIP1}, which is not an address and does not resolve`,
+      {
+        cause,
+        context: { brokerIP1 },
+      },
+    );
   }
 }
 

@@ -1,8 +1,8 @@
 import type { ConsumerData, SubscriptionData } from '@rocketnest/protocol';
 import type { Connection, Logger } from '@rocketnest/remoting';
 import type { ClientInfo } from './clients.js';
+import type { Clock } from './clock.js';
 import { getOrCreate } from './collections.js';
-import type { Clock } from './context.js';
 import type { BrokerOptions } from './options.js';
 
 /** What a heartbeat says about a group besides its subscriptions. */

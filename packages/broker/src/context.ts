@@ -1,8 +1,8 @@
 import type { Host } from '@rocketnest/protocol';
 import type { Logger } from '@rocketnest/remoting';
 import type { MessageStore, PutResult, StoreMessage } from '@rocketnest/store';
+import type { Clock } from './clock.js';
 import type { ConsumerTable } from './consumers.js';
-import type { DelayService } from './delay/delay-service.js';
 import type { GroupTable } from './groups.js';
 import type { Jobs } from './jobs.js';
 import type { OffsetTable } from './offsets.js';
@@ -13,11 +13,27 @@ import type { QueueLocks } from './queue-locks.js';
 import type { Registration } from './registration.js';
 import type { BrokerStats } from './stats.js';
 import type { TopicTable } from './topics.js';
-import type { TransactionService } from './transaction/transaction-service.js';
 
-export interface Clock {
-  /** Milliseconds since the epoch. */
-  now(): number;
+/** What the delay levels do for the rest of the broker; see `delay/`. */
+export interface Delays {
+  /** Turns a message with a delay level into one for the schedule topic, in place. */
+  divert(message: StoreMessage, level: number): void;
+  /** The schedule queue of a level has a new message. */
+  arrived(queueId: number): void;
+  /** How far each level is delivered, as `config/delayOffset.json` has it. */
+  encodeOffsets(): string;
+  /** Rows for GET_BROKER_RUNTIME_INFO. */
+  runtimeInfo(): Record<string, string>;
+}
+
+/** What transactions do for the rest of the broker; see `transaction/`. */
+export interface Transactions {
+  /** Half offsets whose END_TRANSACTION is being carried out: the check-back leaves them alone. */
+  readonly ending: Set<number>;
+  /** Turns a prepared message into a half message, in place; the caller stores it. */
+  prepare(message: StoreMessage): void;
+  /** Records that a half message was committed or rolled back. */
+  finish(halfOffset: number): void;
 }
 
 /**
@@ -41,8 +57,8 @@ export interface BrokerContext {
   readonly pullHold: PullHold;
   readonly stats: BrokerStats;
   readonly registration: Registration;
-  readonly delay: DelayService;
-  readonly transactions: TransactionService;
+  readonly delay: Delays;
+  readonly transactions: Transactions;
 
   /** `brokerIP1:port` as clients see it; the port is real after start. */
   readonly address: string;

@@ -1,5 +1,5 @@
 import type { DataVersion } from '@rocketnest/protocol';
-import type { Clock } from './context.js';
+import type { Clock } from './clock.js';
 
 /** The version after a change (`DataVersion.nextVersion`): equal versions mean equal tables to name servers and slaves. */
 export const nextVersion = (current: DataVersion, clock: Clock): DataVersion => ({

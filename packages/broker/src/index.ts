@@ -1,5 +1,5 @@
 export { Broker, type BrokerOptionsInput } from './broker.js';
-export type { Clock } from './context.js';
+export type { Clock } from './clock.js';
 export {
   type BrokerOptionName,
   type BrokerOptions,

@@ -1,7 +1,7 @@
 import { type DataVersion, encodeConsumerOffsets, parseConsumerOffsets } from '@rocketnest/protocol';
+import type { Clock } from './clock.js';
 import { getOrCreate } from './collections.js';
 import { ConfigFile } from './config-file.js';
-import type { Clock } from './context.js';
 import { nextVersion } from './data-version.js';
 import type { BrokerOptions } from './options.js';
 

@@ -1,7 +1,7 @@
 import type { Connection, Logger } from '@rocketnest/remoting';
 import type { ClientInfo } from './clients.js';
+import type { Clock } from './clock.js';
 import { getOrCreate } from './collections.js';
-import type { Clock } from './context.js';
 
 /** Java: `ProducerManager.CHANNEL_EXPIRED_TIMEOUT`. */
 const EXPIRY_MS = 120_000;

@@ -1,8 +1,8 @@
 import type { RemotingCommand } from '@rocketnest/protocol';
 import type { Connection } from '@rocketnest/remoting';
 import type { MessageFilter } from '@rocketnest/store';
+import type { Clock } from './clock.js';
 import { getOrCreate } from './collections.js';
-import type { Clock } from './context.js';
 
 /** Java sweeps held pulls every 5 s (`PullRequestHoldService.run`). */
 const SWEEP_MS = 5_000;

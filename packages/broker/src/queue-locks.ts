@@ -1,5 +1,5 @@
+import type { Clock } from './clock.js';
 import { getOrCreate } from './collections.js';
-import type { Clock } from './context.js';
 
 /** Java: `RebalanceLockManager.REBALANCE_LOCK_MAX_LIVE_TIME`. */
 const LOCK_LIFE_MS = 60_000;

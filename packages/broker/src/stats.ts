@@ -1,4 +1,4 @@
-import type { Clock } from './context.js';
+import type { Clock } from './clock.js';
 
 /** Java samples every second and answers averages over the last 10, 60 and 600 seconds (`StoreStatsService`). */
 const SAMPLE_MS = 1_000;

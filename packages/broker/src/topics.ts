@@ -12,8 +12,8 @@ import {
 } from '@rocketnest/protocol';
 import type { Logger } from '@rocketnest/remoting';
 import { alterAttributes, topicAttributes } from './attributes.js';
+import type { Clock } from './clock.js';
 import { ConfigFile } from './config-file.js';
-import type { Clock } from './context.js';
 import { nextVersion } from './data-version.js';
 import type { BrokerOptions } from './options.js';
 

@@ -1,7 +1,7 @@
 import { type DataVersion, parseFastjson } from '@rocketnest/protocol';
 import type { Logger } from '@rocketnest/remoting';
+import type { Clock } from '../clock.js';
 import { ConfigFile, type Persistent } from '../config-file.js';
-import type { Clock } from '../context.js';
 import { nextVersion } from '../data-version.js';
 import type { BrokerOptions } from '../options.js';
 

@@ -1,6 +1,6 @@
 import { encodeProperties, type MessageExt, PropertyName, SystemTopic } from '@rocketnest/protocol';
 import { parseDelayLevels, type StoreMessage } from '@rocketnest/store';
-import type { BrokerContext } from '../context.js';
+import type { BrokerContext, Delays } from '../context.js';
 import { DelayLane } from './delay-lane.js';
 import { DelayOffsets } from './delay-offsets.js';
 
@@ -9,7 +9,7 @@ import { DelayOffsets } from './delay-offsets.js';
  * real topic when their time has come (`ScheduleMessageService`). The consume queue of a level holds due times instead
  * of tag hashes, so a lane reads when its first message is due without touching the commit log.
  */
-export class DelayService {
+export class DelayService implements Delays {
   private readonly levelsMs: readonly number[];
   private readonly offsets: DelayOffsets;
   private lanes: readonly DelayLane[] = [];
@@ -63,9 +63,9 @@ export class DelayService {
     this.lanes[queueId]?.wake();
   }
 
-  /** Delivered and stored position of each level, for GET_ALL_DELAY_OFFSET and the runtime statistics. */
-  get progress(): DelayOffsets {
-    return this.offsets;
+  /** The body of GET_ALL_DELAY_OFFSET. */
+  encodeOffsets(): string {
+    return this.offsets.encode();
   }
 }
 

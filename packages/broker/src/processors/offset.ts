@@ -4,7 +4,7 @@ import { answer, ok, type ProcessorRow, refuse, row } from './row.js';
 
 /** Offsets of groups and queues (`ConsumerManageProcessor`, `AdminBrokerProcessor`). */
 export function offsetProcessors(context: BrokerContext): readonly ProcessorRow[] {
-  const { offsets, groups, topics, store, options } = context;
+  const { offsets, groups, topics, store, options, delay } = context;
   return [
     row(Requests.queryConsumerOffset, ({ consumerGroup, topic, queueId, setZeroIfNotFound }, request) => {
       const offset = offsets.query(consumerGroup, topic, queueId);
@@ -55,6 +55,7 @@ export function offsetProcessors(context: BrokerContext): readonly ProcessorRow[
       const timestamp = await store.earliestMessageTime(topic, queueId);
       return answer(request, Requests.getEarliestMsgStoretime, { timestamp });
     }),
+    row(Requests.getAllDelayOffset, (_fields, request) => ok(request, Buffer.from(delay.encodeOffsets()))),
     row(Requests.getAllConsumerOffset, (_fields, request) => ok(request, Buffer.from(offsets.encode()))),
   ];
 }

@@ -12,13 +12,23 @@ export function statusProcessors(context: BrokerContext): readonly ProcessorRow[
     ),
 
     row(Requests.getBrokerConfig, (_fields, request) => {
-      const lines = Object.entries(options).map(([key, value]) => `${key}=${value}\n`);
+      // The port that was asked for may have been 0.
+      const actual = { ...options, listenPort: context.storeHost.port };
+      const lines = Object.entries(actual).map(([key, value]) => `${key}=${value}\n`);
       // Options do not change while the broker runs.
       const version = JSON.stringify({ counter: 0, stateVersion: 0, timestamp: context.stats.startedAt });
       return answer(request, Requests.getBrokerConfig, { version }, Buffer.from(lines.join('')));
     }),
   ];
 }
+
+/** Numbers about Java's thread pools and their queues: one thread does everything here, nothing waits in queues. */
+const withoutThreads = Object.fromEntries(
+  ['send', 'pull', 'litePull', 'query', 'ack'].flatMap((pool) => [
+    [`${pool}ThreadPoolQueueSize`, 0],
+    [`${pool}ThreadPoolQueueHeadWaitTimeMills`, 0],
+  ]),
+);
 
 /** Java's names (`AdminBrokerProcessor.prepareRuntimeInfo`, `StoreStatsService`); only what this broker knows. */
 async function runtimeInfo(context: BrokerContext): Promise<Record<string, string>> {
@@ -55,6 +65,7 @@ async function runtimeInfo(context: BrokerContext): Promise<Record<string, strin
       commitLogDirCapacity: `Total : ${bytes(disk.total)}, Free : ${bytes(disk.free)}.`,
       startAcceptSendRequestTimeStamp: options.startAcceptSendRequestTimeStamp,
       pullHoldSize: context.pullHold.size,
+      ...withoutThreads,
       ...delay.runtimeInfo(),
     }).map(([key, value]) => [key, String(value)]),
   );

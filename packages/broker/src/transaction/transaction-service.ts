@@ -1,6 +1,6 @@
 import { SystemTopic } from '@rocketnest/protocol';
 import type { StoreMessage } from '@rocketnest/store';
-import type { BrokerContext } from '../context.js';
+import type { BrokerContext, Transactions } from '../context.js';
 import { CheckBack } from './check-back.js';
 import { TRANSACTION_GROUP, toHalf } from './half-message.js';
 import { OpLog } from './op-log.js';
@@ -9,7 +9,7 @@ import { OpLog } from './op-log.js';
  * Transactional messages: half messages wait in RMQ_SYS_TRANS_HALF_TOPIC until the producer's END_TRANSACTION, or until
  * the check-back asks for it (`TransactionalMessageServiceImpl`, `TransactionalMessageCheckService`).
  */
-export class TransactionService {
+export class TransactionService implements Transactions {
   /** Half offsets whose END_TRANSACTION is being carried out: the check-back leaves them alone. */
   readonly ending = new Set<number>();
   private readonly ops: OpLog;
