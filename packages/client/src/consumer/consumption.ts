@@ -2,8 +2,8 @@ import { performance } from 'node:perf_hooks';
 import type { MessageExt } from '@rocketnest/protocol';
 import type { ProcessQueue } from './process-queue.js';
 
-/** Synchronous handlers run at most this long before sockets get their turn. ms */
-const SLICE_MS = 5;
+/** Handlers that finish at once run at most this long in one turn of the event loop; then sockets and timers have theirs. ms */
+const TURN_MS = 5;
 /** Batches between two looks at the clock. */
 const BATCHES_PER_LOOK = 16;
 
@@ -25,7 +25,12 @@ export abstract class Consumption {
   private readonly active = new Set<Batch>();
   private readonly timers = new Set<NodeJS.Timeout>();
   private pumping = false;
-  private resting: NodeJS.Immediate | null = null;
+  /** Ends the current turn of the event loop; set while handlers have run in it. */
+  private turn: NodeJS.Immediate | null = null;
+  private turnStartedAt = 0;
+  private batchesInTurn = 0;
+  /** The turn is used up: what is ready waits for the next one. */
+  private resting = false;
   private paused = false;
   private stopped = false;
   private drained: (() => void) | null = null;
@@ -77,7 +82,7 @@ export abstract class Consumption {
   async stop(timeoutMs: number): Promise<Batch[]> {
     this.stopped = true;
     this.ready.length = 0;
-    if (this.resting !== null) clearImmediate(this.resting);
+    if (this.turn !== null) clearImmediate(this.turn);
     for (const timer of this.timers) clearTimeout(timer);
     this.timers.clear();
     if (this.active.size > 0 && timeoutMs > 0) {
@@ -140,21 +145,19 @@ export abstract class Consumption {
   }
 
   private pump(): void {
-    if (this.pumping || this.resting !== null) return;
+    if (this.pumping || this.resting) return;
     this.pumping = true;
     try {
-      this.runSlice();
+      this.runReady();
     } finally {
       this.pumping = false;
     }
   }
 
-  private runSlice(): void {
-    const start = performance.now();
-    let batches = 0;
+  private runReady(): void {
     while (this.ready.length > 0 && this.active.size < this.limit && !this.paused && !this.stopped) {
-      if (++batches % BATCHES_PER_LOOK === 0 && performance.now() - start > SLICE_MS) {
-        this.rest();
+      if (this.turnIsOver()) {
+        this.resting = true;
         return;
       }
       const queue = this.ready.shift()!;
@@ -169,11 +172,20 @@ export abstract class Consumption {
     }
   }
 
-  /** Lets the event loop serve sockets and timers, then goes on. */
-  private rest(): void {
-    this.resting = setImmediate(() => {
-      this.resting = null;
-      this.pump();
-    });
+  /**
+   * Counts a batch. Handlers that return, or resolve, without waiting for anything would otherwise run in one go through all
+   * that was pulled, since promises are served before sockets.
+   */
+  private turnIsOver(): boolean {
+    if (this.turn === null) {
+      this.turnStartedAt = performance.now();
+      this.batchesInTurn = 0;
+      this.turn = setImmediate(() => {
+        this.turn = null;
+        this.resting = false;
+        this.pump();
+      });
+    }
+    return ++this.batchesInTurn % BATCHES_PER_LOOK === 0 && performance.now() - this.turnStartedAt > TURN_MS;
   }
 }
