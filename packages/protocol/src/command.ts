@@ -77,6 +77,9 @@ const MAX_HEADER_BYTES = 0xff_ffff;
 /** Bytes of a ROCKETMQ header with neither remark nor fields. */
 const BINARY_HEADER_BYTES = 21;
 
+/** Printable ASCII without the quote and the backslash: the same inside JSON's quotes. */
+const PLAIN_TEXT = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
+
 export function isResponse(command: RemotingCommand): boolean {
   return (command.flag & CommandFlag.RESPONSE) !== 0;
 }
@@ -178,13 +181,26 @@ export function decodeCommand(frame: Buffer): DecodedCommand {
 function encodeJson(command: RemotingCommand): Buffer {
   const { code, extFields, flag, language, opaque, remark, version } = command;
   let text = `{"code":${code},`;
-  if (!isEmpty(extFields)) text += `"extFields":${JSON.stringify(extFields)},`;
+  if (!isEmpty(extFields)) {
+    text += `"extFields":${isResponse(command) ? quoteFields(extFields) : JSON.stringify(extFields)},`;
+  }
   text += `"flag":${flag},"language":"${language}","opaque":${opaque},`;
   if (remark !== null) text += `"remark":${JSON.stringify(remark)},`;
   text += `"serializeTypeCurrentRPC":"JSON","version":${version}}`;
   const head = Buffer.allocUnsafe(8 + Buffer.byteLength(text));
   head.write(text, 8);
   return head;
+}
+
+/** Responses have few, short and plain fields: quoting them here takes two thirds of `JSON.stringify`'s time. */
+function quoteFields(fields: Record<string, string>): string {
+  let text = '';
+  for (const name in fields) text += `${text === '' ? '{' : ','}${quote(name)}:${quote(fields[name]!)}`;
+  return `${text}}`;
+}
+
+function quote(text: string): string {
+  return PLAIN_TEXT.test(text) ? `"${text}"` : JSON.stringify(text);
 }
 
 function decodeJson(frame: Buffer, end: number, body: Buffer | null): DecodedCommand {

@@ -181,6 +181,17 @@ describe('encodeCommand', () => {
     expect(decodeCommand(Buffer.concat(frame).subarray(4)).body?.toString()).toBe('abc');
   });
 
+  it.each(['"', '\\', '\n', '\u0000', '\u007f', '中', '🚀', '\ud800', ''])(
+    'quotes %j in the fields of a response',
+    (text) => {
+      const extFields = { [`k${text}`]: text, plain: 'x' };
+      const [head] = encodeCommand(command({ flag: CommandFlag.RESPONSE, extFields }));
+      expect(head!.subarray(8).toString()).toContain(
+        `"extFields":${Buffer.from(JSON.stringify(extFields)).toString()},`,
+      );
+    },
+  );
+
   it.each([null, Buffer.alloc(0), []])('writes a single buffer without a body (%p)', (body) => {
     const frame = encodeCommand(command({ body }));
     expect(frame).toHaveLength(1);
