@@ -10,6 +10,8 @@ export interface HeartbeatsOptions {
   readonly clientId: string;
   /** The groups that live here now. */
   readonly groups: () => Pick<HeartbeatData, 'producerDataSet' | 'consumerDataSet'>;
+  /** A broker answered the first heartbeat of a connection: it knows the groups now. */
+  readonly onGreeted: (address: string) => void;
 }
 
 /**
@@ -66,7 +68,10 @@ export class Heartbeats {
 
   private async attempt(address: string, data: HeartbeatData): Promise<boolean> {
     try {
-      this.versions.set(address, await this.options.api.heartbeat(address, data));
+      const version = await this.options.api.heartbeat(address, data);
+      const first = !this.versions.has(address);
+      this.versions.set(address, version);
+      if (first) this.options.onGreeted(address);
       return true;
     } catch (error) {
       this.options.logger.warn(`heartbeat to broker ${address} failed`, { error });

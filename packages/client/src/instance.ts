@@ -91,6 +91,10 @@ export class ClientInstance {
         producerDataSet: [...this.producers.keys()].map((groupName) => ({ groupName })),
         consumerDataSet: [...this.consumers.values()].map((consumer) => consumer.heartbeat()),
       }),
+      // Members that left or joined while the connection was down were not announced to this client.
+      onGreeted: () => {
+        for (const consumer of this.consumers.values()) consumer.onConsumerIdsChanged();
+      },
     });
   }
 
@@ -238,9 +242,7 @@ export class ClientInstance {
   private onConnect(address: string): void {
     if (this.state !== 'running' || this.heartbeats.isSending(address)) return;
     if (![...this.routes.brokerAddresses()].some((broker) => broker.address === address)) return;
-    void this.heartbeats.send(new Set([address])).then(() => {
-      for (const consumer of this.consumers.values()) consumer.onConsumerIdsChanged();
-    });
+    void this.heartbeats.send(new Set([address]));
   }
 
   /** A lost connection means that a peer restarted or moved. */
