@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { Producer } from '@rocketnest/client';
+import { waitFor } from '@rocketnest/testing';
 import { node } from './support/node.js';
 import { Servers } from './support/servers.js';
-import { waitFor } from './support/wait.js';
 
 const ROUNDS = 20;
 const SENDERS = 64;
@@ -63,10 +63,14 @@ describe('a broker with SYNC_FLUSH that is killed under load', () => {
       const received = new Set(consumer.received.map(({ keys }) => keys));
       return [...acknowledged].filter((id) => !received.has(id));
     };
-    await waitFor(() => missing().length === 0, {
-      timeoutMs: 60_000,
-      what: () => `all ${acknowledged.size} acknowledged messages; missing: ${missing().slice(0, 20)}`,
-    });
+    await waitFor(
+      () => {
+        const ids = missing();
+        if (ids.length > 0) throw new Error(`${ids.length} missing, such as ${ids.slice(0, 10).join(', ')}`);
+        return true;
+      },
+      { timeoutMs: 60_000, what: `all ${acknowledged.size} acknowledged messages` },
+    );
     expect(acknowledged.size).toBeGreaterThan(ROUNDS * 50);
     for (const { body, keys } of consumer.received) expect(body.toString()).toMatch(new RegExp(`^${keys} x*$`));
   }, 180_000);

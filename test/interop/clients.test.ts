@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { java, javaRocketmqHeaders } from '../support/java.js';
+import { waitFor } from '@rocketnest/testing';
+import { java, javaWithRocketmqHeaders } from '../support/java.js';
 import { node } from '../support/node.js';
 import {
   type OutMessage,
@@ -10,14 +11,16 @@ import {
   sentContent,
 } from '../support/peer.js';
 import { Servers, targets } from '../support/servers.js';
-import { waitFor } from '../support/wait.js';
+
+const plain = java();
+const compact = javaWithRocketmqHeaders();
 
 /** Producer → consumer pairs; each row sends with the first and receives with the second. */
 const pairs: readonly (readonly [Peer, Peer])[] = [
-  [java, java],
-  [javaRocketmqHeaders, javaRocketmqHeaders],
-  [java, node],
-  [node, java],
+  [plain, plain],
+  [compact, compact],
+  [plain, node],
+  [node, plain],
 ];
 
 const compressible = '压缩 compressible '.repeat(1_000); // 22 kB: both clients compress bodies over 4 KiB
@@ -44,6 +47,10 @@ const ALWAYS = 2 ** 31 - 1;
 
 /** A batch is one request, which no client compresses or may delay. */
 const modes: readonly SendMode[] = ['sync', 'async', 'oneway', 'batch'];
+
+afterAll(async () => {
+  await Promise.all([plain, compact].map((peer) => peer.close()));
+});
 
 describe.each(targets)('on the servers of %s', (target) => {
   let servers: Servers;

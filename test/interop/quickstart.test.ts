@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { Jvm } from '../support/java.js';
+import { waitFor } from '@rocketnest/testing';
+import { Jvm } from '../support/jvm.js';
 import { Servers, targets } from '../support/servers.js';
-import { waitFor } from '../support/wait.js';
 
 const PACKAGE = 'org.apache.rocketmq.example.quickstart';
 const MESSAGE_COUNT = 1_000; // Producer.MESSAGE_COUNT
@@ -11,12 +11,12 @@ describe.each(targets)('on the servers of %s', (target) => {
     await using servers = await Servers.start(target);
     const env = { NAMESRV_ADDR: servers.namesrvAddr };
 
-    await using producer = await Jvm.start('quickstart Producer', { main: `${PACKAGE}.Producer`, env });
+    await using producer = await Jvm.start('quickstart Producer', [`${PACKAGE}.Producer`], env);
     expect(await producer.child.waitForExit(180_000)).toBe('code 0');
     const results = producer.child.lines.filter((line) => line.includes('sendStatus=SEND_OK'));
     expect(results).toHaveLength(MESSAGE_COUNT);
 
-    await using consumer = await Jvm.start('quickstart Consumer', { main: `${PACKAGE}.Consumer`, env });
+    await using consumer = await Jvm.start('quickstart Consumer', [`${PACKAGE}.Consumer`], env);
     const bodies: string[] = [];
     consumer.child.onLine((line) => {
       const body = /Receive New Messages: .*body=\[([-\d, ]+)\]/.exec(line)?.[1];
@@ -24,7 +24,7 @@ describe.each(targets)('on the servers of %s', (target) => {
     });
     await waitFor(() => bodies.length >= MESSAGE_COUNT, {
       timeoutMs: 120_000,
-      what: () => `${MESSAGE_COUNT} messages received (${bodies.length} so far)`,
+      what: `${MESSAGE_COUNT} received messages`,
     });
     expect(new Set(bodies)).toEqual(new Set(Array.from({ length: MESSAGE_COUNT }, (_, i) => `Hello RocketMQ ${i}`)));
     await consumer.child.stop(20_000);

@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { java, queryByKey } from '../support/java.js';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { java } from '../support/java.js';
 import { type OutMessage, receivedContent, receivedMessages, sentContent } from '../support/peer.js';
 import { Servers, type Target } from '../support/servers.js';
 
@@ -27,6 +27,7 @@ const directions: readonly (readonly [Target, Target])[] = [
 ];
 
 describe.each(directions)('a storePathRootDir written by %s and continued by %s', (writer, reader) => {
+  const client = java();
   let storeDir: string;
 
   beforeEach(async () => {
@@ -37,21 +38,25 @@ describe.each(directions)('a storePathRootDir written by %s and continued by %s'
     await rm(storeDir, { recursive: true, force: true });
   });
 
+  afterAll(async () => {
+    await client.close();
+  });
+
   it(`gives back all ${MESSAGES} messages, consumer offsets, topics and keys, and takes new messages`, async () => {
     const sent = messages();
     const early = sent.slice(0, CONSUMED_BEFORE).map((message) => ({ ...message, topic: 'Early' }));
     {
       await using servers = await Servers.start(writer, { storeDir });
       const { namesrvAddr } = servers;
-      await java.send('async', { namesrvAddr, group: 'writers' }, [...early, ...sent]);
-      await using consumer = await java.consume({ namesrvAddr, group: 'continuing', topic: 'Early' });
+      await client.send('async', { namesrvAddr, group: 'writers' }, [...early, ...sent]);
+      await using consumer = await client.consume({ namesrvAddr, group: 'continuing', topic: 'Early' });
       await receivedMessages(consumer, early.length);
     }
 
     await using servers = await Servers.start(reader, { storeDir });
     const { namesrvAddr } = servers;
     for (const topic of TOPICS) {
-      await using consumer = await java.consume({ namesrvAddr, group: 'readers', topic });
+      await using consumer = await client.consume({ namesrvAddr, group: 'readers', topic });
       const ofTopic = sent.filter((message) => message.topic === topic);
       const received = await receivedMessages(consumer, ofTopic.length);
       expect(receivedContent(received)).toEqual(sentContent(ofTopic));
@@ -59,13 +64,13 @@ describe.each(directions)('a storePathRootDir written by %s and continued by %s'
       expect(new Set(positions).size).toBe(ofTopic.length);
     }
 
-    const [found] = await queryByKey(namesrvAddr, TOPICS[1]!, 'key-4321');
+    const [found] = await client.queryByKey(namesrvAddr, TOPICS[1]!, 'key-4321');
     expect(found?.body.toString()).toBe(sent[4321]!.body.toString());
 
     // The group goes on where it was: of a topic that it has consumed it gets the new messages only.
     const later = [{ topic: 'Early', body: Buffer.from('after the change'), keys: 'later' }];
-    await java.send('sync', { namesrvAddr, group: 'writers' }, later);
-    await using continuing = await java.consume({ namesrvAddr, group: 'continuing', topic: 'Early' });
+    await client.send('sync', { namesrvAddr, group: 'writers' }, later);
+    await using continuing = await client.consume({ namesrvAddr, group: 'continuing', topic: 'Early' });
     expect(receivedContent(await receivedMessages(continuing, 1))).toEqual(sentContent(later));
   });
 });

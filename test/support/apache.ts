@@ -1,4 +1,4 @@
-import { javaCommand } from './java.js';
+import { javaCommand } from './jvm.js';
 import type { ServerCommands } from './servers.js';
 
 /** Apache RocketMQ's own name server and broker, from the jars of Maven Central. */

@@ -8,12 +8,15 @@ export interface CommandLine {
 }
 
 const TAIL_LINES = 40;
-const running = new Set<ChildProcess>();
 
-// A test runner that is stopped in the middle must not leave servers behind.
-process.on('exit', () => {
-  for (const child of running) child.kill('SIGKILL');
-});
+/**
+ * The same command as a process that does not outlive this one, even when the test runner is killed: a watcher beside it
+ * sees their common standard input end. The pid is the command's own. For commands that do not read their input.
+ */
+export function leashed({ command, args, env }: CommandLine): CommandLine {
+  const script = 'exec 3<&0; { cat <&3; kill -9 $$; } >/dev/null 2>&1 & exec "$0" "$@" 3<&-';
+  return { command: 'sh', args: ['-c', script, command, ...args], ...(env && { env }) };
+}
 
 /** A child process that is read line by line, ended by its pid and waited for. */
 export class Child {
@@ -22,7 +25,7 @@ export class Child {
   /** Settles when the process is gone: `code 0`, `signal SIGTERM`, or the reason it never ran. */
   readonly exited: Promise<string>;
   readonly #process: ChildProcess;
-  readonly #listeners = new Set<(line: string) => void>();
+  readonly #listeners: ((line: string) => void)[] = [];
   #tail: string[] = [];
   #exit: string | null = null;
 
@@ -32,7 +35,6 @@ export class Child {
   ) {
     const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
     this.#process = child;
-    running.add(child);
     createInterface({ input: child.stdout! }).on('line', (line) => {
       this.lines.push(line);
       this.#remember(line);
@@ -42,7 +44,6 @@ export class Child {
     child.stdin!.on('error', () => {}); // the process may end before it read everything; its exit says so
     this.exited = new Promise((resolve) => {
       const gone = (reason: string) => {
-        running.delete(child);
         this.#exit = reason;
         resolve(reason);
       };
@@ -62,7 +63,7 @@ export class Child {
 
   onLine(listener: (line: string) => void): void {
     for (const line of this.lines) listener(line);
-    this.#listeners.add(listener);
+    this.#listeners.push(listener);
   }
 
   write(text: string): void {
@@ -71,20 +72,6 @@ export class Child {
 
   endInput(): void {
     this.#process.stdin!.end();
-  }
-
-  /** First line that satisfies the test, seen already or to come. Rejects when the process ends or time is up. */
-  async waitForLine(wanted: (line: string) => boolean, timeoutMs: number, what: string): Promise<string> {
-    let found: ((line: string) => void) | undefined;
-    const line = new Promise<string>((resolve) => {
-      found = (candidate) => wanted(candidate) && resolve(candidate);
-      this.onLine(found);
-    });
-    try {
-      return await this.race(line, timeoutMs, what);
-    } finally {
-      this.#listeners.delete(found!);
-    }
   }
 
   /** The promise's value, unless the process ends first or the deadline passes: then an error with its last output. */

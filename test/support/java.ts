@@ -1,111 +1,154 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { classPath } from '../../scripts/apache.mjs';
-import { Child, type CommandLine } from './child.js';
-import type { ConsumeOptions, InMessage, OutMessage, Peer, Sent, TransactionalMessage } from './peer.js';
+import { Jvm } from './jvm.js';
+import type {
+  ConsumeOptions,
+  Consumer,
+  InMessage,
+  OutMessage,
+  Peer,
+  ProduceOptions,
+  SendMode,
+  Sent,
+  TransactionalMessage,
+  TransactionRun,
+} from './peer.js';
 
 const DRIVER = 'dev.rocketnest.interop.InteropClient';
-const START_TIMEOUT_MS = 120_000;
-const SEND_TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 120_000;
 const STOP_TIMEOUT_MS = 60_000;
 const SHOWN_FAILURES = 3;
 
-type Options = Readonly<Record<string, string | number | boolean | undefined>>;
-type Event = { readonly event: string } & Readonly<Record<string, unknown>>;
-
-/** A JVM on our class path that keeps what Java code puts into the home directory, such as logs, with the run. */
-export function javaCommand(home: string, args: readonly string[]): CommandLine {
-  // Short runs: the time to start counts, peak speed does not.
-  const quickStart = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
-  return { command: 'java', args: [...quickStart, `-Duser.home=${home}`, '-cp', classPath, ...args] };
-}
-
-/** One JVM running one main class, with a home directory of its own (logs, broadcast offsets). */
-export class Jvm implements AsyncDisposable {
-  private constructor(
-    readonly child: Child,
-    private readonly home: string,
-  ) {}
-
-  static async start(
-    name: string,
-    options: {
-      jvm?: readonly string[];
-      main: string;
-      args?: readonly string[];
-      env?: Readonly<Record<string, string>>;
-    },
-  ): Promise<Jvm> {
-    const home = await mkdtemp(join(tmpdir(), 'rocketnest-java-'));
-    const command = javaCommand(home, ['-Xmx256m', ...(options.jvm ?? []), options.main, ...(options.args ?? [])]);
-    return new Jvm(new Child(name, { ...command, env: options.env ?? {} }), home);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.child.exit === null) await this.child.kill();
-    await rm(this.home, { recursive: true, force: true });
-  }
-}
-
-/** A run of the Java driver: its events as they come, ended by closing its input. */
-class DriverRun implements AsyncDisposable {
-  readonly received: InMessage[] = [];
-  readonly checked: InMessage[] = [];
-  readonly sent: Sent[] = [];
-  readonly failures: string[] = [];
-
-  private constructor(
-    private readonly jvm: Jvm,
-    private readonly child: Child,
-  ) {
-    child.onLine((line) => {
-      if (line.startsWith('{')) this.#take(JSON.parse(line) as Event);
-    });
-  }
-
-  static async start(jvmOptions: readonly string[], command: string, options: Options): Promise<DriverRun> {
-    const args = Object.entries(options).flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${value}`]));
-    const jvm = await Jvm.start(`Java ${command}`, { jvm: jvmOptions, main: DRIVER, args: [command, ...args] });
-    return new DriverRun(jvm, jvm.child);
-  }
-
-  give(messages: readonly OutMessage[]): void {
-    this.child.write(`${JSON.stringify(messages.map((m) => ({ ...m, body: m.body.toString('base64') })))}\n`);
-  }
-
-  async reached(event: string, timeoutMs: number): Promise<void> {
-    await this.child.waitForLine((line) => line.includes(`"event":"${event}"`), timeoutMs, `event '${event}'`);
-  }
-
-  /** Waits for an end by itself, successful or with the failures the driver printed. */
-  async finished(timeoutMs: number): Promise<void> {
-    this.child.endInput();
-    const exit = await this.child.waitForExit(timeoutMs);
-    await this.jvm[Symbol.asyncDispose]();
-    if (this.failures.length > 0) throw new JavaClientError(this.#firstFailures());
-    if (exit !== 'code 0') throw this.child.error(`ended with ${exit}`);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.finished(STOP_TIMEOUT_MS);
-  }
-
-  #firstFailures(): string {
-    const more = this.failures.length - SHOWN_FAILURES;
-    return this.failures.slice(0, SHOWN_FAILURES).join('; ') + (more > 0 ? `; and ${more} more` : '');
-  }
-
-  #take({ event, ...fields }: Event): void {
-    if (event === 'sent') this.sent.push(fields as unknown as Sent);
-    else if (event === 'received') this.received.push(toInMessage(fields));
-    else if (event === 'checked') this.checked.push(toInMessage(fields));
-    else if (event === 'failed') this.failures.push(`${fields['error']}: ${fields['message']}`);
-  }
+interface Event extends Readonly<Record<string, unknown>> {
+  readonly id: number;
+  readonly event: 'sent' | 'received' | 'checked' | 'failed' | 'ready' | 'done';
 }
 
 /** What the Java client threw, as `Class: message`. */
 export class JavaClientError extends Error {}
+
+/** One request to the driver and the events that came of it. */
+class DriverRun implements AsyncDisposable {
+  readonly received: InMessage[] = [];
+  readonly checked: InMessage[] = [];
+  readonly sent: Sent[] = [];
+  /** Settles when a command that stays does its work, or when a command ends. */
+  readonly ready: Promise<void>;
+  readonly done: Promise<void>;
+  readonly #failures: string[] = [];
+  #setReady!: () => void;
+  #setDone!: () => void;
+
+  constructor(
+    private readonly jvm: Jvm,
+    private readonly id: number,
+    private readonly command: string,
+    fields: object,
+  ) {
+    this.ready = new Promise((resolve) => {
+      this.#setReady = resolve;
+    });
+    this.done = new Promise((resolve) => {
+      this.#setDone = resolve;
+    });
+    jvm.child.write(`${JSON.stringify({ id, command, ...fields })}\n`);
+  }
+
+  take({ event, ...fields }: Event): void {
+    if (event === 'sent') this.sent.push(fields as unknown as Sent);
+    else if (event === 'received') this.received.push(toInMessage(fields));
+    else if (event === 'checked') this.checked.push(toInMessage(fields));
+    else if (event === 'failed') this.#failures.push(`${fields['error']}: ${fields['message']}`);
+    else this.#setReady();
+    if (event === 'done') this.#setDone();
+  }
+
+  /** @throws JavaClientError with the first failures so far */
+  check(): void {
+    const more = this.#failures.length - SHOWN_FAILURES;
+    if (this.#failures.length === 0) return;
+    const shown = this.#failures.slice(0, SHOWN_FAILURES).join('; ');
+    throw new JavaClientError(more > 0 ? `${shown}; and ${more} more` : shown);
+  }
+
+  async reached(state: Promise<void>): Promise<void> {
+    await this.jvm.child.race(state, TIMEOUT_MS, `end of '${this.command}'`);
+    this.check();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.jvm.child.write(`${JSON.stringify({ id: this.id, command: 'stop' })}\n`);
+    await this.reached(this.done);
+  }
+}
+
+/** The official Java client in a JVM of its own, which starts with the first request. */
+export class JavaPeer implements Peer {
+  #jvm: Promise<Jvm> | undefined;
+  readonly #runs: DriverRun[] = [];
+
+  /** @param jvmOptions further arguments of the JVM */
+  constructor(
+    readonly name: string,
+    private readonly jvmOptions: readonly string[] = [],
+  ) {}
+
+  async send(mode: SendMode, options: ProduceOptions, messages: readonly OutMessage[]): Promise<Sent[]> {
+    const run = await this.#run('send', { mode, ...options, messages: messages.map(toJson) });
+    await run.reached(run.done);
+    return run.sent;
+  }
+
+  async sendInTransaction(options: ProduceOptions, messages: readonly TransactionalMessage[]): Promise<TransactionRun> {
+    const run = await this.#run('transaction', { ...options, messages: messages.map(toJson) });
+    await run.reached(run.ready);
+    return run;
+  }
+
+  async consume(options: ConsumeOptions): Promise<Consumer> {
+    const run = await this.#run('consume', { expression: '*', ...options });
+    await run.reached(run.ready);
+    return run;
+  }
+
+  /** Messages that carry a key, found by the admin tool through the broker's index. */
+  async queryByKey(namesrvAddr: string, topic: string, key: string): Promise<readonly InMessage[]> {
+    const run = await this.#run('query', { namesrvAddr, topic, key });
+    await run.reached(run.done);
+    return run.received;
+  }
+
+  async close(): Promise<void> {
+    const jvm = await this.#jvm;
+    if (jvm === undefined) return;
+    jvm.child.endInput();
+    await jvm.child.waitForExit(STOP_TIMEOUT_MS);
+    await jvm[Symbol.asyncDispose]();
+  }
+
+  async #run(command: string, fields: object): Promise<DriverRun> {
+    this.#jvm ??= this.#start();
+    const run = new DriverRun(await this.#jvm, this.#runs.length, command, fields);
+    this.#runs.push(run);
+    return run;
+  }
+
+  async #start(): Promise<Jvm> {
+    const jvm = await Jvm.start(this.name, [...this.jvmOptions, DRIVER]);
+    jvm.child.onLine((line) => {
+      if (!line.startsWith('{')) return;
+      const event = JSON.parse(line) as Event;
+      this.#runs[event.id]!.take(event);
+    });
+    return jvm;
+  }
+}
+
+export const java = (): JavaPeer => new JavaPeer('Java');
+export const javaWithRocketmqHeaders = (): JavaPeer =>
+  new JavaPeer('Java with ROCKETMQ headers', ['-Drocketmq.serialize.type=ROCKETMQ']);
+
+function toJson(message: OutMessage): object {
+  return { ...message, body: message.body.toString('base64') };
+}
 
 function toInMessage(fields: Readonly<Record<string, unknown>>): InMessage {
   return {
@@ -115,41 +158,3 @@ function toInMessage(fields: Readonly<Record<string, unknown>>): InMessage {
     body: Buffer.from(fields['body'] as string, 'base64'),
   };
 }
-
-/** The official Java client. `jvm`: further JVM arguments. */
-export function javaPeer(name: string, jvm: readonly string[] = []): Peer {
-  return {
-    name,
-    async send(mode, { namesrvAddr, group }, messages) {
-      const run = await DriverRun.start(jvm, 'send', { mode, namesrv: namesrvAddr, group });
-      run.give(messages);
-      await run.finished(SEND_TIMEOUT_MS);
-      return run.sent;
-    },
-    async sendInTransaction({ namesrvAddr, group }, messages: readonly TransactionalMessage[]) {
-      const run = await DriverRun.start(jvm, 'transaction', { namesrv: namesrvAddr, group });
-      run.give(messages);
-      await run.reached('done', SEND_TIMEOUT_MS);
-      return run;
-    },
-    async consume({ namesrvAddr, topic, expression = '*', ...options }: ConsumeOptions) {
-      const run = await DriverRun.start(jvm, 'consume', {
-        namesrv: namesrvAddr,
-        topic: `${topic}:${expression}`,
-        ...options,
-      });
-      await run.reached('started', START_TIMEOUT_MS);
-      return run;
-    },
-  };
-}
-
-/** Messages that carry a key, found by the Java admin tool through the broker's index. */
-export async function queryByKey(namesrvAddr: string, topic: string, key: string): Promise<readonly InMessage[]> {
-  const run = await DriverRun.start([], 'query', { namesrv: namesrvAddr, topic, key });
-  await run.finished(START_TIMEOUT_MS);
-  return run.received;
-}
-
-export const java = javaPeer('Java');
-export const javaRocketmqHeaders = javaPeer('Java with ROCKETMQ headers', ['-Drocketmq.serialize.type=ROCKETMQ']);

@@ -93,6 +93,8 @@ export const node: Peer = {
       },
     };
   },
+
+  close: async () => {},
 };
 
 function outgoing({ shardingKey: _, ...message }: OutMessage): OutgoingMessage {

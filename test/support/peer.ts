@@ -1,4 +1,4 @@
-import { waitFor } from './wait.js';
+import { waitFor } from '@rocketnest/testing';
 
 /** A message as a test sends it. */
 export interface OutMessage {
@@ -82,19 +82,24 @@ export interface Peer {
   send(mode: SendMode, options: ProduceOptions, messages: readonly OutMessage[]): Promise<Sent[]>;
   sendInTransaction(options: ProduceOptions, messages: readonly TransactionalMessage[]): Promise<TransactionRun>;
   consume(options: ConsumeOptions): Promise<Consumer>;
+  /** Ends what the peer itself runs, if anything. */
+  close(): Promise<void>;
 }
 
-/** Waits until so many messages were received, no more and no fewer than asked for by the time they are compared. */
+/** Waits until the consumer has received so many messages. */
 export async function receivedMessages(
-  consumer: Consumer,
+  { received }: Consumer,
   count: number,
   timeoutMs = 120_000,
 ): Promise<readonly InMessage[]> {
-  await waitFor(() => consumer.received.length >= count, {
-    timeoutMs,
-    what: () => `${count} messages received (${consumer.received.length} so far)`,
-  });
-  return consumer.received;
+  await waitFor(
+    () => {
+      if (received.length < count) throw new Error(`${received.length} messages`);
+      return true;
+    },
+    { timeoutMs, what: `${count} received messages` },
+  );
+  return received;
 }
 
 export interface Content {

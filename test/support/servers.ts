@@ -1,12 +1,12 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { waitFor } from '@rocketnest/testing';
 import { apache } from './apache.js';
-import { Child, type CommandLine } from './child.js';
+import { Child, type CommandLine, leashed } from './child.js';
 import { freePort } from './ports.js';
 import { accepts, isRegistered } from './probe.js';
 import { rocketnest } from './rocketnest.js';
-import { waitFor } from './wait.js';
 
 /** How one implementation's name server and broker are started: from the same two properties files. */
 export interface ServerCommands {
@@ -56,7 +56,7 @@ export class Servers implements AsyncDisposable {
     private readonly place: Place,
   ) {
     const { home, namesrvConf } = place;
-    this.namesrv = new Child(`${target} namesrv`, COMMANDS[target].namesrv({ home, conf: namesrvConf }));
+    this.namesrv = new Child(`${target} namesrv`, leashed(COMMANDS[target].namesrv({ home, conf: namesrvConf })));
     this.#broker = this.#spawnBroker();
   }
 
@@ -111,7 +111,8 @@ export class Servers implements AsyncDisposable {
 
   #spawnBroker(): Child {
     const { home, brokerConf, namesrvAddr } = this.place;
-    return new Child(`${this.target} broker`, COMMANDS[this.target].broker({ home, conf: brokerConf, namesrvAddr }));
+    const command = COMMANDS[this.target].broker({ home, conf: brokerConf, namesrvAddr });
+    return new Child(`${this.target} broker`, leashed(command));
   }
 
   async #ready(): Promise<void> {
@@ -151,6 +152,7 @@ async function prepare(target: Target, options: ServerOptions): Promise<Place> {
       listenPort: brokerPort,
       storePathRootDir: storeDir,
       mappedFileSizeCommitLog: 16 * MiB,
+      waitTimeMillsInSendQueue: 10_000, // Apache refuses sends that wait longer than 200 ms, as on a busy machine
       ...options.broker,
     }),
   };

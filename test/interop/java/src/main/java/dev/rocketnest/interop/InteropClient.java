@@ -3,7 +3,6 @@ package dev.rocketnest.interop;
 import com.alibaba.fastjson2.JSON;
 import com.alibaba.fastjson2.JSONObject;
 import java.io.BufferedReader;
-import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -13,7 +12,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
+import org.apache.rocketmq.client.ClientConfig;
 import org.apache.rocketmq.client.QueryResult;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
 import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
@@ -35,20 +36,21 @@ import org.apache.rocketmq.remoting.protocol.heartbeat.MessageModel;
 import org.apache.rocketmq.tools.admin.DefaultMQAdminExt;
 
 /**
- * The official Java client, driven by another program: {@code InteropClient COMMAND key=value ...}.
+ * The official Java client, driven by another program over standard input and output, one JSON object per line.
  *
- * <p>Messages to send come in as one JSON array on the first line of standard input; results and received messages go
- * out as one JSON object per line, each with an {@code event}. Bodies travel as base64, so that a comparison is exact.
- * A command that stays (consume, transaction) runs until standard input is closed, then shuts its client down.
+ * <p>A request is {@code {"id": 7, "command": "send", ...}}; what comes of it is printed as events with the same id:
+ * {@code sent}, {@code received}, {@code checked}, {@code failed}, {@code ready}, and last {@code done}. Bodies travel as
+ * base64, so that a comparison is exact. A command that stays (consume, transaction) is {@code ready} and runs until
+ * {@code {"id": 7, "command": "stop"}}; the end of the input stops all and ends the program.
  */
 public final class InteropClient {
 
     private interface Command {
-        void run(Map<String, String> options) throws Exception;
+        void run(Run run) throws Exception;
     }
 
     private interface Sender {
-        void send(DefaultMQProducer producer, List<JSONObject> inputs) throws Exception;
+        void send(DefaultMQProducer producer, Run run) throws Exception;
     }
 
     private static final Map<String, Command> COMMANDS = new TreeMap<>(Map.of(
@@ -64,66 +66,137 @@ public final class InteropClient {
         "batch", InteropClient::sendBatch,
         "ordered", InteropClient::sendOrdered));
 
-    /** A broker refuses what waits for it longer than 200 ms, so an asynchronous sender must not run ahead of it. */
+    /** Sends under way at once: an asynchronous sender that runs ahead of the broker is refused. */
     private static final int ASYNC_IN_FLIGHT = 64;
-
-    private static final BufferedReader STDIN =
-        new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
 
     private InteropClient() {
     }
 
-    public static void main(String[] args) {
-        int status = 0;
-        try {
-            Map<String, String> options = new HashMap<>();
-            for (int i = 1; i < args.length; i++) {
-                int equals = args[i].indexOf('=');
-                options.put(args[i].substring(0, equals), args[i].substring(equals + 1));
+    public static void main(String[] args) throws Exception {
+        BufferedReader input = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        Map<Integer, Run> runs = new HashMap<>();
+        for (String line = input.readLine(); line != null; line = input.readLine()) {
+            JSONObject request = JSON.parseObject(line);
+            Run run = runs.get(request.getInteger("id"));
+            if (run != null) {
+                run.stopped.countDown();
+            } else {
+                run = new Run(request);
+                runs.put(run.id, run);
+                run.thread.start();
             }
-            pick(COMMANDS, args.length == 0 ? null : args[0], "command").run(options);
-        } catch (Throwable error) {
-            failed(error);
-            status = 1;
         }
-        System.exit(status);
+        for (Run run : runs.values()) {
+            run.stopped.countDown();
+        }
+        for (Run run : runs.values()) {
+            run.thread.join();
+        }
+        System.exit(0);
+    }
+
+    /** One request on a thread of its own. */
+    private static final class Run {
+        final int id;
+        final JSONObject request;
+        final CountDownLatch stopped = new CountDownLatch(1);
+        final Thread thread = new Thread(this::run);
+
+        Run(JSONObject request) {
+            this.id = request.getIntValue("id");
+            this.request = request;
+        }
+
+        private void run() {
+            try {
+                pick(COMMANDS, request.getString("command"), "command").run(this);
+            } catch (Throwable error) {
+                failed(error);
+            }
+            print("done", new JSONObject());
+        }
+
+        String required(String name) {
+            String value = request.getString(name);
+            if (value == null) {
+                throw new IllegalArgumentException("the request lacks " + name);
+            }
+            return value;
+        }
+
+        List<JSONObject> messages() {
+            return request.getList("messages", JSONObject.class);
+        }
+
+        /** Clients of one JVM that must not know of each other need different names. */
+        <T extends ClientConfig> T configured(T client) {
+            client.setNamesrvAddr(required("namesrvAddr"));
+            client.setInstanceName("run-" + id);
+            return client;
+        }
+
+        void stay() throws InterruptedException {
+            print("ready", new JSONObject());
+            stopped.await();
+        }
+
+        void sent(SendResult result) {
+            print("sent", JSONObject.of(
+                    "status", result.getSendStatus().name(),
+                    "msgId", result.getMsgId(),
+                    "offsetMsgId", result.getOffsetMsgId(),
+                    "queueOffset", result.getQueueOffset())
+                .fluentPut("queueId", result.getMessageQueue().getQueueId())
+                .fluentPut("brokerName", result.getMessageQueue().getBrokerName()));
+        }
+
+        void failed(Throwable error) {
+            print("failed", JSONObject.of("error", error.getClass().getSimpleName(), "message", error.getMessage()));
+        }
+
+        void print(String event, JSONObject fields) {
+            String line = fields.fluentPut("id", id).fluentPut("event", event).toJSONString();
+            synchronized (System.out) {
+                System.out.println(line);
+                System.out.flush();
+            }
+        }
     }
 
     // ---- send ----
 
-    private static void send(Map<String, String> options) throws Exception {
-        Sender sender = pick(SENDERS, options.get("mode"), "mode");
-        DefaultMQProducer producer = new DefaultMQProducer(required(options, "group"));
-        producer.setNamesrvAddr(required(options, "namesrv"));
+    private static void send(Run run) throws Exception {
+        Sender sender = pick(SENDERS, run.required("mode"), "mode");
+        DefaultMQProducer producer = run.configured(new DefaultMQProducer(run.required("group")));
         producer.setSendMsgTimeout(10_000);
         producer.start();
         try {
-            sender.send(producer, readInputs());
+            sender.send(producer, run);
         } finally {
             producer.shutdown();
         }
     }
 
-    private static void sendSync(DefaultMQProducer producer, List<JSONObject> inputs) throws Exception {
-        for (JSONObject input : inputs) {
-            sent(producer.send(message(input)));
+    private static void sendSync(DefaultMQProducer producer, Run run) throws Exception {
+        for (JSONObject input : run.messages()) {
+            run.sent(producer.send(message(input)));
         }
     }
 
-    private static void sendAsync(DefaultMQProducer producer, List<JSONObject> inputs) throws Exception {
+    private static void sendAsync(DefaultMQProducer producer, Run run) throws Exception {
         Semaphore slots = new Semaphore(ASYNC_IN_FLIGHT);
-        for (JSONObject input : inputs) {
+        for (JSONObject input : run.messages()) {
             slots.acquire();
             producer.send(message(input), new SendCallback() {
                 @Override
                 public void onSuccess(SendResult result) {
-                    sent(result);
+                    run.sent(result);
                     slots.release();
                 }
 
                 @Override
                 public void onException(Throwable error) {
-                    failed(error);
+                    run.failed(error);
                     slots.release();
                 }
             });
@@ -132,32 +205,31 @@ public final class InteropClient {
     }
 
     /** A one-way send has no answer: what is printed only says that the client took the message. */
-    private static void sendOneway(DefaultMQProducer producer, List<JSONObject> inputs) throws Exception {
-        for (JSONObject input : inputs) {
+    private static void sendOneway(DefaultMQProducer producer, Run run) throws Exception {
+        for (JSONObject input : run.messages()) {
             producer.sendOneway(message(input));
-            print("sent", new JSONObject());
+            run.print("sent", new JSONObject());
         }
     }
 
-    private static void sendBatch(DefaultMQProducer producer, List<JSONObject> inputs) throws Exception {
+    private static void sendBatch(DefaultMQProducer producer, Run run) throws Exception {
         List<Message> batch = new ArrayList<>();
-        for (JSONObject input : inputs) {
+        for (JSONObject input : run.messages()) {
             batch.add(message(input));
         }
-        sent(producer.send(batch));
+        run.sent(producer.send(batch));
     }
 
-    private static void sendOrdered(DefaultMQProducer producer, List<JSONObject> inputs) throws Exception {
+    private static void sendOrdered(DefaultMQProducer producer, Run run) throws Exception {
         SelectMessageQueueByHash selector = new SelectMessageQueueByHash();
-        for (JSONObject input : inputs) {
-            sent(producer.send(message(input), selector, input.getString("shardingKey")));
+        for (JSONObject input : run.messages()) {
+            run.sent(producer.send(message(input), selector, input.getString("shardingKey")));
         }
     }
 
-    /** Each input names its {@code outcome}; the check-back of an UNKNOWN one answers its {@code checkOutcome}. */
-    private static void transaction(Map<String, String> options) throws Exception {
-        TransactionMQProducer producer = new TransactionMQProducer(required(options, "group"));
-        producer.setNamesrvAddr(required(options, "namesrv"));
+    /** Each message names its {@code outcome}; the check-back of an UNKNOWN one answers its {@code checkOutcome}. */
+    private static void transaction(Run run) throws Exception {
+        TransactionMQProducer producer = run.configured(new TransactionMQProducer(run.required("group")));
         Map<String, JSONObject> byTransaction = new ConcurrentHashMap<>();
         producer.setTransactionListener(new TransactionListener() {
             @Override
@@ -168,17 +240,16 @@ public final class InteropClient {
 
             @Override
             public LocalTransactionState checkLocalTransaction(MessageExt message) {
-                print("checked", describe(message));
+                run.print("checked", describe(message));
                 return state(byTransaction.get(message.getTransactionId()).getString("checkOutcome"));
             }
         });
         producer.start();
         try {
-            for (JSONObject input : readInputs()) {
-                sent(producer.sendMessageInTransaction(message(input), input));
+            for (JSONObject input : run.messages()) {
+                run.sent(producer.sendMessageInTransaction(message(input), input));
             }
-            print("done", new JSONObject());
-            awaitEndOfInput();
+            run.stay();
         } finally {
             producer.shutdown();
         }
@@ -197,46 +268,38 @@ public final class InteropClient {
 
     // ---- consume ----
 
-    /**
-     * {@code topic=T:EXPRESSION[,T2:EXPRESSION]}; {@code orderly}, {@code broadcast}: true or false;
-     * {@code failures}: answer "later" while reconsumeTimes is below this number.
-     */
-    private static void consume(Map<String, String> options) throws Exception {
-        DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(required(options, "group"));
-        consumer.setNamesrvAddr(required(options, "namesrv"));
+    /** {@code failures}: answer "later" while reconsumeTimes is below this number. */
+    private static void consume(Run run) throws Exception {
+        JSONObject request = run.request;
+        DefaultMQPushConsumer consumer = run.configured(new DefaultMQPushConsumer(run.required("group")));
         consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
-        consumer.setMaxReconsumeTimes(Integer.parseInt(options.getOrDefault("maxReconsumeTimes", "-1")));
-        if (flag(options, "broadcast")) {
-            consumer.setMessageModel(MessageModel.BROADCASTING);
-        }
-        for (String subscription : required(options, "topic").split(",")) {
-            int colon = subscription.indexOf(':');
-            consumer.subscribe(subscription.substring(0, colon), subscription.substring(colon + 1));
-        }
-        int failures = Integer.parseInt(options.getOrDefault("failures", "0"));
-        if (flag(options, "orderly")) {
+        consumer.setMaxReconsumeTimes(request.getIntValue("maxReconsumeTimes", -1));
+        consumer.setMessageModel(
+            request.getBooleanValue("broadcast") ? MessageModel.BROADCASTING : MessageModel.CLUSTERING);
+        consumer.subscribe(run.required("topic"), run.required("expression"));
+        int failures = request.getIntValue("failures");
+        if (request.getBooleanValue("orderly")) {
             consumer.setSuspendCurrentQueueTimeMillis(100);
             consumer.registerMessageListener((MessageListenerOrderly) (messages, context) ->
-                handled(messages, failures)
+                handled(run, messages, failures)
                     ? ConsumeOrderlyStatus.SUCCESS : ConsumeOrderlyStatus.SUSPEND_CURRENT_QUEUE_A_MOMENT);
         } else {
             consumer.registerMessageListener((MessageListenerConcurrently) (messages, context) ->
-                handled(messages, failures)
+                handled(run, messages, failures)
                     ? ConsumeConcurrentlyStatus.CONSUME_SUCCESS : ConsumeConcurrentlyStatus.RECONSUME_LATER);
         }
         consumer.start();
         try {
-            print("started", new JSONObject());
-            awaitEndOfInput();
+            run.stay();
         } finally {
             consumer.shutdown();
         }
     }
 
-    private static boolean handled(List<MessageExt> messages, int failures) {
+    private static boolean handled(Run run, List<MessageExt> messages, int failures) {
         boolean success = true;
         for (MessageExt message : messages) {
-            print("received", describe(message));
+            run.print("received", describe(message));
             success &= message.getReconsumeTimes() >= failures;
         }
         return success;
@@ -245,15 +308,14 @@ public final class InteropClient {
     // ---- query ----
 
     /** Messages of a topic that carry a key, through the broker's index. */
-    private static void query(Map<String, String> options) throws Exception {
-        DefaultMQAdminExt admin = new DefaultMQAdminExt();
-        admin.setNamesrvAddr(required(options, "namesrv"));
+    private static void query(Run run) throws Exception {
+        DefaultMQAdminExt admin = run.configured(new DefaultMQAdminExt());
         admin.start();
         try {
             QueryResult result = admin.queryMessage(
-                required(options, "topic"), required(options, "key"), 32, 0, System.currentTimeMillis());
+                run.required("topic"), run.required("key"), 32, 0, System.currentTimeMillis());
             for (MessageExt message : result.getMessageList()) {
-                print("received", describe(message));
+                run.print("received", describe(message));
             }
         } finally {
             admin.shutdown();
@@ -300,53 +362,11 @@ public final class InteropClient {
             .fluentPut("reconsumeTimes", message.getReconsumeTimes());
     }
 
-    private static void sent(SendResult result) {
-        print("sent", JSONObject.of(
-                "status", result.getSendStatus().name(),
-                "msgId", result.getMsgId(),
-                "offsetMsgId", result.getOffsetMsgId(),
-                "queueOffset", result.getQueueOffset())
-            .fluentPut("queueId", result.getMessageQueue().getQueueId())
-            .fluentPut("brokerName", result.getMessageQueue().getBrokerName()));
-    }
-
-    private static void failed(Throwable error) {
-        print("failed", JSONObject.of("error", error.getClass().getSimpleName(), "message", error.getMessage()));
-        error.printStackTrace();
-    }
-
-    private static synchronized void print(String event, JSONObject fields) {
-        System.out.println(fields.fluentPut("event", event).toJSONString());
-        System.out.flush();
-    }
-
-    private static List<JSONObject> readInputs() throws IOException {
-        return JSON.parseArray(STDIN.readLine(), JSONObject.class);
-    }
-
-    private static void awaitEndOfInput() throws IOException {
-        while (STDIN.read() >= 0) {
-            // what is written after the inputs has no meaning
-        }
-    }
-
     private static <T> T pick(Map<String, T> table, String name, String what) {
         T found = name == null ? null : table.get(name);
         if (found == null) {
             throw new IllegalArgumentException(what + " must be one of " + table.keySet() + ", not " + name);
         }
         return found;
-    }
-
-    private static String required(Map<String, String> options, String name) {
-        String value = options.get(name);
-        if (value == null) {
-            throw new IllegalArgumentException("option " + name + "=... is missing");
-        }
-        return value;
-    }
-
-    private static boolean flag(Map<String, String> options, String name) {
-        return Boolean.parseBoolean(options.getOrDefault(name, "false"));
     }
 }
