@@ -56,6 +56,8 @@ const ZONE_MODE = '__ZONE_MODE';
 const ZONE_NAME = '__ZONE_NAME';
 /** A registration inflates to no more than this; 100 000 topics take about 15 MiB. */
 const MAX_INFLATED_BYTES = 256 * 1024 * 1024;
+/** First byte of what `Deflater` writes; JSON begins otherwise. */
+const ZLIB_HEADER = 0x78;
 /** Options that no request may change (Java: `DefaultRequestProcessor.initConfigBlackList`). */
 const FIXED_OPTIONS = ['configBlackList', 'configStorePath', 'kvConfigPath', 'rocketmqHome'];
 
@@ -211,7 +213,8 @@ function registrationBody(
     const dataVersion = { stateVersion: 0, timestamp: 0, counter: 0 };
     return { topicConfigSerializeWrapper: { topicConfigTable: {}, dataVersion }, filterServerList: [] };
   }
-  if (!compressed) return parseRegisterBrokerBody(body);
+  // Brokers of 5.x with compressedRegister compress the body and yet say that they did not (`BrokerOuterAPI`): trust the zlib header.
+  if (!compressed && body[0] !== ZLIB_HEADER) return parseRegisterBrokerBody(body);
   let inflated: Buffer;
   try {
     inflated = inflateSync(body, { maxOutputLength: MAX_INFLATED_BYTES });

@@ -124,6 +124,13 @@ describe('registration over the wire', () => {
     expect(parseTopicRoute((await routeOf(connection, 'zipped')).body).queueDatas[0]!.writeQueueNums).toBe(7);
   });
 
+  it('takes compressed bodies that are not marked as such, as brokers of 5.x send them', async () => {
+    const connection = await connect(await startNameServer());
+    const data = deflateSync(encodeRegisterBrokerParts(body()), { level: 9 });
+    expect((await register(connection, { data, compressed: false })).code).toBe(ResponseCode.SUCCESS);
+    expect((await routeOf(connection, 't2')).code).toBe(ResponseCode.SUCCESS);
+  });
+
   it('refuses a body that does not match its checksum, and takes one without checksum', async () => {
     const connection = await connect(await startNameServer());
     expect(await register(connection, { bodyCrc32: 12345 })).toMatchObject({
