@@ -1,4 +1,4 @@
-import type { MessageExt } from '@rocketnest/protocol';
+import { type MessageExt, PropertyName } from '@rocketnest/protocol';
 import type { Logger } from '@rocketnest/remoting';
 import { type Batch, Consumption } from './consumption.js';
 import type { HandlerCall, Settled } from './handler-call.js';
@@ -62,7 +62,7 @@ export class ConcurrentConsumption extends Consumption {
     const { consumeTimeoutMs, group, logger, sendBack } = this.options;
     for (let i = 0; i < EXPIRED_PER_CHECK; i++) {
       const message = queue.oldest;
-      const started = Number(message?.properties[CONSUME_START]);
+      const started = Number(message?.properties[PropertyName.CONSUME_START_TIMESTAMP]);
       if (message === undefined || queue.dropped || this.expiring.has(message)) return;
       if (!(Date.now() - started > consumeTimeoutMs)) return;
       logger.warn(
@@ -142,6 +142,3 @@ export class ConcurrentConsumption extends Consumption {
     if (offset >= 0 && !queue.dropped) this.options.offsets.update(queue.key, queue.queue, offset, true);
   }
 }
-
-/** PropertyName.CONSUME_START_TIMESTAMP, set by HandlerCall. */
-const CONSUME_START = 'CONSUME_START_TIME';

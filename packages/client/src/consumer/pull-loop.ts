@@ -190,6 +190,8 @@ export class PullLoop {
       const { properties } = message;
       // The broker compares hashes of tags only.
       if (tagsSet.length > 0 && !tagsSet.includes(properties[PropertyName.TAGS] ?? '')) continue;
+      // Java stores it with messages it sends anew; here it would look like a handler that has been running since.
+      if (CONSUME_START in properties) delete properties[CONSUME_START];
       properties[PropertyName.MIN_OFFSET] = minOffset;
       properties[PropertyName.MAX_OFFSET] = maxOffset;
       message.brokerName = brokerName;
@@ -217,6 +219,8 @@ export class PullLoop {
     this.timer = setTimeout(this.run, ms);
   }
 }
+
+const CONSUME_START = PropertyName.CONSUME_START_TIMESTAMP;
 
 const ANSWERS: ReadonlySet<number> = new Set([
   ResponseCode.SUCCESS,

@@ -134,6 +134,7 @@ export class SendBack {
       [PropertyName.DELAY]: String(FIRST_RETRY_DELAY_LEVEL + reconsumeTimes),
     };
     delete kept[PropertyName.TRANSACTION_PREPARED];
+    delete kept[PropertyName.CONSUME_START_TIMESTAMP];
     return {
       producerGroup: CLIENT_INNER_PRODUCER_GROUP,
       topic: this.retryTopic,

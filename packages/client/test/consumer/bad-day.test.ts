@@ -4,6 +4,8 @@ import {
   decodeProperties,
   encodeLockBatchResponse,
   PropertyName,
+  parseCheckClientRequest,
+  parseHeartbeat,
   parseLockBatchRequest,
   RequestCode,
   ResponseCode,
@@ -175,6 +177,40 @@ describe('a consumer whose broker misbehaves', () => {
     });
     await consumer.close();
     expect(broker.received(RequestCode.UNLOCK_BATCH_MQ)).toHaveLength(1);
+  });
+
+  it('does not start with an SQL filter that the broker refuses', async () => {
+    broker.answers.set(
+      RequestCode.CHECK_CLIENT_CONFIG,
+      refuse(ResponseCode.SUBSCRIPTION_PARSE_FAILED, 'no such operator'),
+    );
+    const consumer = new PushConsumer({ namesrvAddr: broker.peer.address, group: 'g' });
+    consumer.subscribe('T', { sql92: 'amount >' }).listen(() => {});
+    await expect(consumer.start()).rejects.toThrow(/SUBSCRIPTION_PARSE_FAILED.*no such operator/);
+    expect(parseCheckClientRequest(broker.received(RequestCode.CHECK_CLIENT_CONFIG)[0]!.body as Buffer)).toMatchObject({
+      group: 'g',
+      subscriptionData: { topic: 'T', expressionType: 'SQL92', subString: 'amount >' },
+    });
+    expect(consumer.instance.closed).toBe(true);
+    expect(broker.received(RequestCode.HEART_BEAT)).toEqual([]);
+  });
+
+  it('tells brokers an SQL filter in heartbeat and pull', async () => {
+    broker.append('m0');
+    broker.answers.set(RequestCode.CHECK_CLIENT_CONFIG, (request) => ok(request));
+    const seen: string[] = [];
+    const consumer = new PushConsumer({ namesrvAddr: broker.peer.address, group: 'g', consumeFrom: 'FIRST_OFFSET' });
+    consumers.push(consumer);
+    consumer.subscribe('T', { sql92: 'amount > 1' }).listen(([message]) => {
+      seen.push(bodyOf(message!));
+    });
+    await consumer.start();
+    await until(() => seen.length === 1, 'the message is handled');
+    expect(pullsOf('T')[0]!.extFields).toMatchObject({ expressionType: 'SQL92' });
+    const { consumerDataSet } = parseHeartbeat(broker.received(RequestCode.HEART_BEAT)[0]!.body as Buffer);
+    expect(consumerDataSet[0]!.subscriptionDataSet).toContainEqual(
+      expect.objectContaining({ topic: 'T', expressionType: 'SQL92', subString: 'amount > 1' }),
+    );
   });
 
   it('commits with the next pull what was consumed', async () => {

@@ -1,10 +1,12 @@
 import {
+  CommandFlag,
   createResponse,
   type DecodedCommand,
   encodeConsumerListBody,
   encodeLockBatchResponse,
   encodeMessage,
   encodeTopicRoute,
+  isResponse,
   type MessageExt,
   parseHeartbeat,
   parseLockBatchRequest,
@@ -12,7 +14,7 @@ import {
   RequestCode,
   ResponseCode,
 } from '@rocketnest/protocol';
-import { ScriptedPeer } from '@rocketnest/testing';
+import { ScriptedPeer, waitFor } from '@rocketnest/testing';
 import { pulled } from './stored-message.js';
 
 type Answer = (request: DecodedCommand) => RemotingCommand | undefined | Promise<RemotingCommand | undefined>;
@@ -77,6 +79,20 @@ export class ScriptedBroker {
   /** Requests of one kind that have arrived. */
   received(code: number): DecodedCommand[] {
     return this.peer.received.filter((command) => command.code === code);
+  }
+
+  /** Asks the client something, as a broker does, over the connection the client pulls on; resolves to its answer. */
+  async ask(request: RemotingCommand): Promise<DecodedCommand> {
+    const opaque = 1_000_000 + this.peer.received.length;
+    for (const connection of this.peer.connections) connection.send({ ...request, opaque });
+    return waitFor(() => this.peer.received.find((command) => isResponse(command) && command.opaque === opaque), {
+      what: `the client's answer to request ${request.code}`,
+    });
+  }
+
+  /** Tells the client something that it does not answer. */
+  tell(request: RemotingCommand): void {
+    for (const connection of this.peer.connections) connection.send({ ...request, flag: CommandFlag.ONEWAY });
   }
 
   close(): Promise<void> {
