@@ -1,3 +1,4 @@
+export * from './batch-codec.js';
 export * from './body/index.js';
 export * from './codes.js';
 export * from './command.js';
