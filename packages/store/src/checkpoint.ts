@@ -1,6 +1,11 @@
+import { crc32 } from 'node:zlib';
 import type { Files, StoreFile } from './files.js';
 
 const SIZE = 4096;
+const FIELDS_BYTES = 48;
+/** 'RNST': RocketNest wrote the fields before it. */
+const SEAL_AT = SIZE - 8;
+const SEAL_MAGIC = 0x524e5354;
 
 /**
  * How far each part of the store is on the disk for certain; decides where recovery after a crash begins.
@@ -10,7 +15,7 @@ const SIZE = 4096;
  * | physic | logics  | index  | master       | confirm  | logics physical |   8 bytes each, big endian; file of 4096 bytes
  * | msg ms | msg ms  | msg ms | flushed offs | phy offs | offset          |
  * ```
- * Java: `StoreCheckpoint` 5.5.0.
+ * Java: `StoreCheckpoint` 5.5.0. The last 8 bytes, which Apache leaves alone, are our seal: a magic and the CRC of the fields.
  */
 export class Checkpoint {
   /** Store time of the newest message whose commit log bytes are on the disk. */
@@ -25,6 +30,12 @@ export class Checkpoint {
   confirmPhyOffset = 0;
   /** Commit log offset of the message of `logicsMsgTimestamp`. */
   logicsPhysicalOffset = 0;
+
+  /**
+   * The fields say what RocketNest knows to be on the disk. Apache's may be ahead of what it has brought there: `seal` after
+   * everything was synced.
+   */
+  isOurs = false;
 
   private file: StoreFile | null = null;
   private readonly buffer = Buffer.alloc(SIZE);
@@ -46,6 +57,8 @@ export class Checkpoint {
     this.masterFlushedOffset = field(24);
     this.confirmPhyOffset = field(32);
     this.logicsPhysicalOffset = field(40);
+    this.isOurs =
+      this.buffer.readUInt32BE(SEAL_AT) === SEAL_MAGIC && this.buffer.readUInt32BE(SEAL_AT + 4) === this.fieldsCrc();
   }
 
   /** Writes the fields and waits for the disk. Overlapping calls share one follow-up write. */
@@ -88,5 +101,11 @@ export class Checkpoint {
     values.forEach((value, index) => {
       this.buffer.writeBigInt64BE(BigInt(value), index * 8);
     });
+    this.buffer.writeUInt32BE(this.isOurs ? SEAL_MAGIC : 0, SEAL_AT);
+    this.buffer.writeUInt32BE(this.isOurs ? this.fieldsCrc() : 0, SEAL_AT + 4);
+  }
+
+  private fieldsCrc(): number {
+    return crc32(this.buffer.subarray(0, FIELDS_BYTES));
   }
 }

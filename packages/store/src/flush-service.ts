@@ -54,6 +54,7 @@ export class FlushService {
     if (thorough && storeTimestamp > 0) {
       checkpoint.logicsMsgTimestamp = storeTimestamp;
       checkpoint.logicsPhysicalOffset = commitLogOffset;
+      checkpoint.isOurs = true;
     }
     await checkpoint.save();
   }

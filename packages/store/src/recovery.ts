@@ -1,4 +1,3 @@
-import { readStored } from '@rocketnest/protocol';
 import type { Checkpoint } from './checkpoint.js';
 import type { ConsumeQueues } from './consume-queues.js';
 import type { DelayLevels } from './delay-level.js';
@@ -61,6 +60,8 @@ export function recoverSync(parts: RecoveryParts, clean: boolean): number {
   if (queues.maxPhysicalOffset > scan.end) queues.truncateSync(scan.end);
   queues.flushSync();
   log.cutSync(scan.end);
+  // What Apache left in the page cache must not be less durable than what we are going to say of it.
+  if (!checkpoint.isOurs) log.syncSync();
   if (scan.lastMessage >= 0) checkpoint.confirmPhyOffset = scan.lastMessage;
   logger.info('commit log recovered', {
     lastStop: clean ? 'clean' : 'crash',
@@ -78,37 +79,38 @@ export function recoverSync(parts: RecoveryParts, clean: boolean): number {
  * there; entries left over from a log that was cut (Apache does not erase them) point anywhere.
  */
 function cleanStart(parts: RecoveryParts): number {
-  const { files, log, queues, logger } = parts;
+  const { log, queues, logger } = parts;
   const { newest } = queues;
   if (!newest) return log.start;
   const entry = newest.newestSync();
   const end = newest.maxPhysicalOffset;
-  if (entry && log.contains(entry.commitLogOffset)) {
-    let found = false;
-    scanLogSync(files, log, entry.commitLogOffset, true, (source, at, offset, size) => {
-      found =
-        offset === entry.commitLogOffset &&
-        size === entry.size &&
-        readStored.queueOffset(source, at) === entry.queueOffset;
-      return false;
-    });
-    if (found) return end;
-  }
+  if (entry && isMessageSync(parts, entry.commitLogOffset, end)) return end;
   if (end <= log.start) return log.start; // All messages it knows were deleted.
   logger.warn('newest consume queue entry points to no message: recovering as after a crash', {
     topic: newest.topic,
     queueId: newest.queueId,
     ...entry,
   });
-  return crashStart(parts);
+  return fileStart(parts);
 }
 
 /**
- * After a crash: the start of the newest file that begins before everything the checkpoint does not vouch for. Java:
- * `isMappedFileMatchedRecover`. Consume queues that hold less than the checkpoint says pull it further back; so does the index, but
- * not beyond the file before: it may have been switched off for a long time, and it can do without.
+ * After a crash: the message of the checkpoint, when we wrote the checkpoint, which vouches for everything before it. Else as Apache
+ * does, since its checkpoint can be ahead of its log, and the log has to be checked from further back.
  */
-function crashStart({ files, log, queues, index, checkpoint, options }: RecoveryParts): number {
+function crashStart(parts: RecoveryParts): number {
+  const { checkpoint, queues, options } = parts;
+  const known = checkpoint.logicsPhysicalOffset;
+  const trusted = checkpoint.isOurs && known > 0 && queues.maxPhysicalOffset > known && !options.messageIndexSafe;
+  return trusted && isMessageSync(parts, known) ? known : fileStart(parts);
+}
+
+/**
+ * The start of the newest file that begins before everything the checkpoint does not vouch for. Java: `isMappedFileMatchedRecover`.
+ * Consume queues that hold less than the checkpoint says pull it further back; so does the index, but not beyond the file before:
+ * it may have been switched off for a long time, and it can do without.
+ */
+function fileStart({ files, log, queues, index, checkpoint, options }: RecoveryParts): number {
   const indexed = options.messageIndexEnable;
   let start = log.start;
   for (const base of [...log.bases].reverse()) {
@@ -125,6 +127,17 @@ function crashStart({ files, log, queues, index, checkpoint, options }: Recovery
   }
   const indexLags = indexed && !index.empty && index.endOffset < start;
   return indexLags && start > log.start ? start - log.size : start;
+}
+
+/** A whole message begins at `offset` (and ends at `end`). */
+function isMessageSync({ files, log }: RecoveryParts, offset: number, end?: number): boolean {
+  if (!log.contains(offset)) return false;
+  let found = false;
+  scanLogSync(files, log, offset, true, (_source, _at, start, size) => {
+    found = start === offset && (end === undefined || start + size === end);
+    return false;
+  });
+  return found;
 }
 
 function dispatch({ queues, index, delayLevels }: RecoveryParts, source: Buffer, at: number): void {

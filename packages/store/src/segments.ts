@@ -116,6 +116,15 @@ export class Segments {
     file.closeSync();
   }
 
+  /** Brings all files to the disk. */
+  syncSync(): void {
+    for (const base of this.bases) {
+      const file = this.files.openSync(this.path(base), 'write');
+      file.syncSync();
+      file.closeSync();
+    }
+  }
+
   /** Deletes every file. */
   removeAllSync(): void {
     for (const base of this.bases.splice(0)) this.files.removeSync(this.path(base));

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Checkpoint } from '../src/checkpoint.js';
 import { nodeFiles } from '../src/index.js';
@@ -27,6 +27,7 @@ describe('checkpoint', () => {
     expect(bytes.length).toBe(4096);
     const fields = [0, 8, 16, 24, 32, 40].map((at) => Number(bytes.readBigInt64BE(at)));
     expect(fields).toEqual([1_700_000_000_001, 2, 3, 4, 5, 2 ** 40]);
+    expect(bytes.subarray(48).every((byte) => byte === 0)).toBe(true);
   });
 
   it('reads what Apache wrote and keeps what it does not know', async () => {
@@ -40,6 +41,30 @@ describe('checkpoint', () => {
     await checkpoint.save();
     checkpoint.close();
     expect(readFileSync(`${directory}/checkpoint`)).toEqual(goldenFile(golden, 'checkpoint'));
+  });
+
+  it('knows whether we wrote the fields, or Apache after us', async () => {
+    const path = `${temporaryDirectory()}/checkpoint`;
+    const reopened = (): Checkpoint => {
+      const checkpoint = new Checkpoint(nodeFiles, path);
+      checkpoint.openSync();
+      return checkpoint;
+    };
+    const first = reopened();
+    expect(first.isOurs).toBe(false);
+    first.logicsPhysicalOffset = 77;
+    first.isOurs = true;
+    await first.save();
+    first.close();
+    const second = reopened();
+    expect([second.isOurs, second.logicsPhysicalOffset]).toEqual([true, 77]);
+    second.close();
+    const bytes = readFileSync(path);
+    bytes.writeBigInt64BE(78n, 40); // As Apache writes: this field, and nothing behind it.
+    writeFileSync(path, bytes);
+    const third = reopened();
+    expect([third.isOurs, third.logicsPhysicalOffset]).toEqual([false, 78]);
+    third.close();
   });
 
   it('rejects a save that does not reach the disk', async () => {

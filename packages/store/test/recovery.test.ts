@@ -14,6 +14,7 @@ import {
   SMALL,
   temporaryDirectory,
   texts,
+  until,
 } from './support/store.js';
 
 afterEach(async () => {
@@ -139,6 +140,34 @@ describe('after a crash', () => {
     await recovered.close();
     const again = await openStore(directory);
     expect(bodies(await readQueue(again))).toEqual(texts(61));
+  });
+
+  it('reads the log from the message of its own checkpoint on, from further back when Apache wrote it', async () => {
+    const directory = temporaryDirectory();
+    const store = await openStore(directory, { flushIntervalConsumeQueue: 5, flushConsumeQueueThoroughInterval: 1 });
+    await putAll(
+      store,
+      texts(50).map((text) => message(text, { properties: keysOf(text) })),
+    );
+    const [last] = await putAll(store, [message('last')]);
+    const field = (): number => Number(readFileSync(`${directory}/checkpoint`).readBigInt64BE(40));
+    await until(() => field() === last!.commitLogOffset, 'the checkpoint');
+    const ours = crashCopy(directory);
+    const theirs = crashCopy(directory);
+    const checkpoint = readFileSync(`${theirs}/checkpoint`);
+    checkpoint.writeBigInt64BE(checkpoint.readBigInt64BE(0) + 1n, 0);
+    writeFileSync(`${theirs}/checkpoint`, checkpoint);
+    for (const [copy, messages] of [
+      [ours, 1],
+      [theirs, 51],
+    ] as const) {
+      const lines: object[] = [];
+      const note = (_text: string, fields?: object): void => void lines.push(fields ?? {});
+      const recovered = await openStore(copy, { logger: { debug: note, info: note, warn: note, error: note } });
+      expect(lines).toContainEqual(expect.objectContaining({ lastStop: 'crash', messages }));
+      expect(bodies(await readQueue(recovered))).toEqual([...texts(50), 'last']);
+      for (const text of ['m0', 'm49']) await expectQueryable(recovered, text);
+    }
   });
 
   it('survives a second crash during or right after recovery', async () => {
