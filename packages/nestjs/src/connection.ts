@@ -156,7 +156,7 @@ export class RocketMQConnection implements OnModuleInit, OnApplicationShutdown {
 
   async #start(): Promise<void> {
     const { embedded, client, producer: options } = this.options;
-    const logger = toClientLogger(this.logger);
+    const logger = toClientLogger(this.logger, this.options.debug);
     try {
       if (embedded !== undefined && embedded !== false) {
         this.#embedded = await startEmbeddedServers(embedded === true ? {} : embedded, logger);

@@ -7,12 +7,17 @@ export const LOG_CONTEXT = 'RocketMQ';
 
 export const defaultLogger = (): LoggerService => new NestLogger(LOG_CONTEXT);
 
-/** The client's and the servers' logger, writing to Nest's: fields are appended as `key=value`. */
-export function toClientLogger(logger: LoggerService): Logger {
+const nothing = (): void => {};
+
+/**
+ * The client's and the servers' logger, writing to Nest's: fields are appended as `key=value`.
+ * @param debug whether their steps (connections, routes, rebalancing) are written too, at Nest's debug level
+ */
+export function toClientLogger(logger: LoggerService, debug: boolean): Logger {
+  const step: Logger['info'] = debug ? (message, fields) => logger.debug?.(format(message, fields)) : nothing;
   return {
-    debug: (message, fields) => logger.debug?.(format(message, fields)),
-    // The client reports each of its steps at info. Nest's log level is for the application's own story.
-    info: (message, fields) => logger.debug?.(format(message, fields)),
+    debug: step,
+    info: step,
     warn: (message, fields) => logger.warn(format(message, fields)),
     error: (message, fields) => logger.error(format(message, fields)),
   };

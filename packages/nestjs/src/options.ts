@@ -63,6 +63,8 @@ export interface RocketMQModuleOptions {
   readonly resolver?: (key: string) => unknown;
   /** Default: Nest's Logger with the context `RocketMQ`. */
   readonly logger?: LoggerService;
+  /** Also log what client and embedded servers do: connections, routes, rebalancing. At Nest's debug level. Default false. */
+  readonly debug?: boolean;
   /**
    * Whether global guards, pipes, interceptors and filters also run for messages: all, none (default), or some kinds.
    * They are usually written for HTTP; those on the class or method always run.
@@ -117,6 +119,7 @@ const moduleTable: CheckTable = {
   deserializer: must.beObjectWith('deserialize'),
   resolver: must.beFunction,
   logger: must.beObjectWith('log', 'error', 'warn'),
+  debug: must.beBoolean,
   globalEnhancers: must.be(
     'true, false or a list of guards, pipes, interceptors, filters',
     (value) =>
@@ -133,6 +136,7 @@ const DEFAULTS = {
   startTimeoutMs: 30_000,
   shutdownTimeoutMs: 30_000,
   globalEnhancers: false,
+  debug: false,
   enabled: true,
 } as const satisfies RocketMQModuleOptions;
 

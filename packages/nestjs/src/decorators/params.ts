@@ -1,4 +1,4 @@
-import type { ExecutionContext } from '@nestjs/common';
+import type { ExecutionContext, PipeTransform, Type } from '@nestjs/common';
 import { createParamDecorator } from '@nestjs/common';
 import type { RocketMQContext } from '../context.js';
 
@@ -8,22 +8,30 @@ import type { RocketMQContext } from '../context.js';
  */
 export { Ctx, Payload } from '@nestjs/microservices';
 
+type Pipe = PipeTransform | Type<PipeTransform>;
+
+// The types are spelled out because createParamDecorator's own names differ between Nest 11 and 12.
 const messagePart = <D>(read: (context: RocketMQContext, data: D) => unknown) =>
-  createParamDecorator((data: D, host: ExecutionContext) => read(host.getArgByIndex(1) as RocketMQContext, data));
+  createParamDecorator((data: D, host: ExecutionContext) => read(host.getArgByIndex(1) as RocketMQContext, data)) as (
+    data?: unknown,
+    ...pipes: Pipe[]
+  ) => ParameterDecorator;
 
 /** All user properties (`@Headers()`), or one of them (`@Headers('traceparent')`). */
-export const Headers = messagePart((context, name: string | undefined) =>
-  name === undefined ? context.getHeaders() : context.getHeader(name),
+export const Headers: (name?: string | Pipe, ...pipes: Pipe[]) => ParameterDecorator = messagePart(
+  (context, name: string | undefined) => (name === undefined ? context.getHeaders() : context.getHeader(name)),
 );
 
 /** The message keys, as an array. */
-export const Keys = messagePart((context) => context.getKeys());
+export const Keys: (...pipes: Pipe[]) => ParameterDecorator = messagePart((context) => context.getKeys());
 
 /** The tag, or undefined. */
-export const Tag = messagePart((context) => context.getTag());
+export const Tag: (...pipes: Pipe[]) => ParameterDecorator = messagePart((context) => context.getTag());
 
 /** The id the producer gave the message. */
-export const MessageId = messagePart((context) => context.getMessageId());
+export const MessageId: (...pipes: Pipe[]) => ParameterDecorator = messagePart((context) => context.getMessageId());
 
 /** How often the message has been delivered before: 0 the first time. */
-export const ReconsumeTimes = messagePart((context) => context.getReconsumeTimes());
+export const ReconsumeTimes: (...pipes: Pipe[]) => ParameterDecorator = messagePart((context) =>
+  context.getReconsumeTimes(),
+);

@@ -109,6 +109,14 @@ export class InvokerFactory {
     this.#creator = ExternalContextCreator.fromContainer(
       Object.create(container, { applicationConfig: { value: applicationConfig } }) as NestContainer,
     );
+    // Nest looks for a handler's module among providers only. Without a module it skips enhancers that are given as
+    // classes, so a guard on a controller would silently not run.
+    this.#creator.getContextModuleKey = (type) => {
+      for (const [key, module] of container.getModules()) {
+        if (type !== undefined && (module.hasProvider(type) || module.controllers.has(type))) return key;
+      }
+      return '';
+    };
   }
 
   create(target: HandlerTarget): Invoke {

@@ -1,4 +1,5 @@
 import type { LoggerService } from '@nestjs/common';
+import { HttpException } from '@nestjs/common';
 import type { ClientInstance, ConsumeOutcome, MessageExt, MessageQueue } from '@rocketnest/client';
 import { ConnectionError, dlqTopic, PropertyName, PushConsumer } from '@rocketnest/client';
 import { isObservable, lastValueFrom } from 'rxjs';
@@ -243,6 +244,9 @@ export class RocketMQListenerContainer {
 }
 
 function describeError(error: unknown): string {
+  // ValidationPipe keeps what is wrong with which property in the response.
+  const details = error instanceof HttpException ? (error.getResponse() as { message?: unknown }).message : undefined;
+  if (Array.isArray(details)) return `${(error as Error).name}: ${details.join(', ')}`;
   if (error instanceof Error) return `${error.name}: ${error.message}`;
   // Nest's RPC filters turn errors into plain objects with a message.
   const message = (error as { message?: unknown } | null | undefined)?.message;

@@ -34,7 +34,8 @@ export interface TestApp {
 
 /** Options that make tests quick: topics that are created on demand are noticed at once. */
 export const quick = {
-  client: { pollNameServerIntervalMs: 50, heartbeatBrokerIntervalMs: 200 },
+  client: { pollNameServerIntervalMs: 50, heartbeatBrokerIntervalMs: 200, requestTimeoutMs: 15_000 },
+  producer: { sendTimeoutMs: 15_000 },
 } satisfies RocketMQModuleOptions;
 
 /** Options for a cluster. */

@@ -5,6 +5,7 @@ import {
   type CallHandler,
   type CanActivate,
   Catch,
+  Controller,
   createParamDecorator,
   type ExceptionFilter,
   type ExecutionContext,
@@ -373,13 +374,41 @@ describe('request scope', () => {
     expect(steps).toEqual(['guard 1', 'a 1 true', 'guard 2', 'b 2 true']);
   });
 
+  it.each([Scope.DEFAULT, Scope.REQUEST])(
+    'runs enhancers given as classes on a controller too (scope %p)',
+    async (scope) => {
+      const topic = unique('t');
+
+      @Controller({ scope })
+      class Handlers {
+        @UseGuards(Guard)
+        @UseInterceptors(Interceptor)
+        @RocketMQMessageListener({ topic, consumerGroup: unique('g') })
+        on(@Payload(Double) value: number): string {
+          steps.push(`handler ${value}`);
+          return 'result';
+        }
+      }
+
+      await using app = await startApp(at(cluster), { controllers: [Handlers] });
+      await app.get(RocketMQTemplate).send(topic, 21);
+      await waitFor(() => steps.length >= 5, { what: 'all steps' });
+      expect(steps).toEqual([
+        'guard rocketmq Handlers.on true',
+        'interceptor before',
+        'pipe body Number',
+        'handler 42',
+        'interceptor after result',
+      ]);
+    },
+  );
+
   it('works for controllers and request-scoped global guards', async () => {
     const topic = unique('t');
 
     @Injectable({ scope: Scope.REQUEST })
     class GlobalGuard extends Guard {}
 
-    const { Controller } = await import('@nestjs/common');
     @Controller({ scope: Scope.REQUEST })
     class Handlers {
       constructor(@Inject(REQUEST) private readonly context: RocketMQContext) {}

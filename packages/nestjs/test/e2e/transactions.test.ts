@@ -10,7 +10,7 @@ import {
   RocketMQTransactionListener,
   type TransactionState,
 } from '../../src/index.js';
-import { at, startApp } from './app.js';
+import { at, quick, startApp } from './app.js';
 
 interface Order {
   readonly id: number;
@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => cluster.close());
 
-const service = (group = unique('service')) => at(cluster, { producer: { group } });
+const service = (group = unique('service')) => at(cluster, { producer: { ...quick.producer, group } });
 
 /** A listener that collects the ids of the orders that became visible. */
 function inboxOf(topic: string) {
@@ -181,10 +181,8 @@ describe('sendMessageInTransaction, as in rocketmq-spring', () => {
     await using app = await startApp(service(), { providers: [Inbox, Transactions] });
     await app.get(RocketMQTemplate).sendMessageInTransaction(topic, { id: 5 }, 'arg');
     await waitFor(() => ids.length === 1, { what: 'the message' });
-    expect(calls).toEqual([
-      ['execute', { id: 5 }, 'arg', true],
-      ['check', { id: 5 }],
-    ]);
+    expect(calls).toContainEqual(['execute', { id: 5 }, 'arg', true]);
+    expect(calls).toContainEqual(['check', { id: 5 }]);
   });
 
   it('says what is missing when there is no such listener', async () => {
