@@ -265,13 +265,14 @@ describe('Connection', () => {
 
   it('does not count as idle while bytes move', async () => {
     const { connection, peer } = await connectionPair(cleanup, {
-      idleTimeoutMs: 150,
+      idleTimeoutMs: 1500,
       onRequest: (request, self) => self.respond(createResponse(request, 0)),
     });
-    for (let turn = 1; turn <= 10; turn++) {
+    // Longer in all than the timeout, each pause far shorter.
+    for (let turn = 1; turn <= 20; turn++) {
       peer.send(command(1));
       await peer.receive(turn);
-      await new Promise((resolve) => setTimeout(resolve, 30));
+      await new Promise((resolve) => setTimeout(resolve, 100));
     }
     expect(connection.closed).toBe(false);
   });
