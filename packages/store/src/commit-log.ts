@@ -151,9 +151,17 @@ export class CommitLog {
       done(refused('OS_PAGE_CACHE_BUSY'));
       return;
     }
-    const put = message.batch
-      ? this.encodeBatch(message, message.batch, queue, done)
-      : this.encodeOne(message, queue, done);
+    const { nextOffset } = queue;
+    let put: PendingPut | null;
+    try {
+      put = message.batch
+        ? this.encodeBatch(message, message.batch, queue, done)
+        : this.encodeOne(message, queue, done);
+    } catch (error) {
+      // Only the first message of a put can be impossible to encode (hosts, properties): nothing of it is in the log.
+      queue.nextOffset = nextOffset;
+      put = this.refuse('MESSAGE_ILLEGAL', message, done, error);
+    }
     if (!put) return;
     this.pending.push(put);
     if (this.syncFlush && message.waitStoreOk === false) this.unwaited.push(put);
@@ -284,13 +292,15 @@ export class CommitLog {
     status: 'MESSAGE_ILLEGAL' | 'PROPERTIES_SIZE_EXCEEDED',
     message: StoreMessage,
     done: PutCallback,
+    error?: unknown,
   ): null {
-    this.logger.warn('message refused: too large, or a batch that is empty, delayed or transactional', {
+    this.logger.warn('message refused: too large, malformed, or a batch that is empty, delayed or transactional', {
       status,
       topic: message.topic,
       bodyBytes: message.body.length,
       maxMessageSize: this.options.maxMessageSize,
       maxPropertiesBytes: MAX_PROPERTIES_BYTES,
+      error,
     });
     done(refused(status));
     return null;

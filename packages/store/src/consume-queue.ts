@@ -1,7 +1,7 @@
 import type { Files } from './files.js';
 import { type OpenFiles, readFully, syncFile, writeFully } from './open-files.js';
 import { Segments } from './segments.js';
-import type { StoreLogger } from './types.js';
+import type { ConsumeQueueEntry, StoreLogger } from './types.js';
 
 /** Bytes per entry. Java: `ConsumeQueue.CQ_STORE_UNIT_SIZE`. */
 export const ENTRY_SIZE = 20;
@@ -51,6 +51,15 @@ export function decodeEntries(source: Buffer, values: number[]): number {
   }
   return count;
 }
+
+/** The same as objects, for those who are not in a hurry. */
+export const entriesOf = ({ queueOffset, count, values }: EntryBlock): ConsumeQueueEntry[] =>
+  Array.from({ length: count }, (_, i) => ({
+    commitLogOffset: values[i * STRIDE]!,
+    size: values[i * STRIDE + 1]!,
+    tagsCode: values[i * STRIDE + 2]!,
+    queueOffset: queueOffset + i,
+  }));
 
 /**
  * One consume queue: for every message of a topic's queue, in order, where it is in the commit log. Java: `ConsumeQueue`.
@@ -133,11 +142,9 @@ export class ConsumeQueue {
   }
 
   /** One entry, or null when the offset is out of range. */
-  async entry(offset: number): Promise<{ commitLogOffset: number; size: number; tagsCode: number } | null> {
+  async entry(offset: number): Promise<ConsumeQueueEntry | null> {
     if (offset < 0 || offset >= this.maxOffset) return null;
-    const block = await this.entries(offset, 1);
-    if (block.count === 0) return null;
-    return { commitLogOffset: block.values[0]!, size: block.values[1]!, tagsCode: block.values[2]! };
+    return entriesOf(await this.entries(offset, 1))[0] ?? null;
   }
 
   /**

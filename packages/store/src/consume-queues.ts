@@ -50,6 +50,14 @@ export class ConsumeQueues implements Iterable<ConsumeQueue> {
     return queue;
   }
 
+  /** The queue for a put, made when needed; undefined when the names cannot be directories. Checked once per queue, not per message. */
+  forPut(topic: string, queueId: number): ConsumeQueue | undefined {
+    const queue = this.get(topic, queueId);
+    if (queue) return queue;
+    const isName = /^[^/\\\0]+$/.test(topic) && Buffer.byteLength(topic) <= 255 && topic !== '.' && topic !== '..';
+    return isName && Number.isInteger(queueId) && queueId >= 0 ? this.getOrCreate(topic, queueId) : undefined;
+  }
+
   *[Symbol.iterator](): Iterator<ConsumeQueue> {
     for (const queues of this.table.values()) for (const queue of queues) if (queue) yield queue;
   }

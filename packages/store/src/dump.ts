@@ -1,5 +1,5 @@
 import { ConfigurationError, decodeMessage, type MessageExt } from '@rocketnest/protocol';
-import { decodeEntries, ENTRY_SIZE, isFiller } from './consume-queue.js';
+import { decodeEntries, ENTRY_SIZE, entriesOf, isFiller } from './consume-queue.js';
 import { nodeFiles } from './files.js';
 import { checkLogItem } from './log-record.js';
 import type { ConsumeQueueEntry } from './types.js';
@@ -61,10 +61,10 @@ export function* dumpConsumeQueue(path: string): Generator<ConsumeQueueEntry> {
     for (let position = 0; ; position += piece.length) {
       const values: number[] = [];
       const count = decodeEntries(piece.subarray(0, file.readSync(piece, position)), values);
-      for (let i = 0; i < count; i++, queueOffset++) {
-        const [commitLogOffset, size, tagsCode] = values.slice(i * 3, i * 3 + 3) as [number, number, number];
-        if (!isFiller(commitLogOffset, size)) yield { commitLogOffset, size, tagsCode, queueOffset };
+      for (const entry of entriesOf({ queueOffset, count, values })) {
+        if (!isFiller(entry.commitLogOffset, entry.size)) yield entry;
       }
+      queueOffset += count;
       if (count * ENTRY_SIZE < piece.length) return;
     }
   } finally {

@@ -1,7 +1,8 @@
 import { ClosedError, StoreError } from '@rocketnest/protocol';
+import { AbortFile } from './abort-file.js';
 import { Checkpoint } from './checkpoint.js';
 import { CommitLog } from './commit-log.js';
-import type { ConsumeQueue } from './consume-queue.js';
+import { entriesOf } from './consume-queue.js';
 import { ConsumeQueues } from './consume-queues.js';
 import { DelayLevels } from './delay-level.js';
 import { Dispatcher } from './dispatcher.js';
@@ -63,6 +64,7 @@ export class MessageStore {
   private readonly dispatcher: Dispatcher;
   private readonly flusher: FlushService;
   private readonly retention: Retention;
+  private readonly abort: AbortFile;
   private lock: StoreLock | null = null;
   private running = false;
   private closing: Promise<void> | null = null;
@@ -77,14 +79,9 @@ export class MessageStore {
     this.openFiles = new OpenFiles(files, this.options.maxOpenFiles);
     this.delayLevels = new DelayLevels(this.options.messageDelayLevel);
     this.checkpoint = new Checkpoint(files, `${rootDir}/checkpoint`);
-    const { mappedFileSizeConsumeQueue } = this.options;
-    this.queues_ = new ConsumeQueues(
-      `${rootDir}/consumequeue`,
-      mappedFileSizeConsumeQueue,
-      files,
-      this.openFiles,
-      logger,
-    );
+    this.abort = new AbortFile(files, `${rootDir}/abort`);
+    const fileSize = this.options.mappedFileSizeConsumeQueue;
+    this.queues_ = new ConsumeQueues(`${rootDir}/consumequeue`, fileSize, files, this.openFiles, logger);
     this.index = new IndexService(`${rootDir}/index`, this.options, files, this.openFiles, logger);
     this.dispatcher = new Dispatcher(this.queues_, this.index, this.delayLevels, logger);
     this.log = new CommitLog(`${rootDir}/commitlog`, this.options, files, this.openFiles, clock, logger, (put) =>
@@ -116,7 +113,7 @@ export class MessageStore {
       this.files.makeDirectorySync(directory);
     this.lock = StoreLock.acquireSync(`${this.rootDir}/lock`);
     try {
-      const clean = this.files.factsSync(this.abortPath) === null;
+      const clean = !this.abort.existsSync();
       this.log.segments.loadSync(this.logger);
       this.queues_.loadSync();
       this.index.loadSync();
@@ -128,7 +125,7 @@ export class MessageStore {
       );
       await this.queues_.correctMinOffsets(this.log.minOffset);
       this.checkpoint.saveSync();
-      this.writeAbortSync();
+      this.abort.createSync();
       this.log.startSync(end);
     } catch (error) {
       this.lock.releaseSync();
@@ -154,7 +151,7 @@ export class MessageStore {
    * refused. Never throws for a bad message: the result's status says what is wrong.
    */
   put(message: StoreMessage, done: PutCallback): void {
-    const queue = this.queueForPut(message);
+    const queue = this.queues_.forPut(message.topic, message.queueId);
     if (queue) this.log.append(message, queue, done);
     else done(refused('MESSAGE_ILLEGAL'));
   }
@@ -199,13 +196,7 @@ export class MessageStore {
   async consumeQueueEntries(topic: string, queueId: number, offset: number, max: number): Promise<ConsumeQueueEntry[]> {
     const queue = this.queues_.get(topic, queueId);
     if (!queue || offset < queue.minOffset || offset >= queue.maxOffset) return [];
-    const { queueOffset, count, values } = await queue.entries(offset, max);
-    return Array.from({ length: count }, (_, i) => ({
-      commitLogOffset: values[i * 3]!,
-      size: values[i * 3 + 1]!,
-      tagsCode: values[i * 3 + 2]!,
-      queueOffset: queueOffset + i,
-    }));
+    return entriesOf(await queue.entries(offset, max));
   }
 
   /** Store time in ms of the message at a queue offset, -1 when there is none. */
@@ -279,33 +270,6 @@ export class MessageStore {
     return this.log.isWritable;
   }
 
-  private get abortPath(): string {
-    return `${this.rootDir}/abort`;
-  }
-
-  private queueForPut({ topic, queueId }: StoreMessage): ConsumeQueue | undefined {
-    const queue = this.queues_.get(topic, queueId);
-    if (queue) return queue;
-    // Names become directories. Checked here, once per queue, not per message.
-    if (
-      !/^[^/\\\0]{1,32767}$/.test(topic) ||
-      topic === '.' ||
-      topic === '..' ||
-      !Number.isInteger(queueId) ||
-      queueId < 0
-    )
-      return undefined;
-    return this.queues_.getOrCreate(topic, queueId);
-  }
-
-  private writeAbortSync(): void {
-    const file = this.files.openSync(this.abortPath, 'create');
-    file.truncateSync(0);
-    file.writeSync(Buffer.from(String(process.pid)), 0);
-    file.syncSync();
-    file.closeSync();
-  }
-
   private async closeOnce(): Promise<void> {
     if (!this.running) return;
     this.running = false;
@@ -324,7 +288,7 @@ export class MessageStore {
     await attempt('consume queues and index', () => this.flusher.flush(true));
     this.checkpoint.close();
     this.openFiles.closeAll();
-    if (clean) this.files.removeSync(this.abortPath);
+    if (clean) this.abort.removeSync();
     this.lock?.releaseSync();
   }
 }

@@ -86,6 +86,16 @@ describe('put', () => {
     ],
     ['an empty batch', message('', { batch: [] }), 'MESSAGE_ILLEGAL'],
     ['a topic that would leave the directory', message('x', { topic: '../x' }), 'MESSAGE_ILLEGAL'],
+    ['a property that would break its neighbours', message('x', { properties: { k: 'a\u0002b' } }), 'MESSAGE_ILLEGAL'],
+    ['a host that is a name', message('x', { bornHost: { address: 'localhost', port: 1 } }), 'MESSAGE_ILLEGAL'],
+    [
+      'a batch from a host that is a name',
+      message('', {
+        bornHost: { address: 'localhost', port: 1 },
+        batch: [{ flag: 0, body: Buffer.from('x'), propertiesData: Buffer.alloc(0) }],
+      }),
+      'MESSAGE_ILLEGAL',
+    ],
     ['a negative queue id', message('x', { queueId: -1 }), 'MESSAGE_ILLEGAL'],
     [
       'a transactional batch',
@@ -107,7 +117,8 @@ describe('put', () => {
     const store = await openStore(temporaryDirectory(), { maxMessageSize: 1000 });
     expect(await store.putAsync(bad)).toMatchObject({ status, commitLogOffset: -1, bytes: 0, msgIds: '' });
     expect(store.maxCommitLogOffset).toBe(0);
-    expect((await store.putAsync(message('ok'))).status).toBe('PUT_OK');
+    expect(await store.putAsync(message('ok'))).toMatchObject({ status: 'PUT_OK', queueOffset: 0, commitLogOffset: 0 });
+    expect(bodies(await readQueue(store))).toEqual(['ok']);
   });
 
   it('refuses a message larger than a commit log file', async () => {
