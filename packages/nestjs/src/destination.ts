@@ -41,11 +41,13 @@ function split(text: string): { topic: string; tag: string; keys?: undefined; he
   return colon < 0 ? { topic: text, tag: '' } : { topic: text.slice(0, colon), tag: text.slice(colon + 1) };
 }
 
-/** Which tags of a topic: all of them, or a set. */
+/** Which messages of a topic: those with certain tags, those an SQL92 expression accepts, or all. */
 export interface Subscription {
   readonly topic: string;
   /** `undefined`: every tag. */
   readonly tags: ReadonlySet<string> | undefined;
+  /** Over user properties; the broker evaluates it. Goes without tags. */
+  readonly sql92?: string;
 }
 
 /** Reads `'*'`, `'tagA'`, `'tagA || tagB'` as Java's FilterAPI does. */
@@ -61,6 +63,8 @@ export function parseTags(expression: string): ReadonlySet<string> | undefined {
 export const formatTags = (tags: ReadonlySet<string> | undefined): string =>
   tags === undefined ? '*' : [...tags].sort().join(' || ');
 
-/** `topic` or `topic:tagA || tagB`, for logs and errors. */
-export const formatSubscription = ({ topic, tags }: Subscription): string =>
-  tags === undefined ? topic : `${topic}:${formatTags(tags)}`;
+/** `topic`, `topic:tagA || tagB` or `topic[sql]`, for logs and errors. */
+export const formatSubscription = ({ topic, tags, sql92 }: Subscription): string => {
+  if (sql92 !== undefined) return `${topic}[${sql92}]`;
+  return tags === undefined ? topic : `${topic}:${formatTags(tags)}`;
+};

@@ -24,7 +24,12 @@ export interface RocketMQListenerOptions {
    * subscriptions must not overlap; otherwise the application does not start.
    */
   readonly consumerGroup: Resolvable<string>;
-  /** Tags: `'*'` (default), `'tagA'` or `'tagA || tagB'`. */
+  /** `TAG` (default) or `SQL92`: what `selectorExpression` is. */
+  readonly selectorType?: Resolvable<'TAG' | 'SQL92'>;
+  /**
+   * Tags: `'*'` (default), `'tagA'` or `'tagA || tagB'`. With SQL92 a condition over user properties, `'amount > 100'`; the
+   * broker needs `enablePropertyFilter=true`.
+   */
   readonly selectorExpression?: Resolvable<string>;
   /** `CONCURRENTLY` (default), or `ORDERLY`: the messages of a queue one after the other. */
   readonly consumeMode?: Resolvable<'CONCURRENTLY' | 'ORDERLY'>;

@@ -99,7 +99,9 @@ export class RocketMQListenerContainer {
       { ...defaults, shutdownTimeoutMs, ...settings, group: this.group },
       this.connection.instance,
     );
-    for (const { topic, tags } of this.plan.subscriptions) consumer.subscribe(topic, formatTags(tags));
+    for (const { topic, tags, sql92 } of this.plan.subscriptions) {
+      consumer.subscribe(topic, sql92 === undefined ? formatTags(tags) : { sql92 });
+    }
     consumer.listen(([message], { queue }) => this.#consume(message!, queue));
     // Set before start, so that stop() during a start closes it.
     this.#consumer = consumer;

@@ -36,6 +36,7 @@ export interface ListenerSettings {
 const table = {
   topic: must.beText,
   consumerGroup: must.beText,
+  selectorType: must.beOneOf('TAG', 'SQL92'),
   selectorExpression: must.beText,
   consumeMode: must.beOneOf('CONCURRENTLY', 'ORDERLY'),
   messageModel: must.beOneOf('CLUSTERING', 'BROADCASTING'),
@@ -73,6 +74,7 @@ const keysOnly = Object.fromEntries(Object.keys(table).map((key) => [key, anyVal
 interface PlainOptions {
   topic?: string;
   consumerGroup?: string;
+  selectorType?: 'TAG' | 'SQL92';
   selectorExpression?: string;
   consumeMode?: 'CONCURRENTLY' | 'ORDERLY';
   messageModel?: 'CLUSTERING' | 'BROADCASTING';
@@ -115,13 +117,23 @@ export function readListenerOptions(
   }
   return {
     enabled: plain.enabled ?? true,
-    subscription: { topic, tags: parseTags(plain.selectorExpression ?? '*') },
+    subscription: subscriptionOf(path, topic, plain),
     group,
     id: plain.id,
     consumer: consumerSettings(path, plain),
     delayLevel: plain.delayLevelWhenNextConsume ?? 0,
     suspendMs: plain.suspendCurrentQueueTimeMillis,
   };
+}
+
+function subscriptionOf(path: string, topic: string, { selectorType, selectorExpression }: PlainOptions): Subscription {
+  if (selectorType !== 'SQL92') return { topic, tags: parseTags(selectorExpression ?? '*') };
+  if (selectorExpression === undefined) {
+    throw new ConfigurationError(
+      `${path} has selectorType SQL92 and no selectorExpression. Give a condition like 'amount > 100'.`,
+    );
+  }
+  return { topic, tags: undefined, sql92: selectorExpression };
 }
 
 function consumerSettings(path: string, plain: PlainOptions): ConsumerSettings {

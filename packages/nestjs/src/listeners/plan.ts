@@ -94,11 +94,13 @@ const same = (a: unknown, b: unknown): boolean =>
   a instanceof Date && b instanceof Date ? a.getTime() === b.getTime() : a === b;
 
 function union(members: readonly Listener[]): Subscription[] {
-  const byTopic = new Map<string, Set<string> | undefined>();
+  const byTopic = new Map<string, Subscription>();
   for (const { settings } of members) {
     const { topic, tags } = settings.subscription;
-    const known = byTopic.get(topic);
-    byTopic.set(topic, tags === undefined ? undefined : new Set([...(known ?? []), ...tags]));
+    const known = byTopic.get(topic)?.tags;
+    // Only tag sets share a topic: everything else overlaps, and was refused.
+    const merged = tags === undefined || known === undefined ? tags : new Set([...known, ...tags]);
+    byTopic.set(topic, { ...settings.subscription, tags: merged });
   }
-  return [...byTopic].map(([topic, tags]) => ({ topic, tags }));
+  return [...byTopic.values()];
 }

@@ -75,6 +75,15 @@ describe('readListenerOptions', () => {
     expect(read({ consumeFromTimestamp: at.toISOString() }).consumer.consumeFrom).toEqual(at);
   });
 
+  it('takes an SQL92 expression instead of tags', () => {
+    expect(read({ selectorType: 'SQL92', selectorExpression: 'amount > 100' }).subscription).toEqual({
+      topic: 't',
+      tags: undefined,
+      sql92: 'amount > 100',
+    });
+    expect(() => read({ selectorType: 'SQL92' })).toThrow(/selectorType SQL92 and no selectorExpression/);
+  });
+
   it.each([
     [
       { consumeThreadNumber: 0 },

@@ -61,6 +61,19 @@ describe('planConsumers', () => {
     );
   });
 
+  it('takes an SQL92 subscription for one that wants everything', () => {
+    const sql = (label: string, sql92: string): Listener => {
+      const plain = listener(label, 'order');
+      return { ...plain, settings: { ...plain.settings, subscription: { topic: 'order', tags: undefined, sql92 } } };
+    };
+    expect(planConsumers([sql('A.on', 'a > 1')])[0]?.subscriptions).toEqual([
+      { topic: 'order', tags: undefined, sql92: 'a > 1' },
+    ]);
+    expect(() => planConsumers([sql('A.on', 'a > 1'), sql('B.on', 'a <= 1')])).toThrow(
+      /A\.on \(order\[a > 1\]\) and B\.on \(order\[a <= 1\]\) are in the same consumer group/,
+    );
+  });
+
   it('takes settings from whichever listener has them', () => {
     const [plan] = planConsumers([
       listener('A.on', 'order', { consumer: { concurrency: 5 } }),
