@@ -3,6 +3,7 @@ import {
   createRequest,
   encodeRegisterBrokerBody,
   PermName,
+  type RemotingCommand,
   Requests,
   ResponseCode,
   responseCodeName,
@@ -26,22 +27,43 @@ export interface RegistrationParts {
 /** Time allowed for saying good-bye to a name server (`BrokerOuterAPI.unregisterBroker`). */
 const UNREGISTER_TIMEOUT_MS = 3_000;
 
+/** One name server: its rounds never overlap, and all changes that come during a round share the next one. */
+class Announcer {
+  private running: Promise<void> = Promise.resolve();
+  private queued: Promise<void> | null = null;
+
+  constructor(
+    readonly nameServer: string,
+    private readonly round: (nameServer: string) => Promise<void>,
+  ) {}
+
+  /** Resolves when a round that started after this call has ended. */
+  announce(): Promise<void> {
+    this.queued ??= this.running.then(() => {
+      this.queued = null;
+      this.running = this.round(this.nameServer);
+      return this.running;
+    });
+    return this.queued;
+  }
+}
+
 /**
  * Keeps every name server informed: REGISTER_BROKER with all topics at start, at every interval and after a topic changed;
  * UNREGISTER_BROKER at stop (`BrokerOuterAPI.registerBrokerAll`). A name server that does not answer is tried again at the
- * next interval, forever.
+ * next interval, forever, and does not delay the others.
  */
 export class Registration {
-  private readonly nameServers: readonly string[];
+  private readonly announcers: readonly Announcer[];
   private scheduled: NodeJS.Immediate | null = null;
-  private running: Promise<void> = Promise.resolve();
   private closed = true;
 
   constructor(private readonly parts: RegistrationParts) {
-    this.nameServers = parts.options.namesrvAddr
+    this.announcers = parts.options.namesrvAddr
       .split(';')
       .map((address) => address.trim())
-      .filter((address) => address !== '');
+      .filter((address) => address !== '')
+      .map((address) => new Announcer(address, (nameServer) => this.register(nameServer)));
   }
 
   /** Registers for the first time; resolves when every name server has answered or failed. */
@@ -60,10 +82,8 @@ export class Registration {
   }
 
   /** Registers with every name server. Never rejects: failures are logged. */
-  registerNow(): Promise<void> {
-    // One round after the other, so that an old picture never overtakes a newer one.
-    this.running = this.running.then(() => this.round());
-    return this.running;
+  async registerNow(): Promise<void> {
+    await Promise.all(this.announcers.map((announcer) => announcer.announce()));
   }
 
   /** Tells the name servers that this broker goes away. */
@@ -71,20 +91,12 @@ export class Registration {
     if (this.closed) return;
     this.closed = true;
     if (this.scheduled !== null) clearImmediate(this.scheduled);
-    await this.running;
-    const { brokerName, brokerClusterName, brokerId } = this.parts.options;
-    await this.toAll('unregister', UNREGISTER_TIMEOUT_MS, () =>
-      createRequest(Requests.unregisterBroker, {
-        brokerName,
-        brokerAddr: this.parts.address(),
-        clusterName: brokerClusterName,
-        brokerId,
-      }),
-    );
+    // A round under way is not waited for: requests of one connection arrive in order.
+    await Promise.all(this.announcers.map(({ nameServer }) => this.unregister(nameServer)));
   }
 
-  private async round(): Promise<void> {
-    if (this.closed || this.nameServers.length === 0) return;
+  private async register(nameServer: string): Promise<void> {
+    if (this.closed) return;
     const { options, topics } = this.parts;
     const body = encodeRegisterBrokerBody({
       topicConfigSerializeWrapper: {
@@ -93,22 +105,32 @@ export class Registration {
       },
       filterServerList: [],
     });
-    await this.toAll('register', options.registerBrokerTimeoutMills, () =>
-      createRequest(
-        Requests.registerBroker,
-        {
-          brokerName: options.brokerName,
-          brokerAddr: this.parts.address(),
-          clusterName: options.brokerClusterName,
-          haServerAddr: this.parts.haAddress(),
-          brokerId: options.brokerId,
-          enableActingMaster: false,
-          compressed: false,
-          bodyCrc32: crc32(body),
-        },
-        body,
-      ),
+    const request = createRequest(
+      Requests.registerBroker,
+      {
+        brokerName: options.brokerName,
+        brokerAddr: this.parts.address(),
+        clusterName: options.brokerClusterName,
+        haServerAddr: this.parts.haAddress(),
+        brokerId: options.brokerId,
+        enableActingMaster: false,
+        compressed: false,
+        bodyCrc32: crc32(body),
+      },
+      body,
     );
+    await this.tell(nameServer, 'register with', request, options.registerBrokerTimeoutMills);
+  }
+
+  private async unregister(nameServer: string): Promise<void> {
+    const { brokerName, brokerClusterName, brokerId } = this.parts.options;
+    const request = createRequest(Requests.unregisterBroker, {
+      brokerName,
+      brokerAddr: this.parts.address(),
+      clusterName: brokerClusterName,
+      brokerId,
+    });
+    await this.tell(nameServer, 'unregister from', request, UNREGISTER_TIMEOUT_MS);
   }
 
   /** A broker that may not be written or read takes that permission from all its topics. */
@@ -118,18 +140,12 @@ export class Registration {
     return (brokerPermission & all) === all ? topic : { ...topic, perm: topic.perm & brokerPermission };
   }
 
-  private async toAll(what: string, timeoutMs: number, request: () => ReturnType<typeof createRequest>): Promise<void> {
-    await Promise.all(
-      this.nameServers.map(async (nameServer) => {
-        try {
-          const response = await this.parts.client.request(nameServer, request(), { timeoutMs });
-          if (response.code !== ResponseCode.SUCCESS) {
-            throw new Error(`answered ${responseCodeName(response.code)}: ${response.remark}`);
-          }
-        } catch (error) {
-          this.parts.logger.warn(`cannot ${what} this broker with a name server`, { nameServer, error });
-        }
-      }),
-    );
+  private async tell(nameServer: string, what: string, request: RemotingCommand, timeoutMs: number): Promise<void> {
+    try {
+      const { code, remark } = await this.parts.client.request(nameServer, request, { timeoutMs });
+      if (code !== ResponseCode.SUCCESS) throw new Error(`it answered ${responseCodeName(code)}: ${remark}`);
+    } catch (error) {
+      this.parts.logger.warn(`cannot ${what} a name server`, { nameServer, error });
+    }
   }
 }

@@ -15,18 +15,20 @@ import { TestBroker } from './harness.js';
 /** Records what brokers tell a name server. */
 class NameServerRecorder {
   readonly requests: DecodedCommand[] = [];
+  /** Takes requests and does not answer. */
+  silent = false;
   private waiting: (() => void)[] = [];
   private readonly server: RemotingServer;
 
-  constructor(port = 0) {
+  constructor() {
     const record = (request: DecodedCommand) => {
       this.requests.push(request);
       for (const wake of this.waiting.splice(0)) wake();
-      return createResponse(request, ResponseCode.SUCCESS);
+      return this.silent ? undefined : createResponse(request, ResponseCode.SUCCESS);
     };
     this.server = new RemotingServer({
       host: '127.0.0.1',
-      port,
+      port: 0,
       processors: new Map([
         [RequestCode.REGISTER_BROKER, record],
         [RequestCode.UNREGISTER_BROKER, record],
@@ -102,6 +104,21 @@ describe('registration', () => {
     try {
       expect(topicsOf(servers[0]!.requests[0]!)['TBW102']?.perm).toBe(4);
     } finally {
+      await target.close();
+    }
+  });
+
+  it('reaches the other name servers while one does not answer', async () => {
+    const target = await TestBroker.start({ namesrvAddr: namesrvAddr() });
+    try {
+      servers[1]!.silent = true;
+      await target.send('one', 'a');
+      await servers[1]!.until((requests) => requests.some((request) => 'one' in topicsOf(request)));
+      await target.send('two', 'a');
+      await servers[0]!.until((requests) => requests.some((request) => 'two' in topicsOf(request)));
+    } finally {
+      servers[1]!.silent = false;
+      await servers[1]!.close();
       await target.close();
     }
   });

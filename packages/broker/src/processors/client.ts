@@ -112,10 +112,11 @@ function registerConsumers(context: BrokerContext, heartbeat: HeartbeatData, cli
       data.unitMode ? TopicSysFlag.UNIT_SUB : 0,
       data.subscriptionDataSet.some(({ topic }) => topics.isOrder(topic)),
     );
+    const { consumeType, messageModel, consumeFromWhere } = data;
     consumers.register(
       data.groupName,
       client,
-      data,
+      { consumeType, messageModel, consumeFromWhere },
       heartbeat.withoutSub === true ? null : data.subscriptionDataSet,
       settings.notifyConsumerIdsChangedEnable,
     );
