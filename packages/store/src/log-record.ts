@@ -6,7 +6,8 @@ import {
   MESSAGE_MAGIC_V2,
   readStored,
 } from '@rocketnest/protocol';
-import type { DispatchRequest } from './dispatch.js';
+import type { DelayLevels } from './delay-level.js';
+import { type DispatchRequest, entryTagsCode } from './dispatch.js';
 
 /** Size and magic of a blank record: the least a file keeps free behind its last message. Java: `END_FILE_MIN_BLANK_LENGTH`. */
 export const BLANK_RECORD_BYTES = 8;
@@ -62,17 +63,21 @@ function isTornBehindBody(source: Buffer, at: number, size: number): boolean {
   return hasProperties || source[end - 3] === 0;
 }
 
-/** What the dispatcher needs of the checked message at `at`; `tagsCode` still has to be derived. */
-export function readDispatchFields(source: Buffer, at: number): Omit<DispatchRequest, 'tagsCode'> {
+/** What the dispatcher needs of the checked message at `at`. */
+export function readDispatchRequest(source: Buffer, at: number, delayLevels: DelayLevels): DispatchRequest {
+  const topic = readStored.topic(source, at);
+  const storeTimestamp = readStored.storeTimestamp(source, at);
   const propertiesData = readStored.propertiesData(source, at);
+  const properties = propertiesData.length === 0 ? {} : decodeProperties(propertiesData);
   return {
-    topic: readStored.topic(source, at),
+    topic,
     queueId: readStored.queueId(source, at),
     commitLogOffset: readStored.commitLogOffset(source, at),
     size: readStored.totalSize(source, at),
-    storeTimestamp: readStored.storeTimestamp(source, at),
+    tagsCode: entryTagsCode(topic, properties, storeTimestamp, delayLevels),
+    storeTimestamp,
     queueOffset: readStored.queueOffset(source, at),
     sysFlag: readStored.sysFlag(source, at),
-    properties: propertiesData.length === 0 ? {} : decodeProperties(propertiesData),
+    properties,
   };
 }

@@ -1,10 +1,10 @@
 import type { Checkpoint } from './checkpoint.js';
 import type { ConsumeQueues } from './consume-queues.js';
 import type { DelayLevels } from './delay-level.js';
-import { type DispatchRequest, entersConsumeQueue, entryTagsCode } from './dispatch.js';
+import { entersConsumeQueue } from './dispatch.js';
 import type { Files } from './files.js';
 import type { IndexService } from './index-service.js';
-import { readDispatchFields } from './log-record.js';
+import { readDispatchRequest } from './log-record.js';
 import { firstMessageSync, scanLogSync } from './log-scan.js';
 import type { StoreOptions } from './options.js';
 import type { Segments } from './segments.js';
@@ -141,12 +141,10 @@ function isMessageSync({ files, log }: RecoveryParts, offset: number, end?: numb
 }
 
 function dispatch({ queues, index, delayLevels }: RecoveryParts, source: Buffer, at: number): void {
-  const fields = readDispatchFields(source, at);
-  const tagsCode = entryTagsCode(fields.topic, fields.properties, fields.storeTimestamp, delayLevels);
-  const request: DispatchRequest = { ...fields, tagsCode };
+  const request = readDispatchRequest(source, at, delayLevels);
   if (entersConsumeQueue(request.sysFlag)) {
     const queue = queues.getOrCreate(request.topic, request.queueId);
-    queues.append(queue, request.commitLogOffset, request.size, tagsCode, request.queueOffset);
+    queues.append(queue, request.commitLogOffset, request.size, request.tagsCode, request.queueOffset);
   }
   index.put(request);
 }
