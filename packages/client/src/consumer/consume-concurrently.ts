@@ -3,7 +3,7 @@ import type { Logger } from '@rocketnest/remoting';
 import { type Batch, Consumption } from './consumption.js';
 import type { HandlerCall, Settled } from './handler-call.js';
 import type { OffsetStore } from './offset-store.js';
-import { type ConsumeOutcome, isPromise } from './outcome.js';
+import type { ConsumeOutcome } from './outcome.js';
 import type { ProcessQueue } from './process-queue.js';
 import type { SendBack } from './send-back.js';
 
@@ -41,17 +41,11 @@ export class ConcurrentConsumption extends Consumption {
 
   protected next(queue: ProcessQueue): Batch | undefined {
     const messages = queue.take(this.options.batchSize);
-    return messages.length === 0 ? undefined : { queue, messages };
+    return messages.length === 0 ? undefined : { queue, messages, over: false };
   }
 
-  protected run(batch: Batch): Promise<void> | undefined {
-    const settled = this.options.calls.invoke(batch.messages, batch.queue.queue);
-    if (settled === undefined) {
-      this.acknowledge(batch.queue, batch.messages);
-      return undefined;
-    }
-    if (isPromise(settled)) return settled.then((outcome) => this.settle(batch, outcome));
-    return this.settle(batch, settled);
+  protected run(batch: Batch): void {
+    this.options.calls.invoke(batch.messages, batch.queue.queue, (outcome) => this.settle(batch, outcome));
   }
 
   /**
@@ -83,28 +77,26 @@ export class ConcurrentConsumption extends Consumption {
     }
   }
 
-  private settle(batch: Batch, outcome: Settled): Promise<void> | undefined {
+  private settle(batch: Batch, outcome: Settled): void {
     const { queue, messages } = batch;
     if (outcome === undefined) {
       this.acknowledge(queue, messages);
-      return undefined;
-    }
-    if (queue.dropped) {
-      this.options.logger.info('a failed message is left to the new owner of its queue', {
-        ...queue.queue,
-        msgIds: messages.map((message) => message.msgId),
-      });
-      return undefined;
-    }
-    if (this.options.broadcasting) {
-      this.options.logger.warn('a broadcast message failed and is dropped: broadcasting has no retry', {
-        ...queue.queue,
-        msgIds: messages.map((message) => message.msgId),
-      });
+    } else if (queue.dropped) {
+      this.note('info', 'failed messages are left to the new owner of their queue', batch);
+    } else if (this.options.broadcasting) {
+      this.note('warn', 'broadcast messages failed and are dropped: broadcasting has no retry', batch);
       this.acknowledge(queue, messages);
-      return undefined;
+    } else {
+      const done = () => this.finished(batch);
+      this.handBack(batch, outcome).then(done, done);
+      return;
     }
-    return this.handBack(batch, outcome);
+    this.finished(batch);
+  }
+
+  private note(level: 'info' | 'warn', what: string, { queue, messages }: Batch): void {
+    const msgIds = messages.map((message) => message.msgId);
+    this.options.logger[level](what, { group: this.options.group, ...queue.queue, msgIds });
   }
 
   private async handBack({ queue, messages }: Batch, outcome: ConsumeOutcome): Promise<void> {
@@ -120,7 +112,7 @@ export class ConcurrentConsumption extends Consumption {
     const kept = failed.filter((_, i) => !sent[i]);
     if (kept.length === 0) return;
     for (const message of kept) message.reconsumeTimes++;
-    this.repeatLater({ queue, messages: kept });
+    this.repeatLater({ queue, messages: kept, over: false });
   }
 
   private handBackOne(message: MessageExt, { queue }: ProcessQueue, outcome: ConsumeOutcome): Promise<boolean> {

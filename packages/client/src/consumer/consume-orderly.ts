@@ -3,7 +3,7 @@ import type { Logger } from '@rocketnest/remoting';
 import { type Batch, Consumption } from './consumption.js';
 import type { HandlerCall, Settled } from './handler-call.js';
 import type { OffsetStore } from './offset-store.js';
-import { type ConsumeOutcome, isPromise } from './outcome.js';
+import type { ConsumeOutcome } from './outcome.js';
 import type { ProcessQueue } from './process-queue.js';
 import type { QueueLocks } from './queue-locks.js';
 import type { SendBack } from './send-back.js';
@@ -48,27 +48,24 @@ export class OrderlyConsumption extends Consumption {
       return undefined;
     }
     const messages = queue.take(this.options.batchSize);
-    return messages.length === 0 ? undefined : { queue, messages };
+    return messages.length === 0 ? undefined : { queue, messages, over: false };
   }
 
-  protected run(batch: Batch): Promise<void> | undefined {
-    const settled = this.options.calls.invoke(batch.messages, batch.queue.queue);
-    if (settled === undefined) {
-      this.commit(batch.queue, batch.messages);
-      return undefined;
-    }
-    if (isPromise(settled)) return settled.then((outcome) => this.settle(batch, outcome));
-    return this.settle(batch, settled);
+  protected run(batch: Batch): void {
+    this.options.calls.invoke(batch.messages, batch.queue.queue, (outcome) => this.settle(batch, outcome));
   }
 
-  private settle({ queue, messages }: Batch, outcome: Settled): Promise<void> | undefined {
+  private settle(batch: Batch, outcome: Settled): void {
+    const { queue, messages } = batch;
     if (outcome === undefined) {
       this.commit(queue, messages);
-      return undefined;
+    } else if (!queue.dropped) {
+      const done = () => this.finished(batch);
+      this.repeat(queue, messages, outcome).then(done, done);
+      return;
     }
-    // The queue's next owner gets the batch, and decides about giving it up.
-    if (queue.dropped) return undefined;
-    return this.repeat(queue, messages, outcome);
+    // A dropped queue's next owner gets the failed batch, and decides about giving it up.
+    this.finished(batch);
   }
 
   private async repeat(queue: ProcessQueue, messages: readonly MessageExt[], outcome: ConsumeOutcome): Promise<void> {

@@ -10,7 +10,9 @@ const BATCHES_PER_LOOK = 16;
 /** One handler call and the queue it belongs to. */
 export interface Batch {
   readonly queue: ProcessQueue;
-  messages: MessageExt[];
+  readonly messages: MessageExt[];
+  /** Its handler, and the handling of its failure, is over. */
+  over: boolean;
 }
 
 /**
@@ -37,8 +39,8 @@ export abstract class Consumption {
 
   constructor(private limit: number) {}
 
-  /** Runs one batch of the queue. Undefined: it is over; a promise: it goes on and never rejects. */
-  protected abstract run(batch: Batch): Promise<void> | undefined;
+  /** Runs one batch of the queue; `finished(batch)` must follow, within the call or later. */
+  protected abstract run(batch: Batch): void;
   /** Takes the next batch of the queue, or nothing. */
   protected abstract next(queue: ProcessQueue): Batch | undefined;
   /** Whether the queue may take its next turn while `batch` still runs. */
@@ -111,30 +113,24 @@ export abstract class Consumption {
     this.timers.add(timer);
   }
 
-  /**
-   * Runs a batch; outside the queues' turns it is a repetition, which counts as running whatever the limit.
-   * @returns whether it is over already
-   */
-  protected start(batch: Batch): boolean {
+  /** Starts a batch; outside the queues' turns it is a repetition, which counts as running whatever the limit. */
+  protected start(batch: Batch): void {
+    batch.queue.handlerStarted();
+    this.run(batch);
+    if (batch.over) batch.queue.handlerDone();
+    else this.active.add(batch);
+  }
+
+  /** The batch needs nothing any more: its handler is done and its result is dealt with. */
+  protected finished(batch: Batch): void {
+    batch.over = true;
+    // Within start(), which does the rest.
+    if (!this.active.delete(batch)) return;
     const { queue } = batch;
-    queue.handlerStarted();
-    const going = this.run(batch);
-    if (going === undefined) {
-      queue.handlerDone();
-      return true;
-    }
-    this.active.add(batch);
-    void going.finally(() => {
-      this.active.delete(batch);
-      queue.handlerDone();
-      if (!this.overlapping) this.takeTurn(queue);
-      if (this.stopped) {
-        if (this.active.size === 0) this.drained?.();
-      } else {
-        this.pump();
-      }
-    });
-    return false;
+    queue.handlerDone();
+    if (!this.overlapping) this.takeTurn(queue);
+    if (!this.stopped) this.pump();
+    else if (this.active.size === 0) this.drained?.();
   }
 
   /** The queue joins the end of the line again, or leaves it. */
@@ -167,8 +163,8 @@ export abstract class Consumption {
         continue;
       }
       if (this.overlapping) this.takeTurn(queue);
-      const over = this.start(batch);
-      if (over && !this.overlapping) this.takeTurn(queue);
+      this.start(batch);
+      if (batch.over && !this.overlapping) this.takeTurn(queue);
     }
   }
 

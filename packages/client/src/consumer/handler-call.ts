@@ -35,18 +35,26 @@ export class HandlerCall {
     this.retryTopic = retryTopic(options.group);
   }
 
-  /** Never throws or rejects. Synchronous when the handler is. */
-  invoke(messages: MessageExt[], queue: MessageQueue): Settled | Promise<Settled> {
+  /**
+   * Calls the handler, then `settle`: at once when the handler is synchronous, else in the turn its promise settles, through
+   * one callback instead of a chain of promises. Never throws.
+   */
+  invoke(messages: MessageExt[], queue: MessageQueue, settle: (outcome: Settled) => void): void {
     const call = this.begin(messages, queue);
+    let returned: unknown;
     try {
-      const returned: unknown = this.options.handler(messages, call.context);
-      if (!isPromise(returned)) return this.finish(call, returned);
-      return Promise.resolve(returned).then(
-        (value) => this.finish(call, value),
-        (error) => this.fail(call, error),
-      );
+      returned = this.options.handler(messages, call.context);
     } catch (error) {
-      return this.fail(call, error);
+      settle(this.fail(call, error));
+      return;
+    }
+    if (isPromise(returned)) {
+      returned.then(
+        (value) => settle(this.finish(call, value)),
+        (error) => settle(this.fail(call, error)),
+      );
+    } else {
+      settle(this.finish(call, returned));
     }
   }
 

@@ -16,11 +16,13 @@ class TestConsumption extends Consumption {
 
   protected next(queue: ProcessQueue): Batch | undefined {
     const messages = queue.take(1);
-    return messages.length === 0 ? undefined : { queue, messages };
+    return messages.length === 0 ? undefined : { queue, messages, over: false };
   }
 
-  protected run(batch: Batch): Promise<void> | undefined {
-    return this.work(batch);
+  protected run(batch: Batch): void {
+    const working = this.work(batch);
+    if (working === undefined) this.finished(batch);
+    else void working.then(() => this.finished(batch));
   }
 }
 
