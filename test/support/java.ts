@@ -13,6 +13,8 @@ import type {
 } from './peer.js';
 
 const DRIVER = 'dev.rocketnest.interop.InteropClient';
+/** How often a consumer computes its share of the queues; the default of 20 s makes a test wait for a new topic. */
+const QUICK_REBALANCE = '-Drocketmq.client.rebalance.waitInterval=1000';
 const TIMEOUT_MS = 120_000;
 const STOP_TIMEOUT_MS = 60_000;
 const SHOWN_FAILURES = 3;
@@ -82,6 +84,7 @@ class DriverRun implements AsyncDisposable {
 
 /** The official Java client in a JVM of its own, which starts with the first request. */
 export class JavaPeer implements Peer {
+  /** Starts with the first request. */
   #jvm: Promise<Jvm> | undefined;
   readonly #runs: DriverRun[] = [];
 
@@ -132,7 +135,7 @@ export class JavaPeer implements Peer {
   }
 
   async #start(): Promise<Jvm> {
-    const jvm = await Jvm.start(this.name, [...this.jvmOptions, DRIVER]);
+    const jvm = await Jvm.start(this.name, [...this.jvmOptions, QUICK_REBALANCE, DRIVER]);
     jvm.child.onLine((line) => {
       if (!line.startsWith('{')) return;
       const event = JSON.parse(line) as Event;

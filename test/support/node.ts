@@ -35,7 +35,11 @@ const SENDERS: Readonly<Record<SendMode, Sender>> = {
   },
 };
 
-const clientOptions = ({ namesrvAddr, group }: ProduceOptions) => ({ namesrvAddr, group, sendTimeoutMs: 10_000 });
+const clientOptions = ({ namesrvAddr, group }: ProduceOptions) => ({
+  namesrvAddr,
+  group,
+  sendTimeoutMs: 10_000,
+});
 
 /** Our client, in this process. */
 export const node: Peer = {
@@ -74,6 +78,9 @@ export const node: Peer = {
       namesrvAddr,
       group,
       consumeFrom: 'FIRST_OFFSET',
+      // like those of the Java driver: the defaults of 30 s and 20 s make a test wait for a new topic
+      pollNameServerIntervalMs: 1_000,
+      rebalanceIntervalMs: 1_000,
       consumeMode: orderly ? 'ORDERLY' : 'CONCURRENTLY',
       messageModel: broadcast ? 'BROADCASTING' : 'CLUSTERING',
       maxReconsumeTimes,

@@ -128,10 +128,14 @@ public final class InteropClient {
             return request.getList("messages", JSONObject.class);
         }
 
-        /** Clients of one JVM that must not know of each other need different names. */
+        /**
+         * Clients of one JVM that must not know of each other need different names. Routes are asked for often: at the
+         * default of 30 s a consumer waits that long for a topic that is created after it.
+         */
         <T extends ClientConfig> T configured(T client) {
             client.setNamesrvAddr(required("namesrvAddr"));
             client.setInstanceName("run-" + id);
+            client.setPollNameServerInterval(1_000);
             return client;
         }
 
