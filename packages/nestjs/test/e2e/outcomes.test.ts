@@ -60,8 +60,7 @@ describe('a handler that fails', () => {
       { concurrency: 1 },
     );
     await using _ = app;
-    await send('a');
-    await send('b');
+    for (const text of ['a', 'b']) await send(text, { shardingKey: 'one' });
     await waitFor(() => order.length === 1, { what: 'the first handler' });
     release();
     await waitFor(() => order.length === 4, { what: 'both handlers' });
