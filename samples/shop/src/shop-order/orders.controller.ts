@@ -16,14 +16,15 @@ export class OrdersController {
     @Inject('ENVIRONMENT') private readonly environment: ServiceEnvironment,
   ) {}
 
-  /** `GET /order?pid=1[&phone=…&email=…]`: places an order. */
+  /** `GET /order?pid=1[&phone=…&email=…&onAccount=1]`: places an order. */
   @Get('order')
-  place(
-    @Query('pid') pid: string,
-    @Query('phone') phone?: string,
-    @Query('email') email?: string,
-  ): Promise<OrderEvent> {
-    return this.orders.place({ pid: Number(pid), ...(phone ? { phone } : {}), ...(email ? { email } : {}) });
+  place(@Query() { pid, phone, email, onAccount }: Readonly<Record<string, string | undefined>>): Promise<OrderEvent> {
+    return this.orders.place({
+      pid: Number(pid),
+      onAccount: onAccount === '1',
+      ...(phone ? { phone } : {}),
+      ...(email ? { email } : {}),
+    });
   }
 
   /** `POST /orders`: places an order in a transaction with its message. */

@@ -12,6 +12,8 @@ export interface OrderRequest {
   readonly number?: number;
   readonly phone?: string;
   readonly email?: string | null;
+  /** The customer pays later by invoice: no payment is waited for. */
+  readonly onAccount?: boolean;
 }
 
 /** Delay level after which an unpaid order is cancelled: level 2, five seconds with Apache's default levels. */
@@ -30,8 +32,10 @@ export class OrdersService {
     await this.rocketmq.send(`${Topics.order}:${Tags.sms}`, order, { keys: order.orderId });
     if (order.email !== null) await this.rocketmq.send(`${Topics.order}:${Tags.email}`, order, { keys: order.orderId });
     await this.sendStep(order.orderId, 'created');
-    const timeout: OrderTimeoutEvent = { orderId: order.orderId };
-    await this.rocketmq.send(Topics.orderTimeout, timeout, { delayLevel: PAYMENT_DELAY_LEVEL, keys: order.orderId });
+    if (!request.onAccount) {
+      const timeout: OrderTimeoutEvent = { orderId: order.orderId };
+      await this.rocketmq.send(Topics.orderTimeout, timeout, { delayLevel: PAYMENT_DELAY_LEVEL, keys: order.orderId });
+    }
     return order;
   }
 

@@ -42,7 +42,8 @@ export const chapters: readonly Chapter[] = [
     title: `Ordered: ${ORDERS} interleaved orders go through ${ORDER_STEPS.join(' → ')}`,
     async tell(shop) {
       await shop.quietly(async () => {
-        const orders = await inParallel(Array.from({ length: ORDERS }), async () => (await shop.place()).orderId);
+        const place = async () => (await shop.place({ onAccount: '1' })).orderId;
+        const orders = await inParallel(Array.from({ length: ORDERS }), place);
         for (const verb of ['pay', 'ship', 'deliver'] as const) {
           await inParallel(orders, (orderId) => shop.advance(orderId, verb));
         }

@@ -5,7 +5,7 @@ import type { Narrator } from './narrator.js';
 
 /** Delay levels and check-back times short enough for a story; a real shop keeps RocketMQ's defaults. */
 const brokerSettings = {
-  messageDelayLevel: '1s 2s 1s 2s 3s 4s 5s 6s 7s 8s 9s 10s 20s 30s 1m 2m 5m 10m',
+  messageDelayLevel: '1s 5s 1s 2s 3s 4s 5s 6s 7s 8s 9s 10s 20s 30s 1m 2m 5m 10m',
   transactionTimeOut: 2_000,
   transactionCheckInterval: 1_000,
 };

@@ -1,12 +1,15 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 import type { Narrator } from './narrator.js';
 
 /** The embedded Postgres creates its files on the first start: seconds on an idle machine, much longer on a busy one. */
 const START_TIMEOUT_MS = 180_000;
 const STOP_TIMEOUT_MS = 40_000;
 const QUIET_LINES = 3;
+/** A line of a stack trace: the line before it says what failed. */
+const STACK_LINE = /^\W*at /;
 
 /** One service in a process of its own. */
 export class ServiceProcess {
@@ -33,6 +36,7 @@ export class ServiceProcess {
     for (const stream of [child.stdout, child.stderr]) {
       if (stream === null) continue;
       createInterface({ input: stream }).on('line', (line) => {
+        if (STACK_LINE.test(stripVTControlCharacters(line))) return;
         hidden = isQuiet() ? hidden + 1 : 0;
         if (hidden <= QUIET_LINES) narrator.service(name, line);
         if (hidden === QUIET_LINES + 1) narrator.service(name, '… and so on');
