@@ -1,14 +1,9 @@
+import { readFile } from 'node:fs/promises';
+import { parseBrokerProperties } from '@rocketnest/broker';
 import { Admin } from '@rocketnest/client';
 import { startEmbeddedServers } from '@rocketnest/nestjs';
 import { Topics } from '../common/topics.js';
 import type { Narrator } from './narrator.js';
-
-/** Delay levels and check-back times short enough for a story; a real shop keeps RocketMQ's defaults. */
-const brokerSettings = {
-  messageDelayLevel: '1s 5s 1s 2s 3s 4s 5s 6s 7s 8s 9s 10s 20s 30s 1m 2m 5m 10m',
-  transactionTimeOut: 2_000,
-  transactionCheckInterval: 1_000,
-};
 
 /** Names of the topics the story needs before the first message; the dead letter topic too, so that its listener starts at once. */
 const topics = [...Object.values(Topics), '%DLQ%shop-user-sms'];
@@ -26,7 +21,8 @@ export async function openMessaging(dataDir: string, narrator: Narrator): Promis
     await createTopics(given);
     return { namesrvAddr: given, close: async () => {} };
   }
-  const servers = await startEmbeddedServers({ rootDir: dataDir, broker: brokerSettings });
+  const settings = await readFile(new URL('../../broker.conf', import.meta.url), 'utf8');
+  const servers = await startEmbeddedServers({ rootDir: dataDir, broker: parseBrokerProperties(settings) });
   narrator.say(`name server and broker run in this process, name server ${servers.namesrvAddr}`);
   await createTopics(servers.namesrvAddr);
   return servers;
