@@ -26,7 +26,7 @@ const ARROWS = {
   'packages/nestjs': { imports: ['client', 'namesrv', 'broker'], never: NETWORK },
   'packages/testing': { imports: ['protocol', 'remoting', 'namesrv', 'broker'], never: NEST },
   'packages/cli': { imports: ['protocol', 'remoting', 'namesrv', 'broker', 'client', 'store'], never: NEST },
-  'samples/shop': { imports: ['client', 'nestjs', 'cli'], never: [] },
+  'samples/shop': { imports: ['broker', 'client', 'nestjs', 'cli'], never: [] },
 };
 
 const packageName = (name) => (name === 'cli' ? 'rocketnest' : `@rocketnest/${name}`);

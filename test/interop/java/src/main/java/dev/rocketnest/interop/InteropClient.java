@@ -129,13 +129,14 @@ public final class InteropClient {
         }
 
         /**
-         * Clients of one JVM that must not know of each other need different names. Routes are asked for often: at the
-         * default of 30 s a consumer waits that long for a topic that is created after it.
+         * Clients of one JVM that must not know of each other need different names. Routes are asked for and heartbeats
+         * sent often: at the default of 30 s a consumer waits that long for a topic that is created after it.
          */
         <T extends ClientConfig> T configured(T client) {
             client.setNamesrvAddr(required("namesrvAddr"));
             client.setInstanceName("run-" + id);
             client.setPollNameServerInterval(1_000);
+            client.setHeartbeatBrokerInterval(1_000);
             return client;
         }
 
@@ -277,6 +278,8 @@ public final class InteropClient {
         JSONObject request = run.request;
         DefaultMQPushConsumer consumer = run.configured(new DefaultMQPushConsumer(run.required("group")));
         consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
+        // what was printed as received is also acknowledged before the end
+        consumer.setAwaitTerminationMillisWhenShutdown(10_000);
         consumer.setMaxReconsumeTimes(request.getIntValue("maxReconsumeTimes", -1));
         consumer.setMessageModel(
             request.getBooleanValue("broadcast") ? MessageModel.BROADCASTING : MessageModel.CLUSTERING);
