@@ -46,7 +46,10 @@ interface Place {
   readonly brokerConf: string;
 }
 
-/** A name server and a broker as child processes on free loopback ports; stopped when disposed. */
+/**
+ * A name server and a broker as child processes on free loopback ports. Disposal stops what still runs: SIGTERM to the
+ * broker, then to the name server, each waited for.
+ */
 export class Servers implements AsyncDisposable {
   readonly namesrv: Child;
   #broker: Child;
@@ -90,12 +93,6 @@ export class Servers implements AsyncDisposable {
     await this.#ready();
   }
 
-  /** SIGTERM to the broker, then to the name server; resolves when both are gone. */
-  async stop(): Promise<void> {
-    await this.broker.stop(STOP_TIMEOUT_MS);
-    await this.namesrv.stop(STOP_TIMEOUT_MS);
-  }
-
   /** kill -9 to both. */
   async kill(): Promise<void> {
     await Promise.all([this.broker.kill(), this.namesrv.kill()]);
@@ -103,7 +100,8 @@ export class Servers implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     try {
-      await this.stop();
+      if (this.broker.exit === null) await this.broker.stop(STOP_TIMEOUT_MS);
+      if (this.namesrv.exit === null) await this.namesrv.stop(STOP_TIMEOUT_MS);
     } finally {
       await rm(this.place.home, { recursive: true, force: true });
     }
