@@ -22,24 +22,26 @@ export async function startEmbeddedServers(
   const [{ NameServer }, { Broker }] = await Promise.all([import('@rocketnest/namesrv'), import('@rocketnest/broker')]);
   const host = options.host ?? '127.0.0.1';
   const namesrv = new NameServer({ host, port: options.namesrvPort ?? 0, logger });
-  await namesrv.start();
-  const ours = options.rootDir === undefined ? await mkdtemp(join(tmpdir(), 'rocketnest-embedded-')) : undefined;
-  const broker = new Broker({
-    brokerName: 'embedded',
-    bindAddress: host,
-    brokerIP1: host,
-    listenPort: options.brokerPort ?? 0,
-    storePathRootDir: ours ?? options.rootDir!,
-    ...options.broker,
-    namesrvAddr: namesrv.address,
-    logger,
-  });
+  let temporary: string | undefined;
+  let broker: InstanceType<typeof Broker> | undefined;
   const close = async (): Promise<void> => {
-    await broker.close();
+    await broker?.close();
     await namesrv.close();
-    if (ours !== undefined) await rm(ours, { recursive: true, force: true });
+    if (temporary !== undefined) await rm(temporary, { recursive: true, force: true });
   };
   try {
+    await namesrv.start();
+    if (options.rootDir === undefined) temporary = await mkdtemp(join(tmpdir(), 'rocketnest-embedded-'));
+    broker = new Broker({
+      brokerName: 'embedded',
+      bindAddress: host,
+      brokerIP1: host,
+      listenPort: options.brokerPort ?? 0,
+      storePathRootDir: options.rootDir ?? temporary!,
+      ...options.broker,
+      namesrvAddr: namesrv.address,
+      logger,
+    });
     await broker.start();
   } catch (error) {
     await close();
