@@ -1,5 +1,6 @@
 import { Producer } from '@rocketnest/client';
-import { Jvm } from '../test/support/java.js';
+import type { Child } from '../test/support/child.js';
+import { Jvm } from '../test/support/jvm.js';
 import { Servers, type Target } from '../test/support/servers.js';
 import { cpuSeconds, residentMiB } from './process-figures.js';
 
@@ -44,6 +45,7 @@ export async function sendSync(target: Target, options: SendSyncOptions): Promis
   const servers = await Servers.start(target, {
     // A file size that both use in production: what rolling costs is part of the figure.
     broker: { flushDiskType: options.flush, mappedFileSizeCommitLog: 1024 * 1024 * 1024 },
+    jvm: 'defaults',
   });
   const pids = [servers.namesrv.pid, servers.broker.pid];
   const sum = (figure: (pid: number) => number) => pids.reduce((total, pid) => total + figure(pid), 0);
@@ -55,11 +57,11 @@ export async function sendSync(target: Target, options: SendSyncOptions): Promis
   try {
     firstAckMs = (await firstAck(servers.namesrvAddr)) - startedAt;
     idleMiB = sum(residentMiB);
-    await using load = await Jvm.start('Java load', {
-      main: 'dev.rocketnest.bench.SendLoad',
-      // The load generator is the same for both sides; a server-class JIT lets it keep up with the faster one.
-      jvm: ['-Xmx512m', '-XX:TieredStopAtLevel=4'],
-      args: [
+    await using load = await Jvm.start(
+      'Java load',
+      [
+        '-Xmx512m',
+        'dev.rocketnest.bench.SendLoad',
         `namesrv=${servers.namesrvAddr}`,
         `topic=${TOPIC}`,
         `threads=${options.threads}`,
@@ -67,11 +69,13 @@ export async function sendSync(target: Target, options: SendSyncOptions): Promis
         `warmup=${options.warmupSeconds}`,
         `seconds=${options.seconds}`,
       ],
-    });
+      {},
+      'defaults',
+    );
     const deadline = (options.warmupSeconds + options.seconds + 60) * 1_000;
-    await load.child.waitForLine((line) => line.includes('"measuring"'), deadline, 'end of the warm-up');
+    await eventOf(load.child, 'measuring', deadline);
     const before = sum(cpuSeconds);
-    const line = await load.child.waitForLine((text) => text.includes('"result"'), deadline, 'result');
+    const line = await eventOf(load.child, 'result', deadline);
     cpu = sum(cpuSeconds) - before;
     loadedMiB = sum(residentMiB);
     result = JSON.parse(line) as LoadResult;
@@ -96,6 +100,16 @@ export async function sendSync(target: Target, options: SendSyncOptions): Promis
     firstAckMs,
     stopMs: Date.now() - stopFrom,
   };
+}
+
+/** The line in which the load generator reports an event. */
+function eventOf(load: Child, event: string, timeoutMs: number): Promise<string> {
+  const line = new Promise<string>((resolve) => {
+    load.onLine((text) => {
+      if (text.includes(`"event":"${event}"`)) resolve(text);
+    });
+  });
+  return load.race(line, timeoutMs, `event ${event}`);
 }
 
 /** The moment (epoch ms) of the first acknowledged send. */

@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import { classPath } from '../../scripts/apache.mjs';
 import { Child, type CommandLine } from './child.js';
 
+/** How the JVM compiles and collects. `quickStart`: the time to start counts, peak speed does not. */
+export const jvmFlags = { quickStart: ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'], defaults: [] } as const;
+export type JvmMode = keyof typeof jvmFlags;
+
 /** A JVM on our class path that keeps what Java code puts into the home directory, such as logs, with the run. */
-export function javaCommand(home: string, args: readonly string[]): CommandLine {
-  // Short runs: the time to start counts, peak speed does not.
-  const quickStart = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
-  return { command: 'java', args: [...quickStart, `-Duser.home=${home}`, '-cp', classPath, ...args] };
+export function javaCommand(home: string, args: readonly string[], mode: JvmMode = 'quickStart'): CommandLine {
+  return { command: 'java', args: [...jvmFlags[mode], `-Duser.home=${home}`, '-cp', classPath, ...args] };
 }
 
 /** One JVM that runs one main class, with a home directory of its own. Ended, if it still runs, when disposed. */
@@ -18,9 +20,14 @@ export class Jvm implements AsyncDisposable {
     private readonly home: string,
   ) {}
 
-  static async start(name: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Jvm> {
+  static async start(
+    name: string,
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+    mode: JvmMode = 'quickStart',
+  ): Promise<Jvm> {
     const home = await mkdtemp(join(tmpdir(), 'rocketnest-java-'));
-    return new Jvm(new Child(name, { ...javaCommand(home, ['-Xmx256m', ...args]), env }), home);
+    return new Jvm(new Child(name, { ...javaCommand(home, ['-Xmx256m', ...args], mode), env }), home);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -53,7 +53,7 @@ export const node: Peer = {
 
   async sendInTransaction(options, messages) {
     const checked: InMessage[] = [];
-    const outcomes = new Map<string, TransactionState | undefined>();
+    const outcomes = new Map<string, TransactionState>();
     const producer = new TransactionProducer({
       ...clientOptions(options),
       checker: (message) => {
@@ -64,7 +64,7 @@ export const node: Peer = {
     await producer.start();
     for (const { outcome, checkOutcome, ...message } of messages) {
       await producer.sendInTransaction(outgoing(message), (_, transactionId) => {
-        outcomes.set(transactionId, checkOutcome);
+        outcomes.set(transactionId, checkOutcome ?? outcome);
         return outcome;
       });
     }

@@ -17,7 +17,7 @@ export type Outcome = 'COMMIT' | 'ROLLBACK' | 'UNKNOWN';
 export interface TransactionalMessage extends OutMessage {
   /** What the local transaction answers. */
   readonly outcome: Outcome;
-  /** What the check-back answers, when there is one. */
+  /** What a check-back answers. Default: the same. */
   readonly checkOutcome?: Outcome;
 }
 

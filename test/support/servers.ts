@@ -4,14 +4,15 @@ import { join } from 'node:path';
 import { waitFor } from '@rocketnest/testing';
 import { apache } from './apache.js';
 import { Child, type CommandLine, leashed } from './child.js';
+import type { JvmMode } from './jvm.js';
 import { freePort } from './ports.js';
 import { accepts, isRegistered } from './probe.js';
 import { rocketnest } from './rocketnest.js';
 
 /** How one implementation's name server and broker are started: from the same two properties files. */
 export interface ServerCommands {
-  namesrv(files: { home: string; conf: string }): CommandLine;
-  broker(files: { home: string; conf: string; namesrvAddr: string }): CommandLine;
+  namesrv(files: { home: string; conf: string; jvm?: JvmMode }): CommandLine;
+  broker(files: { home: string; conf: string; namesrvAddr: string; jvm?: JvmMode }): CommandLine;
 }
 
 /** Whose servers a test runs against. */
@@ -31,6 +32,8 @@ export interface ServerOptions {
   readonly storeDir?: string;
   /** Further keys of broker.conf. */
   readonly broker?: Readonly<Record<string, string | number | boolean>>;
+  /** How Apache's JVMs run: measurements use `defaults`. */
+  readonly jvm?: JvmMode;
 }
 
 const START_TIMEOUT_MS = 180_000;
@@ -44,6 +47,7 @@ interface Place {
   readonly brokerAddr: string;
   readonly namesrvConf: string;
   readonly brokerConf: string;
+  readonly jvm: JvmMode;
 }
 
 /**
@@ -58,8 +62,8 @@ export class Servers implements AsyncDisposable {
     readonly target: Target,
     private readonly place: Place,
   ) {
-    const { home, namesrvConf } = place;
-    this.namesrv = new Child(`${target} namesrv`, leashed(COMMANDS[target].namesrv({ home, conf: namesrvConf })));
+    const { home, namesrvConf, jvm } = place;
+    this.namesrv = new Child(`${target} namesrv`, leashed(COMMANDS[target].namesrv({ home, conf: namesrvConf, jvm })));
     this.#broker = this.#spawnBroker();
   }
 
@@ -108,8 +112,8 @@ export class Servers implements AsyncDisposable {
   }
 
   #spawnBroker(): Child {
-    const { home, brokerConf, namesrvAddr } = this.place;
-    const command = COMMANDS[this.target].broker({ home, conf: brokerConf, namesrvAddr });
+    const { home, brokerConf, namesrvAddr, jvm } = this.place;
+    const command = COMMANDS[this.target].broker({ home, conf: brokerConf, namesrvAddr, jvm });
     return new Child(`${this.target} broker`, leashed(command));
   }
 
@@ -135,6 +139,7 @@ async function prepare(target: Target, options: ServerOptions): Promise<Place> {
   return {
     home,
     storeDir,
+    jvm: options.jvm ?? 'quickStart',
     namesrvAddr: `127.0.0.1:${namesrvPort}`,
     brokerAddr: `127.0.0.1:${brokerPort}`,
     namesrvConf: await writeProperties(join(home, 'namesrv.conf'), {
