@@ -79,7 +79,7 @@ describe('Admin', () => {
     const byKey = await waitFor(
       async () => {
         const found = await cluster.admin.queryByKey(topic, 'two');
-        return found.length > 0 && found;
+        return found.length > 0 ? found : undefined;
       },
       { what: 'the index' },
     );

@@ -52,7 +52,7 @@ describe('batch bodies', () => {
   });
 
   it('refuse properties beyond 32767 bytes, naming the message', () => {
-    const messages = [
+    const messages: Parameters<typeof encodeBatchBody>[0] = [
       { body: Buffer.alloc(1), properties: {} },
       { body: Buffer.alloc(1), properties: { a: 'x'.repeat(0x8000) } },
     ];

@@ -138,9 +138,12 @@ export class Rebalance {
   /** @returns false when something is left to be done soon */
   private async rebalanceTopic(topic: string): Promise<boolean> {
     try {
-      const share = await this.shareOf(topic);
+      // One look at the route for the whole round: queues that appear while it lasts are new in the next one.
+      const all = this.options.instance.routes.subscribeInfo(topic);
+      const share = await this.shareOf(topic, all);
       if (share === null) return false;
       const [changed, balanced] = await this.apply(topic, share);
+      this.remember(topic, all);
       if (changed) {
         this.options.logger.info(`group ${this.options.group} consumes ${share.length} queues of topic ${topic} here`, {
           group: this.options.group,
@@ -162,9 +165,8 @@ export class Rebalance {
   }
 
   /** The queues that are this member's; null when the group cannot be asked yet. */
-  private async shareOf(topic: string): Promise<readonly MessageQueue[] | null> {
+  private async shareOf(topic: string, all: readonly MessageQueue[]): Promise<readonly MessageQueue[] | null> {
     const { broadcasting, group, instance, strategy } = this.options;
-    const all = instance.routes.subscribeInfo(topic);
     if (broadcasting || all.length === 0) return all;
     const members = await instance.findConsumerIdList(topic, group);
     if (members === null || !members.includes(instance.clientId)) {
@@ -181,7 +183,6 @@ export class Rebalance {
     await Promise.all(superfluous.map((queue) => this.remove(queue)));
     const missing = [...wanted].filter(([key]) => !this.table.has(key)).map(([, queue]) => queue);
     const added = await Promise.all(missing.map((queue) => this.add(queue)));
-    this.remember(topic);
     const releasing = [...wanted.keys()].some((key) => this.table.get(key)?.dropped);
     return [superfluous.length > 0 || added.includes(true), added.every(Boolean) && !releasing];
   }
@@ -214,9 +215,9 @@ export class Rebalance {
     return true;
   }
 
-  private remember(topic: string): void {
+  private remember(topic: string, all: readonly MessageQueue[]): void {
     const seen = this.seen.get(topic) ?? new Set();
-    for (const queue of this.options.instance.routes.subscribeInfo(topic)) seen.add(queueKey(queue));
+    for (const queue of all) seen.add(queueKey(queue));
     this.seen.set(topic, seen);
   }
 

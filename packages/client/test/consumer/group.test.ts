@@ -114,7 +114,7 @@ describe('a consumer group', () => {
     await first.start();
     await bed.send(topic, 0, range(3));
     await until(() => seen.length === 3, 'three messages are consumed');
-    const [{ brokerName }] = first.assignment as [{ brokerName: string }];
+    const { brokerName } = first.assignment[0]!;
     await first.close();
     const path = join(localOffsetStoreDir, `10.1.2.3@${identity.instanceName}`, group, 'offsets.json');
     expect(await readFile(path, 'utf8')).toBe(

@@ -31,7 +31,7 @@ describe('TransactionProducer', () => {
     waitFor(
       async () => {
         const stored = await bodies(topic);
-        return stored.length >= count && stored;
+        return stored.length >= count ? stored : undefined;
       },
       { what: `${count} committed messages`, timeoutMs: 20_000 },
     );
