@@ -232,7 +232,7 @@ public final class InteropClient {
         }
     }
 
-    /** Each message names its {@code outcome}; the check-back of an UNKNOWN one answers its {@code checkOutcome}. */
+    /** Each message names its {@code outcome}; a check-back answers its {@code checkOutcome}, if it has one. */
     private static void transaction(Run run) throws Exception {
         TransactionMQProducer producer = run.configured(new TransactionMQProducer(run.required("group")));
         Map<String, JSONObject> byTransaction = new ConcurrentHashMap<>();
@@ -246,7 +246,8 @@ public final class InteropClient {
             @Override
             public LocalTransactionState checkLocalTransaction(MessageExt message) {
                 run.print("checked", describe(message));
-                return state(byTransaction.get(message.getTransactionId()).getString("checkOutcome"));
+                JSONObject input = byTransaction.get(message.getTransactionId());
+                return state(input.getString(input.containsKey("checkOutcome") ? "checkOutcome" : "outcome"));
             }
         });
         producer.start();
