@@ -26,32 +26,57 @@ export interface RegistrationParts {
 
 /** Time allowed for saying good-bye to a name server (`BrokerOuterAPI.unregisterBroker`). */
 const UNREGISTER_TIMEOUT_MS = 3_000;
+/** First pause before a name server that failed is tried again; doubles up to `registerNameServerPeriod`. */
+const FIRST_RETRY_MS = 1_000;
 
-/** One name server: its rounds never overlap, and all changes that come during a round share the next one. */
+/**
+ * One name server: its rounds never overlap, and all changes that come during a round share the next one. A round that
+ * failed is repeated soon, so that it does not matter whether the name server or the broker is started first.
+ */
 class Announcer {
   private running: Promise<void> = Promise.resolve();
   private queued: Promise<void> | null = null;
+  private retry: NodeJS.Timeout | undefined;
+  private retryMs = FIRST_RETRY_MS;
 
   constructor(
     readonly nameServer: string,
-    private readonly round: (nameServer: string) => Promise<void>,
+    /** Resolves with false when the name server could not be told. */
+    private readonly round: (nameServer: string, isRetry: boolean) => Promise<boolean>,
+    private readonly maxRetryMs: number,
   ) {}
 
   /** Resolves when a round that started after this call has ended. */
   announce(): Promise<void> {
     this.queued ??= this.running.then(() => {
       this.queued = null;
-      this.running = this.round(this.nameServer);
+      this.running = this.run();
       return this.running;
     });
     return this.queued;
+  }
+
+  /** No retry from now on. */
+  close(): void {
+    clearTimeout(this.retry);
+    this.retryMs = Number.POSITIVE_INFINITY;
+  }
+
+  private async run(): Promise<void> {
+    clearTimeout(this.retry);
+    if (await this.round(this.nameServer, this.retryMs > FIRST_RETRY_MS)) {
+      this.retryMs = FIRST_RETRY_MS;
+    } else if (Number.isFinite(this.retryMs)) {
+      this.retry = setTimeout(() => void this.announce(), this.retryMs);
+      this.retryMs = Math.min(this.retryMs * 2, this.maxRetryMs);
+    }
   }
 }
 
 /**
  * Keeps every name server informed: REGISTER_BROKER with all topics at start, at every interval and after a topic changed;
- * UNREGISTER_BROKER at stop (`BrokerOuterAPI.registerBrokerAll`). A name server that does not answer is tried again at the
- * next interval, forever, and does not delay the others.
+ * UNREGISTER_BROKER at stop (`BrokerOuterAPI.registerBrokerAll`). A name server that does not answer is tried again after
+ * 1 s, 2 s, 4 s … up to the interval, forever, and does not delay the others. (Apache waits for the next interval.)
  */
 export class Registration {
   private readonly announcers: readonly Announcer[];
@@ -63,7 +88,14 @@ export class Registration {
       .split(';')
       .map((address) => address.trim())
       .filter((address) => address !== '')
-      .map((address) => new Announcer(address, (nameServer) => this.register(nameServer)));
+      .map(
+        (address) =>
+          new Announcer(
+            address,
+            (nameServer, isRetry) => this.register(nameServer, isRetry),
+            parts.options.registerNameServerPeriod,
+          ),
+      );
   }
 
   /** Registers for the first time; resolves when every name server has answered or failed. */
@@ -91,12 +123,13 @@ export class Registration {
     if (this.closed) return;
     this.closed = true;
     if (this.scheduled !== null) clearImmediate(this.scheduled);
+    for (const announcer of this.announcers) announcer.close();
     // A round under way is not waited for: requests of one connection arrive in order.
     await Promise.all(this.announcers.map(({ nameServer }) => this.unregister(nameServer)));
   }
 
-  private async register(nameServer: string): Promise<void> {
-    if (this.closed) return;
+  private async register(nameServer: string, isRetry: boolean): Promise<boolean> {
+    if (this.closed) return true;
     const { options, topics } = this.parts;
     const body = encodeRegisterBrokerBody({
       topicConfigSerializeWrapper: {
@@ -119,7 +152,9 @@ export class Registration {
       },
       body,
     );
-    await this.tell(nameServer, 'register with', request, options.registerBrokerTimeoutMills);
+    const known = await this.tell(nameServer, 'register with', request, options.registerBrokerTimeoutMills, isRetry);
+    if (known && isRetry) this.parts.logger.info('registered with a name server at last', { nameServer });
+    return known;
   }
 
   private async unregister(nameServer: string): Promise<void> {
@@ -140,12 +175,21 @@ export class Registration {
     return (brokerPermission & all) === all ? topic : { ...topic, perm: topic.perm & brokerPermission };
   }
 
-  private async tell(nameServer: string, what: string, request: RemotingCommand, timeoutMs: number): Promise<void> {
+  /** False when it failed; said once, not with every retry. */
+  private async tell(
+    nameServer: string,
+    what: string,
+    request: RemotingCommand,
+    timeoutMs: number,
+    isRetry = false,
+  ): Promise<boolean> {
     try {
       const { code, remark } = await this.parts.client.request(nameServer, request, { timeoutMs });
       if (code !== ResponseCode.SUCCESS) throw new Error(`it answered ${responseCodeName(code)}: ${remark}`);
+      return true;
     } catch (error) {
-      this.parts.logger.warn(`cannot ${what} a name server`, { nameServer, error });
+      this.parts.logger[isRetry ? 'debug' : 'warn'](`cannot ${what} a name server`, { nameServer, error });
+      return false;
     }
   }
 }
