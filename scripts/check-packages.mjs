@@ -45,7 +45,7 @@ try {
     entry.tarball = join(work, filename);
     const stray = files
       .map(({ path }) => path)
-      .filter((path) => !/^(dist\/|README\.md$|LICENSE$|NOTICE$|package\.json$)/.test(path));
+      .filter((path) => !/^(dist\/|bin\/|README\.md$|LICENSE$|NOTICE$|package\.json$)/.test(path));
     report(name, 'the tarball holds files that nobody needs', { ok: stray.length === 0, output: stray.join('\n') });
     const missing = ['README.md', 'LICENSE'].filter((wanted) => !files.some(({ path }) => path === wanted));
     report(name, 'the tarball lacks files', { ok: missing.length === 0, output: missing.join('\n') });
