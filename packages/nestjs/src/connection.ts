@@ -17,7 +17,7 @@ import type { PayloadDeserializer } from './payload/deserializer.js';
 import { JsonPayloadDeserializer } from './payload/deserializer.js';
 import type { PayloadSerializer } from './payload/serializer.js';
 import { JsonPayloadSerializer } from './payload/serializer.js';
-import type { TransactionCallback, TransactionOptions } from './template.js';
+import type { TransactionCallback, TransactionOptions } from './send-options.js';
 import type { TransactionListenerEntry, TransactionRouter } from './transactions/router.js';
 import { TRANSACTION_LISTENER_PROPERTY } from './transactions/router.js';
 

@@ -29,13 +29,8 @@ export { ConsumeResult, NonRetryableError } from './outcome.js';
 export { JsonPayloadDeserializer, type PayloadDeserializer, type PayloadType } from './payload/deserializer.js';
 export { JsonPayloadSerializer, type PayloadSerializer, type SerializedPayload } from './payload/serializer.js';
 export { type RecordOptions, RocketMQRecord, RocketMQRecordBuilder } from './record.js';
-export {
-  RocketMQTemplate,
-  type SendCallback,
-  type SendOptions,
-  type TransactionCallback,
-  type TransactionOptions,
-} from './template.js';
+export type { SendCallback, SendOptions, TransactionCallback, TransactionOptions } from './send-options.js';
+export { RocketMQTemplate } from './template.js';
 export {
   getRocketMQConnectionToken,
   getRocketMQTemplateToken,

@@ -5,7 +5,7 @@ import { parseDuration } from './duration.js';
 import type { PayloadSerializer } from './payload/serializer.js';
 import { CONTENT_TYPE } from './payload/serializer.js';
 import { RocketMQRecord } from './record.js';
-import type { SendOptions } from './template.js';
+import type { SendOptions } from './send-options.js';
 
 /** The message for `payload`, and the options it is sent with: a record's own win over the call's. */
 export interface Outgoing {

@@ -1,4 +1,4 @@
-import type { SendOptions } from './template.js';
+import type { SendOptions } from './send-options.js';
 
 /** A payload with its own send options; what `RocketMQRecordBuilder` builds. */
 export class RocketMQRecord<T = unknown> {
