@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { toOutgoing } from '../src/outgoing.js';
 import { JsonPayloadSerializer } from '../src/payload/serializer.js';
 import { RocketMQRecordBuilder } from '../src/record.js';
-import type { SendOptions } from '../src/template.js';
+import type { SendOptions } from '../src/send-options.js';
 
 const outgoing = (destination: Parameters<typeof toOutgoing>[0], payload: unknown, options: SendOptions = {}) =>
   toOutgoing(destination, payload, options, new JsonPayloadSerializer());
