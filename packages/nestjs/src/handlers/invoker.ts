@@ -1,4 +1,6 @@
 import 'reflect-metadata';
+import type { ExceptionFilter } from '@nestjs/common';
+import { Catch } from '@nestjs/common';
 import type { NestContainer } from '@nestjs/core';
 import { ApplicationConfig, ContextIdFactory, ExternalContextCreator, ModuleRef } from '@nestjs/core';
 import type { RocketMQContext } from '../context.js';
@@ -57,10 +59,22 @@ export function payloadTypeOf(target: HandlerTarget): PayloadType | undefined {
   return payload === undefined ? undefined : types?.[payload[1].index];
 }
 
+/**
+ * The filter that is asked last. Without it Nest would log what it passes on, and the container logs the same failure with
+ * its topic, message and attempt.
+ */
+@Catch()
+class PassOn implements ExceptionFilter {
+  catch(exception: unknown): never {
+    throw exception;
+  }
+}
+
 /** The global enhancers that apply to messages; a copy, so that those of HTTP stay as they are. */
 function selectEnhancers(all: ApplicationConfig, chosen: RocketMQModuleOptions['globalEnhancers']): ApplicationConfig {
   const has = (kind: EnhancerKind): boolean => chosen === true || (Array.isArray(chosen) && chosen.includes(kind));
   const selected = new ApplicationConfig();
+  selected.useGlobalFilters(new PassOn());
   if (has('guards')) {
     selected.useGlobalGuards(...all.getGlobalGuards());
     for (const guard of all.getGlobalRequestGuards()) selected.addGlobalRequestGuard(guard);

@@ -211,7 +211,8 @@ export class RocketMQListenerContainer {
       return { action: 'dead-letter' };
     }
     const next = this.#broadcasting ? 'Broadcasting delivers once, so it is lost here' : 'It will be delivered again';
-    this.connection.logger.error(`${subject} ${reason}. ${next}.`);
+    const stack = error instanceof Error ? error.stack : undefined;
+    this.connection.logger.error(`${subject} ${reason}. ${next}.`, ...(stack === undefined ? [] : [stack]));
     if (this.#orderly) return this.#suspend(listener);
     return delayLevel === 0 ? { action: 'retry' } : { action: 'retry', delayLevel };
   }

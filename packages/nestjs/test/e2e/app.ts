@@ -26,7 +26,10 @@ export class RecordingLogger implements LoggerService {
 
 export interface TestApp {
   readonly app: INestApplication;
+  /** What the module logged. */
   readonly log: RecordingLogger;
+  /** What Nest itself logged. */
+  readonly nestLog: RecordingLogger;
   get<T>(type: Type<T> | string): T;
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -59,8 +62,8 @@ export async function startApp(
     ...metadata,
     imports: [...modules, ...(metadata.imports ?? [])],
   }).compile();
-  // What handlers throw on purpose would fill the output.
-  testing.useLogger(false);
+  const nestLog = new RecordingLogger();
+  testing.useLogger(nestLog);
   const app = testing.createNestApplication();
   try {
     await prepare(app);
@@ -72,6 +75,7 @@ export async function startApp(
   return {
     app,
     log,
+    nestLog,
     get: (type) => app.get(type as never),
     close: () => app.close(),
     [Symbol.asyncDispose]: () => app.close(),

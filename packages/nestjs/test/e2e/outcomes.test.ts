@@ -46,6 +46,8 @@ describe('a handler that fails', () => {
     expect(app.log.find('error', /./)).toEqual([
       `error Message ${msgId} of topic ${topic} (group ${group}) failed in Listener.on, attempt 1 of 17: Error: db down. It will be delivered again.`,
     ]);
+    // Once: Nest does not report it as well.
+    expect(app.nestLog.find('error', /./)).toEqual([]);
   });
 
   it('may be asynchronous: the message is consumed when its promise resolves, not before', async () => {
