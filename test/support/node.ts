@@ -38,7 +38,7 @@ const SENDERS: Readonly<Record<SendMode, Sender>> = {
 const clientOptions = ({ namesrvAddr, group }: ProduceOptions) => ({
   namesrvAddr,
   group,
-  sendTimeoutMs: 10_000,
+  sendTimeoutMs: 30_000,
 });
 
 /** Our client, in this process. */

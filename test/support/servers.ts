@@ -42,7 +42,6 @@ const MiB = 1024 * 1024;
 
 interface Place {
   readonly home: string;
-  readonly storeDir: string;
   readonly namesrvAddr: string;
   readonly brokerAddr: string;
   readonly namesrvConf: string;
@@ -81,10 +80,6 @@ export class Servers implements AsyncDisposable {
 
   get namesrvAddr(): string {
     return this.place.namesrvAddr;
-  }
-
-  get storeDir(): string {
-    return this.place.storeDir;
   }
 
   get broker(): Child {
@@ -138,7 +133,6 @@ async function prepare(target: Target, options: ServerOptions): Promise<Place> {
   const brokerPort = await freePort([-2, 1]);
   return {
     home,
-    storeDir,
     jvm: options.jvm ?? 'quickStart',
     namesrvAddr: `127.0.0.1:${namesrvPort}`,
     brokerAddr: `127.0.0.1:${brokerPort}`,

@@ -136,6 +136,7 @@ public final class InteropClient {
             client.setNamesrvAddr(required("namesrvAddr"));
             client.setInstanceName("run-" + id);
             client.setPollNameServerInterval(1_000);
+            client.setMqClientApiTimeout(30_000); // routes, too, may take long on a busy machine
             client.setHeartbeatBrokerInterval(1_000);
             return client;
         }
@@ -173,7 +174,7 @@ public final class InteropClient {
     private static void send(Run run) throws Exception {
         Sender sender = pick(SENDERS, run.required("mode"), "mode");
         DefaultMQProducer producer = run.configured(new DefaultMQProducer(run.required("group")));
-        producer.setSendMsgTimeout(10_000);
+        producer.setSendMsgTimeout(30_000);
         producer.start();
         try {
             sender.send(producer, run);
