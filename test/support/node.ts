@@ -77,6 +77,7 @@ export const node: Peer = {
     const consumer = new PushConsumer({
       namesrvAddr,
       group,
+      requestTimeoutMs: 30_000,
       consumeFrom: 'FIRST_OFFSET',
       // like those of the Java driver: the defaults of 30 s and 20 s make a test wait for a new topic
       pollNameServerIntervalMs: 1_000,

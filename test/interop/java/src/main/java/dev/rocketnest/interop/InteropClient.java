@@ -130,7 +130,8 @@ public final class InteropClient {
 
         /**
          * Clients of one JVM that must not know of each other need different names. Routes are asked for and heartbeats
-         * sent often: at the default of 30 s a consumer waits that long for a topic that is created after it.
+         * sent often: at the default of 30 s a consumer waits that long for a topic that is created after it. Answers of
+         * servers on a busy machine may take longer than the default of 3 s.
          */
         <T extends ClientConfig> T configured(T client) {
             client.setNamesrvAddr(required("namesrvAddr"));
@@ -138,6 +139,7 @@ public final class InteropClient {
             client.setPollNameServerInterval(1_000);
             client.setMqClientApiTimeout(30_000); // routes, too, may take long on a busy machine
             client.setHeartbeatBrokerInterval(1_000);
+            client.setMqClientApiTimeout(30_000);
             return client;
         }
 
