@@ -28,7 +28,8 @@ export class ServiceProcess {
     isQuiet: () => boolean,
   ): Promise<ServiceProcess> {
     const child = fork(fileURLToPath(new URL(`../${script}`, import.meta.url)), [], {
-      env: { ...process.env, ...environment },
+      // The service's output goes through ours, so it is coloured only where ours is.
+      env: { ...process.env, ...(process.stdout.isTTY ? {} : { NO_COLOR: '1' }), ...environment },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     const name = environment.INSTANCE;
