@@ -74,6 +74,7 @@ export class Servers implements AsyncDisposable {
       return servers;
     } catch (error) {
       await servers.kill();
+      await servers[Symbol.asyncDispose]();
       throw error;
     }
   }
