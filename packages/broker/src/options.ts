@@ -1,10 +1,9 @@
 import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
-import { ConfigurationError } from '@rocketnest/protocol';
+import { ConfigurationError, parseProperties } from '@rocketnest/protocol';
 import { type OptionRow, type StoreOptions, storeOptionTable } from '@rocketnest/store';
 import { knownApacheKeys } from './apache-keys.js';
 import { defaultBrokerIp } from './local-address.js';
-import { parseProperties } from './properties.js';
 
 /** The store's row shape, with defaults that may depend on the machine or on other options. */
 export type BrokerOptionRow<T> = Omit<OptionRow<T>, 'default'> & {

@@ -1,10 +1,9 @@
-import { ConfigurationError, createRequest, Requests } from '@rocketnest/protocol';
+import { ConfigurationError, createRequest, formatProperties, Requests } from '@rocketnest/protocol';
 import { type Connection, type Logger, RemotingClient, RemotingServer, silentLogger } from '@rocketnest/remoting';
 import { writeText } from './files.js';
 import { KvConfig } from './kv-config.js';
 import { configEntries, type NameServerConfig, resolveConfig } from './options.js';
 import { createProcessors } from './processors.js';
-import { formatProperties } from './properties.js';
 import { type BrokerIdentity, type MinBrokerIdChange, RouteTable } from './route-table.js';
 
 /** Any part of {@link NameServerConfig} (see `namesrvOptionTable` for meanings and defaults), and: */

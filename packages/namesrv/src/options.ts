@@ -1,5 +1,4 @@
-import { ConfigurationError } from '@rocketnest/protocol';
-import { parseProperties } from './properties.js';
+import { ConfigurationError, parseProperties } from '@rocketnest/protocol';
 
 interface Row<T extends string | number | boolean> {
   readonly type: 'text' | 'int' | 'bool';

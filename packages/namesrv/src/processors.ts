@@ -14,8 +14,10 @@ import {
   encodeTopicRoute,
   type FieldInput,
   type FieldMap,
+  formatProperties,
   ProtocolError,
   parseDataVersion,
+  parseProperties,
   parseRegisterBrokerBody,
   parseRegisterBrokerParts,
   parseTopicRoute,
@@ -30,7 +32,6 @@ import {
 import type { Connection, Logger, Processor, ProcessorTable } from '@rocketnest/remoting';
 import { type KvConfig, ORDER_TOPIC_NAMESPACE } from './kv-config.js';
 import { configEntries, type NameServerConfig, parseNamesrvProperties } from './options.js';
-import { formatProperties, parseProperties } from './properties.js';
 import type { RouteTable } from './route-table.js';
 import { inZone } from './zone.js';
 

@@ -6,6 +6,7 @@ export * from './crc32.js';
 export * from './errors.js';
 export * from './field.js';
 export * from './host.js';
+export * from './java-properties.js';
 export { KeyedEntries, parseFastjson } from './json.js';
 export * from './language.js';
 export * from './message.js';

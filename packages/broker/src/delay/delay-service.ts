@@ -19,7 +19,7 @@ export class DelayService implements Delays {
     this.offsets = new DelayOffsets(context, context.configFile('delayOffset.json'));
   }
 
-  /** Starts delivering. The store is started before, the server after this. */
+  /** Starts delivering. The store and the server are started before: stored hosts need the real port. */
   async start(): Promise<void> {
     await this.offsets.file.load();
     this.lanes = this.levelsMs.map((delayMs, queueId) => {

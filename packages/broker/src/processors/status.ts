@@ -1,5 +1,5 @@
 import { statfs } from 'node:fs/promises';
-import { CURRENT_VERSION, encodeKVTable, Requests, versionName } from '@rocketnest/protocol';
+import { CURRENT_VERSION, encodeKVTable, formatProperties, Requests, versionName } from '@rocketnest/protocol';
 import type { BrokerContext } from '../context.js';
 import { answer, ok, type ProcessorRow, row } from './row.js';
 
@@ -14,10 +14,10 @@ export function statusProcessors(context: BrokerContext): readonly ProcessorRow[
     row(Requests.getBrokerConfig, (_fields, request) => {
       // The port that was asked for may have been 0.
       const actual = { ...options, listenPort: context.storeHost.port };
-      const lines = Object.entries(actual).map(([key, value]) => `${key}=${value}\n`);
+      const text = formatProperties(Object.entries(actual));
       // Options do not change while the broker runs.
       const version = JSON.stringify({ counter: 0, stateVersion: 0, timestamp: context.stats.startedAt });
-      return answer(request, Requests.getBrokerConfig, { version }, Buffer.from(lines.join('')));
+      return answer(request, Requests.getBrokerConfig, { version }, Buffer.from(text));
     }),
   ];
 }

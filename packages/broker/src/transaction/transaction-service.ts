@@ -21,7 +21,7 @@ export class TransactionService implements Transactions {
     this.checkBack = new CheckBack(context, this.ops, this.ending);
   }
 
-  /** Starts the check-back scan. The store is started before, the server after this. */
+  /** Starts the check-back scan. The store and the server are started before: stored hosts need the real port. */
   async start(): Promise<void> {
     const { jobs, options } = this.context;
     await this.ops.load(this.position(SystemTopic.TRANS_OP_HALF), this.position(SystemTopic.TRANS_HALF));

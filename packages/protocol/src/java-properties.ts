@@ -12,6 +12,11 @@ export function parseProperties(source: string): Map<string, string> {
   return entries;
 }
 
+/** One `key=value` line each, as Apache answers GET_NAMESRV_CONFIG and GET_BROKER_CONFIG (Java: `MixAll.properties2String`). */
+export function formatProperties(entries: Iterable<readonly [string, unknown]>): string {
+  return Array.from(entries, ([key, value]) => `${key}=${value}\n`).join('');
+}
+
 function* logicalLines(source: string): Iterable<string> {
   let pending: string | null = null;
   for (const raw of source.split(/\r\n|\n|\r/)) {
