@@ -112,6 +112,38 @@ export class GroupTable {
     return (((this.forbidden[group]?.[topic] ?? 0) >> READ_FORBIDDEN_BIT) & 1) === 1;
   }
 
+  /** Forbids a group to read a topic, or allows it again (`updateForbidden`). Unlike Java, allowing leaves the group's other topics alone. */
+  forbidRead(group: string, topic: string, forbidden: boolean): void {
+    const topics = { ...this.forbidden[group] };
+    const bits = topics[topic] ?? 0;
+    const changed = forbidden ? bits | (1 << READ_FORBIDDEN_BIT) : bits & ~(1 << READ_FORBIDDEN_BIT);
+    if (changed === bits) return;
+    if (changed === 0) delete topics[topic];
+    else topics[topic] = changed;
+    if (Object.keys(topics).length === 0) delete this.forbidden[group];
+    else this.forbidden[group] = topics;
+    this.changed();
+  }
+
+  /**
+   * Groups number `from` to `from + max` by name, with what is forbidden to them (`subGroupTable`). Starts over at 0 when
+   * `version` is not the current one: the table changed between two pages.
+   */
+  page(from: number, max: number, version: DataVersion | undefined): SubscriptionGroupWrapper {
+    const { dataVersion } = this;
+    const unchanged =
+      version !== undefined && version.counter === dataVersion.counter && version.timestamp === dataVersion.timestamp;
+    const begin = from > 0 && unchanged ? from : 0;
+    const names = [...this.groups.keys()].sort().slice(begin, begin + Math.max(0, max));
+    return {
+      dataVersion,
+      forbiddenTable: Object.fromEntries(
+        names.flatMap((name) => (this.forbidden[name] ? [[name, this.forbidden[name]]] : [])),
+      ),
+      subscriptionGroupTable: Object.fromEntries(names.map((name) => [name, this.groups.get(name)!])),
+    };
+  }
+
   /** The whole table as it goes to files and admins. */
   get wrapper(): SubscriptionGroupWrapper {
     return {

@@ -91,6 +91,19 @@ export class OffsetTable {
     return this.pairs().flatMap(([name, group]) => (name === topic ? [group] : []));
   }
 
+  /** Queue → offset of what a group has committed of a topic; undefined when it committed nothing. */
+  committedOf(group: string, topic: string): ReadonlyMap<number, number> | undefined {
+    return this.committed.get(keyOf(topic, group));
+  }
+
+  /** Another group continues where this one is: its committed offsets of the topic become the same (`cloneOffset`). */
+  clone(fromGroup: string, toGroup: string, topic: string): void {
+    const offsets = this.committed.get(keyOf(topic, fromGroup));
+    if (offsets === undefined) return;
+    this.committed.set(keyOf(topic, toGroup), new Map(offsets));
+    this.file.touch();
+  }
+
   removeGroup(group: string): void {
     this.remove((_topic, owner) => owner === group);
   }

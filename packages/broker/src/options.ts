@@ -47,6 +47,9 @@ const int = (
       : `must be a whole number of ${unit} from ${min} to ${max}`,
 });
 
+/** Counts only at start: ports, paths, names and file sizes. */
+const atStart = <T>(row: BrokerOptionRow<T>): BrokerOptionRow<T> => ({ ...row, atStart: true });
+
 const notBlank: TextCheck = (value) => (value.trim() === '' ? 'must not be empty' : null);
 
 /** Nothing, or a list of addresses. */
@@ -64,27 +67,37 @@ const SAFE_MAX = Number.MAX_SAFE_INTEGER;
  */
 const ownOptionTable = {
   // Identity and addresses
-  brokerName: text(
-    hostname,
-    'a name',
-    'Name shared by a master and its slaves; clients address queues by it. Default: the host name.',
-    notBlank,
+  brokerName: atStart(
+    text(
+      hostname,
+      'a name',
+      'Name shared by a master and its slaves; clients address queues by it. Default: the host name.',
+      notBlank,
+    ),
   ),
-  brokerClusterName: text('DefaultCluster', 'a name', 'Cluster that this broker registers in.', notBlank),
-  brokerId: int(0, 'id', '0 is the master. Replication is not available yet, so only 0 is useful.', 0, SAFE_MAX),
-  brokerRole: text('ASYNC_MASTER', 'ASYNC_MASTER', 'Role in replication, which is not available yet.', (value) =>
-    value === 'ASYNC_MASTER' ? null : 'must be ASYNC_MASTER: replication is not available yet',
+  brokerClusterName: atStart(text('DefaultCluster', 'a name', 'Cluster that this broker registers in.', notBlank)),
+  brokerId: atStart(
+    int(0, 'id', '0 is the master. Replication is not available yet, so only 0 is useful.', 0, SAFE_MAX),
+  ),
+  brokerRole: atStart(
+    text('ASYNC_MASTER', 'ASYNC_MASTER', 'Role in replication, which is not available yet.', (value) =>
+      value === 'ASYNC_MASTER' ? null : 'must be ASYNC_MASTER: replication is not available yet',
+    ),
   ),
   brokerPermission: int(6, 'bits', 'Permission of the whole broker: sum of 4 (read) and 2 (write).', 0, 7),
-  bindAddress: text('0.0.0.0', 'an IP address', 'Local address to listen on.', notBlank),
-  listenPort: int(10_911, 'port', 'TCP port. 0 picks a free one, readable as `broker.port` after start.', 0, 65_535),
-  haListenPort: int(0, 'port', 'Replication port announced to name servers. 0: listenPort + 1.', 0, 65_535),
-  brokerIP1: text(
-    defaultBrokerIp,
-    'an IP address or host name',
-    'Address announced to clients. Default: the bind address when it is a real one, else an external IPv4 address of this ' +
-      'machine (public before private), else 127.0.0.1.',
-    notBlank,
+  bindAddress: atStart(text('0.0.0.0', 'an IP address', 'Local address to listen on.', notBlank)),
+  listenPort: atStart(
+    int(10_911, 'port', 'TCP port. 0 picks a free one, readable as `broker.port` after start.', 0, 65_535),
+  ),
+  haListenPort: atStart(int(0, 'port', 'Replication port announced to name servers. 0: listenPort + 1.', 0, 65_535)),
+  brokerIP1: atStart(
+    text(
+      defaultBrokerIp,
+      'an IP address or host name',
+      'Address announced to clients. Default: the bind address when it is a real one, else an external IPv4 address of this ' +
+        'machine (public before private), else 127.0.0.1.',
+      notBlank,
+    ),
   ),
   brokerIP2: text(
     (given) => (given['brokerIP1'] as string | undefined) ?? defaultBrokerIp(given),
@@ -101,7 +114,7 @@ const ownOptionTable = {
     60_000,
   ),
   registerBrokerTimeoutMills: int(24_000, 'ms', 'Time allowed for one registration request.', 1, INT_MAX),
-  serverChannelMaxIdleTimeSeconds: int(120, 's', 'Connections silent for this long are closed.', 1, 2_000_000),
+  serverChannelMaxIdleTimeSeconds: atStart(int(120, 's', 'Connections silent for this long are closed.', 1, 2_000_000)),
 
   // Topics
   autoCreateTopicEnable: bool(true, 'Create unknown topics on first send, after the settings of TBW102.'),
@@ -109,7 +122,7 @@ const ownOptionTable = {
   clusterTopicEnable: bool(true, 'The topic named like the cluster may be written and read.'),
   brokerTopicEnable: bool(true, 'The topic named like the broker may be written and read.'),
   traceTopicEnable: bool(false, 'Create the message trace topic.'),
-  msgTraceTopicName: text('RMQ_SYS_TRACE_TOPIC', 'a topic', 'Name of the message trace topic.', notBlank),
+  msgTraceTopicName: atStart(text('RMQ_SYS_TRACE_TOPIC', 'a topic', 'Name of the message trace topic.', notBlank)),
   validateSystemTopicWhenUpdateTopic: bool(true, 'Refuse to create, change or delete system topics by admin request.'),
   clearRetryTopicWhenDeleteTopic: bool(true, 'Deleting a topic also deletes the pop retry topics of its groups.'),
   reviveQueueNum: int(8, 'queues', 'Queues of the pop revive topic.', 1, 65_535),
@@ -141,6 +154,8 @@ const ownOptionTable = {
   useServerSideResetOffset: bool(true, 'Offset resets are kept by the broker and take effect on the next pull.'),
   flushConsumerOffsetInterval: int(5_000, 'ms', 'Interval of writing config/consumerOffset.json.', 1, INT_MAX),
   consumerOffsetUpdateVersionStep: int(500, 'commits', 'Commits per dataVersion step of the offsets.', 1, SAFE_MAX),
+  enableSplitMetadata: bool(true, 'Lists of topics and consumer groups are answered in pages to whoever asks for pages.'),
+  splitMetadataSize: int(2_000, 'entries', 'Most topics or consumer groups in one page.', 1, INT_MAX),
   defaultQueryMaxNum: int(32, 'messages', 'Most messages answered to a query by unique id.', 1, INT_MAX),
 
   // Delay levels (the levels themselves are the store's messageDelayLevel)
@@ -155,11 +170,33 @@ const ownOptionTable = {
   transactionOpMsgMaxSize: int(4_096, 'bytes', 'Op messages are written when they reach this size …', 1, INT_MAX),
   transactionOpBatchInterval: int(3_000, 'ms', '… or this age.', 1, INT_MAX),
 
-  storePathRootDir: text(
-    () => join(homedir(), 'store'),
-    'a directory',
-    "Data directory, in Apache's layout.",
-    notBlank,
+  storePathRootDir: atStart(
+    text(() => join(homedir(), 'store'), 'a directory', "Data directory, in Apache's layout.", notBlank),
+  ),
+  brokerConfigPath: atStart(
+    text(
+      (given) => join(String(given['storePathRootDir'] ?? join(homedir(), 'store')), 'config', 'broker.properties'),
+      'a file',
+      'Where UPDATE_BROKER_CONFIG writes all options: the file given with -c. Default: config/broker.properties in the data ' +
+        'directory, which is read only when it is given with -c.',
+      notBlank,
+    ),
+  ),
+  configBlackList: text(
+    'configBlackList;brokerConfigPath',
+    'keys separated by ;',
+    'Options that UPDATE_BROKER_CONFIG must not change.',
+    () => null,
+  ),
+
+  // Statistics
+  enableDetailStat: atStart(bool(true, 'Count puts and gets per queue, too (QUEUE_PUT_NUMS …).')),
+  maxStatsIdleTimeInMinutes: int(
+    -1,
+    'min',
+    'Statistics of topics and groups idle for this long are dropped; -1: never, 0 to 10 count as 30.',
+    -1,
+    INT_MAX,
   ),
 } as const;
 
@@ -203,23 +240,54 @@ export function storeOptionsOf(options: BrokerOptions): StoreOptions {
   return Object.fromEntries(keys.map((key) => [key, options[key]])) as unknown as StoreOptions;
 }
 
+/** The row of a key; undefined when this broker does not have the option. */
+export function brokerOptionRow(key: string): BrokerOptionRow<unknown> | undefined {
+  return Object.hasOwn(rows, key) ? rows[key] : undefined;
+}
+
+/**
+ * The value that a text means for an option.
+ * @throws ConfigurationError when there is no such option, and when the text is of the wrong type or out of range
+ */
+export function readBrokerOption(key: string, source: string): unknown {
+  const row = brokerOptionRow(key);
+  if (row === undefined) throw unknownKey(key);
+  return checked(key, row, readers[row.type](source.trim()));
+}
+
+/** What a configuration file says. */
+export interface BrokerProperties {
+  readonly options: BrokerOptionValues;
+  /** Keys that Apache 5.5.0 knows and this broker does not obey. */
+  readonly foreign: ReadonlyMap<string, string>;
+}
+
 /**
  * Reads Apache's `broker.conf` (a Java properties file).
- * @param warn called once for each key that Apache 5.5.0 knows and this broker does not obey.
  * @throws ConfigurationError for keys that Apache does not know either, and for values of the wrong type or range.
+ */
+export function readBrokerProperties(source: string): BrokerProperties {
+  const options: Record<string, unknown> = {};
+  const foreign = new Map<string, string>();
+  for (const [key, value] of parseProperties(source)) {
+    if (brokerOptionRow(key) !== undefined) options[key] = readBrokerOption(key, value);
+    else if (knownApacheKeys.has(key)) foreign.set(key, value.trim());
+    else throw unknownKey(key);
+  }
+  return { options: options as BrokerOptionValues, foreign };
+}
+
+/**
+ * The options in Apache's `broker.conf`, see {@link readBrokerProperties}.
+ * @param warn called once for each key that Apache 5.5.0 knows and this broker does not obey.
  */
 export function parseBrokerProperties(
   source: string,
   warn: (message: string) => void = () => undefined,
 ): BrokerOptionValues {
-  const options: Record<string, unknown> = {};
-  for (const [key, value] of parseProperties(source)) {
-    const row = Object.hasOwn(rows, key) ? rows[key] : undefined;
-    if (row !== undefined) options[key] = checked(key, row, readers[row.type](value.trim()));
-    else if (knownApacheKeys.has(key)) warn(`broker option ${key} is known to Apache RocketMQ but has no effect here`);
-    else throw unknownKey(key);
-  }
-  return options as BrokerOptionValues;
+  const { options, foreign } = readBrokerProperties(source);
+  for (const key of foreign.keys()) warn(`broker option ${key} is known to Apache RocketMQ but has no effect here`);
+  return options;
 }
 
 /** Text to value by row type; what cannot be read stays text, for the check to refuse. */

@@ -72,6 +72,14 @@ export class PullHold {
     });
   }
 
+  /** Wakes the pulls of one group on a queue: its offset there was reset. */
+  wakeGroup(topic: string, queueId: number, group: string): void {
+    const byQueue = this.queues.get(topic);
+    const pulls = byQueue?.get(queueId);
+    if (byQueue === undefined || pulls === undefined) return;
+    this.wake(byQueue, queueId, pulls, ({ request }) => request.extFields['consumerGroup'] === group);
+  }
+
   /** Wakes pulls whose time is over, forgets those of closed connections, and looks again at queues that have grown. */
   sweep(): void {
     for (const [topic, byQueue] of this.queues) {

@@ -1,25 +1,37 @@
 import {
-  encodeConsumeStats,
   encodeSubscriptionGroupConfig,
   encodeSubscriptionGroupWrapper,
   encodeTopicList,
   groupProblem,
+  parseDataVersion,
   parseSubscriptionGroupConfig,
+  parseSubscriptionGroupList,
   Requests,
   ResponseCode,
 } from '@rocketnest/protocol';
 import type { BrokerContext } from '../context.js';
 import { answer, ok, type ProcessorRow, parseBody, refuse, row } from './row.js';
 
-/** Consumer groups: create, change, delete, list, how far they are (`AdminBrokerProcessor`). */
+/** Consumer groups: create, change, delete, list (`AdminBrokerProcessor`). */
 export function groupProcessors(context: BrokerContext): readonly ProcessorRow[] {
-  const { options, groups, topics, offsets, consumers, store } = context;
+  const { options, groups, offsets } = context;
   return [
     row(Requests.updateAndCreateSubscriptiongroup, async (_fields, request) => {
       const group = parseBody(request, Requests.updateAndCreateSubscriptiongroup, parseSubscriptionGroupConfig);
       const wrong = groupProblem(group.groupName);
       if (wrong !== null) return refuse(request, ResponseCode.INVALID_PARAMETER, wrong);
       groups.update(group);
+      await groups.file.save();
+      return ok(request);
+    }),
+
+    row(Requests.updateAndCreateSubscriptiongroupList, async (_fields, request) => {
+      const list = parseBody(request, Requests.updateAndCreateSubscriptiongroupList, parseSubscriptionGroupList);
+      for (const { groupName } of list.groupConfigList) {
+        const wrong = groupProblem(groupName);
+        if (wrong !== null) return refuse(request, ResponseCode.INVALID_PARAMETER, wrong);
+      }
+      for (const group of list.groupConfigList) groups.update(group);
       await groups.file.save();
       return ok(request);
     }),
@@ -38,46 +50,17 @@ export function groupProcessors(context: BrokerContext): readonly ProcessorRow[]
         : ok(request, encodeSubscriptionGroupConfig(config));
     }),
 
-    row(Requests.getAllSubscriptiongroupConfig, (_fields, request) =>
-      answer(
-        request,
-        Requests.getAllSubscriptiongroupConfig,
-        { totalGroupNum: groups.all.size },
-        encodeSubscriptionGroupWrapper(groups.wrapper),
-      ),
-    ),
+    row(Requests.getAllSubscriptiongroupConfig, ({ groupSeq, maxGroupNum, dataVersion }, request) => {
+      const paged = groupSeq !== undefined || maxGroupNum !== undefined || dataVersion !== undefined;
+      const size = Math.min(options.splitMetadataSize, maxGroupNum ?? options.splitMetadataSize);
+      const version = dataVersion?.trim() ? parseDataVersion(Buffer.from(dataVersion)) : undefined;
+      const wrapper = paged && options.enableSplitMetadata ? groups.page(groupSeq ?? 0, size, version) : groups.wrapper;
+      const fields = { totalGroupNum: groups.all.size };
+      return answer(request, Requests.getAllSubscriptiongroupConfig, fields, encodeSubscriptionGroupWrapper(wrapper));
+    }),
 
     row(Requests.queryTopicsByConsumer, ({ group }, request) =>
       ok(request, encodeTopicList({ topicList: offsets.topicsOf(group), brokerAddr: context.address })),
     ),
-
-    row(Requests.getConsumeStats, async ({ consumerGroup, topic, topicList }, request) => {
-      const offsetTable = [];
-      for (const name of topicsToCount(consumerGroup, topic, topicList)) {
-        for (let queueId = 0; queueId < (topics.get(name)?.readQueueNums ?? 0); queueId++) {
-          const consumerOffset = Math.max(0, offsets.query(consumerGroup, name, queueId));
-          offsetTable.push({
-            queue: { topic: name, brokerName: options.brokerName, queueId },
-            brokerOffset: Math.max(0, store.maxOffset(name, queueId)),
-            consumerOffset,
-            pullOffset: Math.max(consumerOffset, offsets.queryPulled(consumerGroup, name, queueId)),
-            lastTimestamp: Math.max(
-              0,
-              consumerOffset > 0 ? await store.storeTimestampAt(name, queueId, consumerOffset - 1) : 0,
-            ),
-          });
-        }
-      }
-      return ok(request, encodeConsumeStats({ offsetTable }));
-    }),
   ];
-
-  /** Topics named by the request, else those the group has committed and still subscribes. */
-  function topicsToCount(group: string, topic: string | undefined, list: string | undefined): string[] {
-    const listed = list?.split(';').filter((name) => name !== '') ?? [];
-    if (listed.length > 0) return listed;
-    const candidates = topic === undefined || topic.trim() === '' ? offsets.topicsOf(group) : [topic];
-    const connected = (consumers.group(group)?.subscriptions.size ?? 0) > 0;
-    return candidates.filter((name) => !connected || consumers.subscription(group, name) !== undefined);
-  }
 }

@@ -2,11 +2,16 @@ import type { ProcessorTable } from '@rocketnest/remoting';
 import type { BrokerContext } from '../context.js';
 import { transactionProcessors } from '../transaction/transaction-processors.js';
 import { clientProcessors } from './client.js';
+import { consumeStatsProcessors } from './consume-stats.js';
+import { consumerAdminProcessors } from './consumer-admin.js';
+import { consumerCallProcessors } from './consumer-call.js';
 import { groupProcessors } from './group.js';
+import { messageAdminProcessors } from './message-admin.js';
 import { offsetProcessors } from './offset.js';
 import { pullProcessors } from './pull.js';
 import { queryProcessors } from './query.js';
 import { queueLockProcessors } from './queue-lock.js';
+import { resetOffsetProcessors } from './reset-offset.js';
 import type { ProcessorRow } from './row.js';
 import { sendProcessors } from './send.js';
 import { sendBackProcessors } from './send-back.js';
@@ -24,7 +29,12 @@ const areas: readonly ((context: BrokerContext) => readonly ProcessorRow[])[] = 
   queueLockProcessors,
   topicProcessors,
   groupProcessors,
+  consumeStatsProcessors,
+  consumerAdminProcessors,
+  consumerCallProcessors,
+  resetOffsetProcessors,
   queryProcessors,
+  messageAdminProcessors,
   statusProcessors,
 ];
 
