@@ -2,10 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { parseConsumeMessageDirectlyResult, parseConsumerRunningInfo, Requests } from '@rocketnest/protocol';
 import { bodyOf, range, Testbed, unique, until } from './testbed.js';
 
-// Our broker does not pass these requests on to clients yet; see broker-calls.test.ts for the client's side of them.
-const describeOnApache = process.env['ROCKETNEST_TEST_NAMESRV'] === undefined ? describe.skip : describe;
-
-describeOnApache('what operators do to a running consumer', () => {
+describe('what operators do to a running consumer', () => {
   let bed: Testbed;
   beforeAll(async () => {
     bed = await Testbed.start();
