@@ -13,6 +13,7 @@ export * from './message.js';
 export * from './message-codec.js';
 export * from './message-id.js';
 export * from './perm.js';
+export * from './pop-info.js';
 export * from './properties.js';
 export * from './requests/index.js';
 export * from './subscription.js';
