@@ -1,10 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import {
+  encodeDataVersion,
   encodeSubscriptionGroupConfig,
-  parseConsumeStats,
+  encodeSubscriptionGroupList,
   parseSubscriptionGroupConfig,
   parseSubscriptionGroupWrapper,
   parseTopicList,
+  type RequestInput,
   Requests,
   ResponseCode,
 } from '@rocketnest/protocol';
@@ -19,6 +21,9 @@ describe('consumer groups', () => {
 
   const update = (changes: Parameters<typeof encodeSubscriptionGroupConfig>[0]) =>
     target.call(Requests.updateAndCreateSubscriptiongroup, {}, encodeSubscriptionGroupConfig(changes));
+
+  const page = async (fields: RequestInput<typeof Requests.getAllSubscriptiongroupConfig>) =>
+    parseSubscriptionGroupWrapper((await target.call(Requests.getAllSubscriptiongroupConfig, fields)).body!);
 
   it('are created, changed and kept over a restart', async () => {
     await update({ groupName: 'g', retryMaxTimes: 5, attributes: { '+priority.factor': '50' } });
@@ -56,18 +61,29 @@ describe('consumer groups', () => {
     expect(parseTopicList(topics.body!).topicList).toEqual([]);
   });
 
-  it('tell how far behind they are', async () => {
-    for (const text of ['a', 'b', 'c']) await target.send('orders', text);
-    await target.pull('orders', { sysFlag: 5, commitOffset: 1, maxMsgNums: 2 });
-    const response = await target.call(Requests.getConsumeStats, { consumerGroup: 'consumers' });
-    const { offsetTable } = parseConsumeStats(response.body!);
-    expect(offsetTable).toHaveLength(4);
-    expect(offsetTable.find(({ queue }) => queue.queueId === 0)).toMatchObject({
-      queue: { topic: 'orders', brokerName: 'broker-a' },
-      brokerOffset: 3,
-      consumerOffset: 1,
-      pullOffset: 2,
-    });
+  it('are created in lists, all or none', async () => {
+    const groups = (...names: string[]) =>
+      encodeSubscriptionGroupList({ groupConfigList: names.map((groupName) => ({ groupName, retryMaxTimes: 3 })) });
+    const send = (body: Buffer) => target.call(Requests.updateAndCreateSubscriptiongroupList, {}, body);
+    expect((await send(groups('one', 'two'))).code).toBe(ResponseCode.SUCCESS);
+    const { subscriptionGroupTable } = await page({});
+    expect([subscriptionGroupTable['one']?.retryMaxTimes, subscriptionGroupTable['two']?.retryMaxTimes]).toEqual([
+      3, 3,
+    ]);
+    expect((await send(groups('three', 'fo ur'))).code).toBe(ResponseCode.INVALID_PARAMETER);
+    expect((await page({})).subscriptionGroupTable).not.toHaveProperty('three');
+  });
+
+  it('are listed in pages by name, from the start again when the list changed in between', async () => {
+    for (const groupName of ['AA', 'AB', 'AC']) await update({ groupName });
+    const first = await page({ groupSeq: 0, maxGroupNum: 2 });
+    expect(Object.keys(first.subscriptionGroupTable)).toEqual(['AA', 'AB']);
+    const dataVersion = encodeDataVersion(first.dataVersion).toString();
+    const second = await page({ groupSeq: 2, maxGroupNum: 2, dataVersion });
+    expect(Object.keys(second.subscriptionGroupTable)).toContain('AC');
+    await update({ groupName: 'AD' });
+    const restarted = await page({ groupSeq: 2, maxGroupNum: 2, dataVersion });
+    expect(Object.keys(restarted.subscriptionGroupTable)).toEqual(['AA', 'AB']);
   });
 
   it('need a legal name', async () => {
