@@ -147,16 +147,91 @@ const ownOptionTable = {
   shortPollingTimeMills: int(1_000, 'ms', 'How long such pulls wait when long polling is off.', 1, INT_MAX),
   litePullMessageEnable: bool(true, 'Accept LITE_PULL_MESSAGE.'),
   rejectPullConsumerEnable: bool(false, 'Refuse pull consumers that do not send heartbeats.'),
-  enablePropertyFilter: {
-    ...bool(false, 'SQL92 filters. Not available yet.'),
-    check: (value) => (value === false ? null : 'must be false: SQL92 filters are not available yet'),
-  } as BrokerOptionRow<boolean>,
+  enablePropertyFilter: bool(false, 'Accept subscriptions by SQL92 expressions over message properties.'),
+  filterSupportRetry: bool(false, 'Apply SQL92 filters to messages that are tried again, too.'),
+  filterDataCleanTimeSpan: int(86_400_000, 'ms', 'A filter whose consumers left this long ago is forgotten.', 0, SAFE_MAX),
+  maxErrorRateOfBloomFilter: int(20, '%', 'Error rate of the bloom bits kept in config/consumerFilter.json.', 1, 99),
+  expectConsumerNumUseFilter: int(32, 'groups', 'Groups that share one map of these bits.', 1, 65_536),
   useServerSideResetOffset: bool(true, 'Offset resets are kept by the broker and take effect on the next pull.'),
   flushConsumerOffsetInterval: int(5_000, 'ms', 'Interval of writing config/consumerOffset.json.', 1, INT_MAX),
   consumerOffsetUpdateVersionStep: int(500, 'commits', 'Commits per dataVersion step of the offsets.', 1, SAFE_MAX),
-  enableSplitMetadata: bool(true, 'Lists of topics and consumer groups are answered in pages to whoever asks for pages.'),
+  enableSplitMetadata: bool(
+    true,
+    'Lists of topics and consumer groups are answered in pages to whoever asks for pages.',
+  ),
   splitMetadataSize: int(2_000, 'entries', 'Most topics or consumer groups in one page.', 1, INT_MAX),
   defaultQueryMaxNum: int(32, 'messages', 'Most messages answered to a query by unique id.', 1, INT_MAX),
+
+  // Pop: consuming without queue ownership
+  popPollingSize: int(1_024, 'requests', 'Most pops held of one group and queue.', 1, INT_MAX),
+  maxPopPollingSize: int(100_000, 'requests', 'Most pops held altogether.', 1, SAFE_MAX),
+  popLongPollingForceNotifyInterval: int(
+    800,
+    'messages',
+    'A message whose queue offset is a multiple of this wakes a held pop whatever its filter says. 0: none.',
+    0,
+    SAFE_MAX,
+  ),
+  initPopOffsetByCheckMsgInMem: bool(
+    true,
+    'A group without offset that starts at the end gets a young queue from its beginning.',
+  ),
+  popFromRetryProbability: int(20, 'percent', 'Pops that look at the retry topic first.', 0, 100),
+  popFromRetryProbabilityForPriority: int(0, 'percent', 'The same for priority topics.', 0, 100),
+  priorityOrderAsc: bool(true, 'Priority topics: queues with higher ids are popped first.'),
+  enableRetryTopicV2: bool(false, 'Name retry topics %RETRY%group+topic instead of %RETRY%group_topic.'),
+  retrieveMessageFromPopRetryTopicV1: bool(
+    true,
+    'With enableRetryTopicV2, still pop from retry topics named the old way.',
+  ),
+  useSeparateRetryQueue: bool(false, 'As many retry queues as the topic has queues, instead of one.'),
+  popResponseReturnActualRetryTopic: bool(
+    false,
+    'Answer messages of a retry topic with its name instead of the name of the topic that was asked for.',
+  ),
+  enablePopMessageThreshold: bool(false, 'Obey popInflightMessageThreshold.'),
+  popInflightMessageThreshold: int(
+    10_000,
+    'messages',
+    'A queue with more messages that a group popped and did not acknowledge is not popped by it.',
+    0,
+    SAFE_MAX,
+  ),
+  enableNotifyAfterPopOrderLockRelease: bool(true, 'Wake held pops when an orderly queue becomes free again.'),
+  useMessageFilterForNotification: bool(true, 'NOTIFICATION obeys the expression it carries.'),
+  maxMessageFilterNumForNotification: int(
+    64,
+    'messages',
+    'NOTIFICATION looks through a backlog smaller than this; a larger one counts as a match.',
+    0,
+    INT_MAX,
+  ),
+  reviveInterval: int(1_000, 'ms', 'Interval of returning popped messages that were not acknowledged.', 1, INT_MAX),
+  skipWhenCKRePutReachMaxTimes: bool(false, 'Give up a message whose return failed 17 times.'),
+  enablePopBufferMerge: bool(
+    false,
+    'Keep check points and acknowledgements in memory for a while: what is acknowledged in time is never written. A crash ' +
+      'then brings acknowledged messages again.',
+  ),
+  popCkStayBufferTime: int(10_000, 'ms', 'Longest stay of a check point in that memory.', 0, INT_MAX),
+  popCkStayBufferTimeOut: int(3_000, 'ms', 'It is written this long before its messages become visible.', 0, INT_MAX),
+  popCkMaxBufferSize: int(200_000, 'check points', 'Most check points in that memory.', 0, INT_MAX),
+  popCkOffsetMaxQueueSize: int(20_000, 'check points', 'Most of them of one group and queue.', 0, INT_MAX),
+  enablePopBatchAck: bool(false, 'Write the acknowledgements of one check point of that memory as one message.'),
+
+  // Server-side assignment
+  serverLoadBalancerEnable: bool(true, 'Share queues among the members of a group; else everybody gets all queues.'),
+  defaultMessageRequestMode: text('PULL', 'PULL or POP', 'How groups consume that nobody set a mode for.', (value) =>
+    value === 'PULL' || value === 'POP' ? null : 'must be PULL or POP',
+  ),
+  defaultPopShareQueueNum: int(
+    -1,
+    'members',
+    'How many further members share the queues of a member in that mode POP. 0 or less: everybody pops all queues.',
+    -1,
+    INT_MAX,
+  ),
+  loadBalancePollNameServerInterval: int(30_000, 'ms', 'Interval of asking for the routes used in that.', 1, INT_MAX),
 
   // Delay levels (the levels themselves are the store's messageDelayLevel)
   flushDelayOffsetInterval: int(10_000, 'ms', 'Interval of writing config/delayOffset.json.', 1, INT_MAX),
