@@ -1,4 +1,4 @@
-// Apache RocketMQ's own jars and our Java driver, fetched and compiled by Maven once and kept in .cache/.
+// Apache RocketMQ's own jars, JUnit and our Java driver, fetched and compiled by Maven once and kept in .cache/.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -15,6 +15,9 @@ export const classPath = [
   join(project, 'target', 'classes'),
   join(root, '.cache', `apache-rocketmq-${APACHE_VERSION}`, 'lib', '*'),
 ].join(delimiter);
+
+/** Sources of the JUnit suite. */
+export const suiteSources = join(project, 'src', 'test', 'java');
 
 const NEEDED = [
   { command: 'java', args: ['-version'], what: 'a JDK, 11 or newer (Debian: apt-get install openjdk-17-jdk-headless)' },
@@ -40,7 +43,7 @@ export function prepareApache() {
   }
   const cache = join(root, '.cache', `apache-rocketmq-${APACHE_VERSION}`);
   const stamp = join(cache, 'prepared');
-  const wanted = fingerprint([join(project, 'pom.xml'), ...sources(join(project, 'src'))]);
+  const wanted = fingerprint([join(project, 'pom.xml'), ...sources(join(project, 'src', 'main'))]);
   if (existsSync(stamp) && existsSync(join(project, 'target', 'classes')) && readFileSync(stamp, 'utf8') === wanted)
     return;
 

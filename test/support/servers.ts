@@ -27,50 +27,65 @@ for (const target of targets) {
     throw new Error(`INTEROP_TARGETS names '${target}'; known: ${Object.keys(COMMANDS).join(', ')}`);
 }
 
+export type Properties = Readonly<Record<string, string | number | boolean>>;
+
 export interface ServerOptions {
-  /** storePathRootDir. Default: a temporary directory, removed on disposal. */
+  /** storePathRootDir of the first broker. Default: a temporary directory, removed on disposal. */
   readonly storeDir?: string;
-  /** Further keys of broker.conf. */
-  readonly broker?: Readonly<Record<string, string | number | boolean>>;
+  /** Further keys of every broker.conf. */
+  readonly broker?: Properties;
+  /** One broker (broker-a, broker-b, …) per entry, with keys of its own. Default: one without any. */
+  readonly brokers?: readonly Properties[];
+  /** Further keys of every namesrv.conf. */
+  readonly namesrv?: Properties;
+  /** How many name servers; brokers and clients know all. Default: 1. */
+  readonly namesrvs?: number;
   /** How Apache's JVMs run: measurements use `defaults`. */
   readonly jvm?: JvmMode;
 }
+
+export const CLUSTER_NAME = 'DefaultCluster';
 
 const START_TIMEOUT_MS = 180_000;
 const STOP_TIMEOUT_MS = 60_000;
 const MiB = 1024 * 1024;
 
-interface Place {
-  readonly home: string;
-  readonly namesrvAddr: string;
-  readonly brokerAddr: string;
-  readonly namesrvConf: string;
-  readonly brokerConf: string;
-  readonly jvm: JvmMode;
+/** A running or ended server, and what is needed to start it again. */
+interface Server {
+  readonly name: string;
+  readonly address: string;
+  readonly command: CommandLine;
+  child: Child;
+}
+
+interface Broker extends Server {
+  readonly storeDir: string;
 }
 
 /**
- * A name server and a broker as child processes on free loopback ports. Disposal stops what still runs: SIGTERM to the
- * broker, then to the name server, each waited for.
+ * Name servers and brokers (by default one each) as child processes on free loopback ports. Disposal stops what still runs:
+ * SIGTERM to the brokers, then to the name servers, each waited for.
  */
 export class Servers implements AsyncDisposable {
-  readonly namesrv: Child;
-  #broker: Child;
-
   private constructor(
     readonly target: Target,
-    private readonly place: Place,
-  ) {
-    const { home, namesrvConf, jvm } = place;
-    this.namesrv = new Child(`${target} namesrv`, leashed(COMMANDS[target].namesrv({ home, conf: namesrvConf, jvm })));
-    this.#broker = this.#spawnBroker();
-  }
+    private readonly home: string,
+    readonly namesrvs: readonly Server[],
+    readonly brokers: readonly Broker[],
+  ) {}
 
-  /** Resolves when a client can use the servers: the broker is registered at the name server. */
+  /** Resolves when a client can use the servers: every broker is registered at every name server. */
   static async start(target: Target, options: ServerOptions = {}): Promise<Servers> {
-    const servers = new Servers(target, await prepare(target, options));
+    const home = await mkdtemp(join(tmpdir(), `rocketnest-${target}-`));
+    const servers = await launch(target, home, options).then(
+      ({ namesrvs, brokers }) => new Servers(target, home, namesrvs, brokers),
+      async (error) => {
+        await rm(home, { recursive: true, force: true });
+        throw error;
+      },
+    );
     try {
-      await servers.#ready();
+      for (const broker of servers.brokers) await servers.#ready(broker);
       return servers;
     } catch (error) {
       await servers.kill();
@@ -79,87 +94,120 @@ export class Servers implements AsyncDisposable {
     }
   }
 
+  /** Of all name servers, as clients take it. */
   get namesrvAddr(): string {
-    return this.place.namesrvAddr;
+    return this.namesrvs.map(({ address }) => address).join(';');
   }
 
+  /** The first name server's process. */
+  get namesrv(): Child {
+    return this.namesrvs[0]!.child;
+  }
+
+  /** The first broker's process. */
   get broker(): Child {
-    return this.#broker;
+    return this.brokers[0]!.child;
   }
 
-  /** Starts the broker again, on the same store and port, after it was stopped or killed. */
-  async restartBroker(): Promise<void> {
-    this.#broker = this.#spawnBroker();
-    await this.#ready();
+  /** Starts a broker again, on the same store and port, after it was stopped or killed. */
+  async restartBroker(index = 0): Promise<void> {
+    const broker = this.brokers[index]!;
+    broker.child = spawnServer(this.target, broker);
+    await this.#ready(broker);
   }
 
-  /** kill -9 to both. */
+  /** Stops a broker cleanly. */
+  async stopBroker(index = 0): Promise<void> {
+    await this.brokers[index]!.child.stop(STOP_TIMEOUT_MS);
+  }
+
+  /** kill -9 to all. */
   async kill(): Promise<void> {
-    await Promise.all([this.broker.kill(), this.namesrv.kill()]);
+    await Promise.all([...this.brokers, ...this.namesrvs].map(({ child }) => child.kill()));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     try {
-      if (this.broker.exit === null) await this.broker.stop(STOP_TIMEOUT_MS);
-      if (this.namesrv.exit === null) await this.namesrv.stop(STOP_TIMEOUT_MS);
+      for (const servers of [this.brokers, this.namesrvs]) {
+        const running = servers.filter(({ child }) => child.exit === null);
+        await Promise.all(running.map(({ child }) => child.stop(STOP_TIMEOUT_MS)));
+      }
     } finally {
-      await rm(this.place.home, { recursive: true, force: true });
+      await rm(this.home, { recursive: true, force: true });
     }
   }
 
-  #spawnBroker(): Child {
-    const { home, brokerConf, namesrvAddr, jvm } = this.place;
-    const command = COMMANDS[this.target].broker({ home, conf: brokerConf, namesrvAddr, jvm });
-    return new Child(`${this.target} broker`, leashed(command));
-  }
-
-  async #ready(): Promise<void> {
-    const { namesrvAddr, brokerAddr } = this.place;
-    const what = `registration of the ${this.target} broker at its name server`;
+  async #ready({ name, address, child }: Broker): Promise<void> {
+    const what = `registration of ${name} at its name servers`;
     // A broker that was killed stays listed until its connection is seen closed, so it must also answer by itself.
-    const ready = waitFor(async () => (await accepts(brokerAddr)) && (await isRegistered(namesrvAddr, brokerAddr)), {
+    const listed = async () => {
+      const answers = await Promise.all(this.namesrvs.map((namesrv) => isRegistered(namesrv.address, address)));
+      return answers.every(Boolean);
+    };
+    const processes = [child, ...this.namesrvs.map((namesrv) => namesrv.child)];
+    const gone = () => processes.find(({ exit }) => exit !== null);
+    await waitFor(async () => gone() !== undefined || ((await accepts(address)) && (await listed())), {
       timeoutMs: START_TIMEOUT_MS,
       what,
     });
-    await this.namesrv.race(this.broker.race(ready, START_TIMEOUT_MS, what), START_TIMEOUT_MS, what);
+    const ended = gone();
+    if (ended !== undefined) throw ended.error(`ended with ${ended.exit} before ${what}`);
   }
 }
 
-/** Ports, directories and the two properties files. */
-async function prepare(target: Target, options: ServerOptions): Promise<Place> {
-  const home = await mkdtemp(join(tmpdir(), `rocketnest-${target}-`));
-  const storeDir = options.storeDir ?? join(home, 'store');
-  await mkdir(storeDir, { recursive: true });
-  const namesrvPort = await freePort();
-  const brokerPort = await freePort([-2, 1]);
-  return {
-    home,
-    jvm: options.jvm ?? 'quickStart',
-    namesrvAddr: `127.0.0.1:${namesrvPort}`,
-    brokerAddr: `127.0.0.1:${brokerPort}`,
-    namesrvConf: await writeProperties(join(home, 'namesrv.conf'), {
+function spawnServer(target: Target, { name, command }: Pick<Server, 'name' | 'command'>): Child {
+  return new Child(`${target} ${name}`, leashed(command));
+}
+
+/** Ports, directories and properties files, then the processes. */
+async function launch(
+  target: Target,
+  home: string,
+  options: ServerOptions,
+): Promise<{ namesrvs: Server[]; brokers: Broker[] }> {
+  const { jvm = 'quickStart' } = options;
+  const namesrvs: Omit<Server, 'child'>[] = [];
+  for (let i = 0; i < (options.namesrvs ?? 1); i++) {
+    const port = await freePort();
+    const name = i === 0 ? 'namesrv' : `namesrv-${i + 1}`;
+    const conf = await writeProperties(join(home, `${name}.conf`), {
       bindAddress: '127.0.0.1',
-      listenPort: namesrvPort,
-    }),
-    brokerConf: await writeProperties(join(home, 'broker.conf'), {
-      brokerClusterName: 'DefaultCluster',
-      brokerName: 'broker-a',
+      listenPort: port,
+      kvConfigPath: join(home, name, 'kvConfig.json'),
+      configStorePath: join(home, name, 'namesrv.properties'),
+      ...options.namesrv,
+    });
+    const command = COMMANDS[target].namesrv({ home, conf, jvm });
+    namesrvs.push({ name, address: `127.0.0.1:${port}`, command });
+  }
+  const namesrvAddr = namesrvs.map(({ address }) => address).join(';');
+  const brokers: Omit<Broker, 'child'>[] = [];
+  for (const [i, own] of (options.brokers ?? [{}]).entries()) {
+    const port = await freePort([-2, 1]);
+    const name = `broker-${String.fromCharCode('a'.charCodeAt(0) + i)}`;
+    const storeDir = (i === 0 && options.storeDir) || join(home, i === 0 ? 'store' : `store-${name}`);
+    await mkdir(storeDir, { recursive: true });
+    const conf = await writeProperties(join(home, `${name}.conf`), {
+      brokerClusterName: CLUSTER_NAME,
+      brokerName: name,
       brokerId: 0,
       brokerIP1: '127.0.0.1',
       bindAddress: '127.0.0.1',
-      listenPort: brokerPort,
+      listenPort: port,
       storePathRootDir: storeDir,
       mappedFileSizeCommitLog: 16 * MiB,
       waitTimeMillsInSendQueue: 10_000, // Apache refuses sends that wait longer than 200 ms, as on a busy machine
       ...options.broker,
-    }),
-  };
+      ...own,
+    });
+    const command = COMMANDS[target].broker({ home, conf, namesrvAddr, jvm });
+    brokers.push({ name, address: `127.0.0.1:${port}`, storeDir, command });
+  }
+  const started = <S extends Omit<Server, 'child'>>(server: S) => ({ ...server, child: spawnServer(target, server) });
+  return { namesrvs: namesrvs.map(started), brokers: brokers.map(started) };
 }
 
-async function writeProperties(
-  path: string,
-  values: Readonly<Record<string, string | number | boolean>>,
-): Promise<string> {
+async function writeProperties(path: string, values: Properties): Promise<string> {
   await writeFile(
     path,
     Object.entries(values)

@@ -1,0 +1,50 @@
+// node scripts/java-suite.mjs [--target rocketnest|apache] [--class PopTest,SendTest] [--method text] [--no-build]
+// The developer's way to run classes of the Java suite: compiles, starts the servers, prints one line per test.
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { register } from 'tsx/esm/api';
+import { prepareApache } from './apache.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const { values } = parseArgs({
+  options: {
+    target: { type: 'string', default: 'rocketnest' },
+    class: { type: 'string' },
+    method: { type: 'string' },
+    'no-build': { type: 'boolean', default: false },
+  },
+});
+if (!['rocketnest', 'apache'].includes(values.target)) {
+  console.error(`--target is rocketnest or apache, not ${values.target}`);
+  process.exit(1);
+}
+
+prepareApache();
+if (
+  !values['no-build'] &&
+  spawnSync(process.execPath, [join(root, 'scripts', 'build.mjs')], { stdio: 'inherit' }).status
+) {
+  console.error('The build failed (above); the servers run as they were built last.');
+}
+
+register();
+const { runSuite } = await import('../test/support/java-suite.ts');
+const MARK = { passed: 'ok  ', failed: 'FAIL', skipped: 'skip' };
+try {
+  const { results } = await runSuite(values.target, {
+    ...(values.class && { classes: values.class.split(',') }),
+    method: values.method,
+    onResult: ({ test, outcome, ms, message }) => {
+      console.log(`${MARK[outcome]} ${test} (${ms} ms)`);
+      if (message !== null) console.log(message.replace(/^/gm, '       '));
+    },
+  });
+  const count = (outcome) => results.filter((result) => result.outcome === outcome).length;
+  console.log(`${values.target}: ${count('passed')} passed, ${count('failed')} failed, ${count('skipped')} skipped`);
+  process.exitCode = results.length === 0 || count('failed') > 0 ? 1 : 0;
+} catch (error) {
+  console.error(error.message);
+  process.exitCode = 1;
+}

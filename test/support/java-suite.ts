@@ -1,0 +1,178 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, delimiter, join } from 'node:path';
+import { classPath, suiteSources } from '../../scripts/apache.mjs';
+import { Jvm } from './jvm.js';
+import { CLUSTER_NAME, Servers, type Target } from './servers.js';
+import { isSuiteProfile, type SuiteProfile, suiteProfiles } from './suite-profiles.js';
+
+const RUN_TIMEOUT_MS = 600_000;
+const RUNNER = 'dev.rocketnest.suite.support.SuiteRunner';
+
+/** One JUnit test (of a dynamic test: one of them) on one target. */
+export interface SuiteResult {
+  /** `Class.method`, and of a dynamic test its name: `Class.method: name`. */
+  readonly test: string;
+  /** Of its `@Feature`; null without one. */
+  readonly area: string | null;
+  readonly feature: string | null;
+  readonly outcome: 'passed' | 'failed' | 'skipped';
+  /** Stack trace or reason to skip. */
+  readonly message: string | null;
+  readonly ms: number;
+}
+
+export interface SuiteRun {
+  readonly results: readonly SuiteResult[];
+  /** All commands that mqadmin knows. */
+  readonly commands: readonly string[];
+}
+
+export interface SuiteOptions {
+  /** Simple class names. Default: all. */
+  readonly classes?: readonly string[];
+  /** Only methods with this text in their name. */
+  readonly method?: string;
+  /** Run failed tests once more; the second outcome counts. */
+  readonly retry?: boolean;
+  readonly onResult?: (result: SuiteResult, firstTry: boolean) => void;
+}
+
+interface TestClass {
+  readonly file: string;
+  readonly name: string;
+  readonly profile: SuiteProfile;
+}
+
+/** Compiles the wanted test classes and runs them against a target's servers, one start of servers and JVM per profile. */
+export async function runSuite(target: Target, options: SuiteOptions = {}): Promise<SuiteRun> {
+  const classes = testClasses(options.classes);
+  const directory = mkdtempSync(join(tmpdir(), 'rocketnest-suite-'));
+  try {
+    compile(
+      classes.map(({ file }) => file),
+      directory,
+    );
+    const results = new Map<string, SuiteResult>();
+    let commands: readonly string[] = [];
+    for (const profile of new Set(classes.map((testClass) => testClass.profile))) {
+      commands = await runProfile(target, profile, directory, options, results);
+    }
+    return { results: [...results.values()], commands };
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** @throws Error naming a class that does not exist, or a profile that is no row of the table */
+function testClasses(wanted: readonly string[] | undefined): TestClass[] {
+  const files = readdirSync(suiteSources, { recursive: true, encoding: 'utf8' }).filter((path) =>
+    path.endsWith('Test.java'),
+  );
+  const classes = files.map((path) => {
+    const name = basename(path, '.java');
+    const file = join(suiteSources, path);
+    return { file, name, profile: profileOf(name, readFileSync(file, 'utf8')) };
+  });
+  const tests = classes.filter(({ name }) => name !== 'SuiteTest');
+  if (wanted === undefined) return tests;
+  for (const name of wanted) {
+    if (tests.some((testClass) => testClass.name === name)) continue;
+    throw new Error(`no test class ${name}; there are ${tests.map((testClass) => testClass.name).join(', ')}`);
+  }
+  return tests.filter(({ name }) => wanted.includes(name));
+}
+
+function profileOf(name: string, source: string): SuiteProfile {
+  const profile = /^@Profile\("([^"]*)"\)/m.exec(source)?.[1] ?? 'default';
+  if (isSuiteProfile(profile)) return profile;
+  const known = Object.keys(suiteProfiles).join(', ');
+  throw new Error(
+    `${name} needs the servers of profile '${profile}', which suite-profiles.ts does not have (${known})`,
+  );
+}
+
+function compile(files: readonly string[], directory: string): void {
+  const args = ['-nowarn', '-encoding', 'UTF-8', '-d', directory, '-cp', classPath, '-sourcepath', suiteSources];
+  const runner = join(suiteSources, `${RUNNER.replaceAll('.', '/')}.java`);
+  const { status, stdout, stderr } = spawnSync('javac', [...args, runner, ...files], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`javac refused the suite:\n${stdout}${stderr}`);
+}
+
+async function runProfile(
+  target: Target,
+  profile: SuiteProfile,
+  directory: string,
+  { method = '', retry = false, onResult }: SuiteOptions,
+  results: Map<string, SuiteResult>,
+): Promise<readonly string[]> {
+  await using servers = await Servers.start(target, suiteProfiles[profile]);
+  const properties = {
+    'suite.classes': directory,
+    'suite.profile': profile,
+    'suite.method': method,
+    'suite.retry': retry,
+    'suite.cluster': JSON.stringify({
+      name: CLUSTER_NAME,
+      namesrvs: servers.namesrvs.map(({ address }) => address),
+      brokers: servers.brokers.map(({ name, address, storeDir }) => ({ name, address, storeDir })),
+    }),
+    'rocketmq.client.rebalance.waitInterval': 1_000, // the default of 20 s makes tests wait for new queues
+  };
+  const args = Object.entries(properties).map(([name, value]) => `-D${name}=${value}`);
+  await using jvm = await Jvm.start(`suite on ${target}`, [
+    ...args,
+    '-cp', // the last one counts
+    [directory, classPath].join(delimiter),
+    RUNNER,
+  ]);
+
+  let commands: readonly string[] = [];
+  const ended = new Promise<void>((resolve) => {
+    jvm.child.onLine((line) => {
+      if (!line.startsWith('{"')) return;
+      const event = JSON.parse(line);
+      if (event.event === 'ask') void act(servers, event).then((answer) => jvm.child.write(`${answer}\n`));
+      else if (event.event === 'commands') commands = event.names;
+      else if (event.event === 'result') {
+        const result = toResult(event);
+        results.set(result.test, result);
+        onResult?.(result, event.firstTry);
+      } else if (event.event === 'end') resolve();
+    });
+  });
+  await servers.broker.race(
+    jvm.child.race(ended, RUN_TIMEOUT_MS, 'end of the suite'),
+    RUN_TIMEOUT_MS,
+    'end of the suite',
+  );
+  await jvm.child.exited;
+  return commands;
+}
+
+/** What tests may ask for. The answer is one line. */
+async function act(servers: Servers, { action, broker }: { action: string; broker: number }): Promise<string> {
+  try {
+    if (action === 'restart') await servers.stopBroker(broker);
+    else if (action === 'killAndRestart') await servers.brokers[broker]!.child.kill();
+    else return `unknown action ${action}`;
+    await servers.restartBroker(broker);
+    return 'done';
+  } catch (error) {
+    return String(error).replaceAll('\n', ' | ');
+  }
+}
+
+function toResult(event: Readonly<Record<string, string | null>> & { readonly ms: number }): SuiteResult {
+  const { class: name, method, display, area, feature, outcome, message, ms } = event;
+  const test = `${name}${method ? `.${method}` : ''}${display ? `: ${display}` : ''}`;
+  return {
+    test,
+    area: area ?? null,
+    feature: feature || (display ?? null),
+    outcome: outcome as SuiteResult['outcome'],
+    message: message ?? null,
+    ms,
+  };
+}
