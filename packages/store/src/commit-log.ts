@@ -13,7 +13,7 @@ import {
   transactionValue,
 } from '@rocketnest/protocol';
 import type { ConsumeQueue } from './consume-queue.js';
-import { entersConsumeQueue } from './dispatch.js';
+import { entersConsumeQueue, messageCountOf } from './dispatch.js';
 import type { Files } from './files.js';
 import { BLANK_RECORD_BYTES, STORE_TIMESTAMP_PREFIX_BYTES } from './log-record.js';
 import { LogTail } from './log-tail.js';
@@ -208,9 +208,15 @@ export class CommitLog {
 
   private encodeOne(message: StoreMessage, queue: ConsumeQueue, done: PutCallback): PendingPut | null {
     const input = this.prepare(message, queue);
+    const { properties } = message;
+    const isInnerBatch = (message.sysFlag & MessageSysFlag.INNER_BATCH) !== 0;
+    if (isInnerBatch ? queue.type !== 'BatchCQ' : properties[PropertyName.INNER_NUM] !== undefined)
+      return this.refuse('MESSAGE_ILLEGAL', message, done);
+    if (isInnerBatch) properties[PropertyName.INNER_BASE] = String(queue.nextOffset);
+    const given = isInnerBatch ? undefined : message.propertiesData;
     input.body = message.body;
     input.flag = message.flag;
-    input.propertiesData = message.propertiesData ?? Buffer.from(encodeProperties(message.properties));
+    input.propertiesData = given ?? Buffer.from(encodeProperties(properties));
     if (message.body.length > this.options.maxMessageSize) return this.refuse('MESSAGE_ILLEGAL', message, done);
     if (input.propertiesData.length > MAX_PROPERTIES_BYTES)
       return this.refuse('PROPERTIES_SIZE_EXCEEDED', message, done);
@@ -222,8 +228,19 @@ export class CommitLog {
     const offset = this.makeRoom(size);
     input.queueOffset = queueOffset;
     this.encode(input, offset, size);
-    if (consumed) queue.nextOffset++;
-    return new PendingPut(message, queue, this.appendOffset, offset, queueOffset, input.storeTimestamp, null, done);
+    const count = messageCountOf(properties);
+    if (consumed) queue.nextOffset += count;
+    return new PendingPut(
+      message,
+      queue,
+      this.appendOffset,
+      offset,
+      queueOffset,
+      input.storeTimestamp,
+      null,
+      count,
+      done,
+    );
   }
 
   /** All messages of the batch stand one after another in one file, with consecutive queue offsets. Java: `asyncPutMessages`. */
@@ -270,6 +287,7 @@ export class CommitLog {
       firstQueueOffset,
       input.storeTimestamp,
       offsets,
+      offsets.length,
       done,
     );
   }
@@ -294,14 +312,17 @@ export class CommitLog {
     done: PutCallback,
     error?: unknown,
   ): null {
-    this.logger.warn('message refused: too large, malformed, or a batch that is empty, delayed or transactional', {
-      status,
-      topic: message.topic,
-      bodyBytes: message.body.length,
-      maxMessageSize: this.options.maxMessageSize,
-      maxPropertiesBytes: MAX_PROPERTIES_BYTES,
-      error,
-    });
+    this.logger.warn(
+      'message refused: too large, malformed, a batch that is empty, delayed or transactional, or an inner batch in a queue that is not BatchCQ',
+      {
+        status,
+        topic: message.topic,
+        bodyBytes: message.body.length,
+        maxMessageSize: this.options.maxMessageSize,
+        maxPropertiesBytes: MAX_PROPERTIES_BYTES,
+        error,
+      },
+    );
     done(refused(status));
     return null;
   }

@@ -1,10 +1,28 @@
-import { ConsumeQueue } from './consume-queue.js';
+import { CorruptError } from '@rocketnest/protocol';
+import { BatchConsumeQueue } from './batch-consume-queue.js';
+import type { ConsumeQueue, ConsumeQueueParts } from './consume-queue.js';
+import type { DispatchRequest } from './dispatch.js';
 import type { Files } from './files.js';
 import type { OpenFiles } from './open-files.js';
-import type { StoreLogger } from './types.js';
+import type { StoreOptions } from './options.js';
+import { SimpleConsumeQueue } from './simple-consume-queue.js';
+import type { QueueType, StoreLogger } from './types.js';
 
 /** How many queues are flushed at the same time: enough to keep the thread pool of Node busy, few enough to leave it room. */
 const FLUSH_WORKERS = 3;
+
+/** What differs between the types of queues. */
+interface QueueKind {
+  readonly directory: string;
+  readonly fileSize: number;
+  readonly make: (parts: ConsumeQueueParts) => ConsumeQueue;
+}
+
+const twoTypes = (found: string, { topic, queueId, type, segments }: ConsumeQueue): CorruptError =>
+  new CorruptError(
+    `queue ${queueId} of topic ${topic} is there twice, as ${type} in ${segments.directory} and in ${found}: move away the one whose type (queue.type) is not the topic's`,
+    { context: { topic, queueId, type, found } },
+  );
 
 /** All consume queues, by topic and queue id. Java: `ConsumeQueueStore`. */
 export class ConsumeQueues implements Iterable<ConsumeQueue> {
@@ -13,19 +31,41 @@ export class ConsumeQueues implements Iterable<ConsumeQueue> {
   private readonly active = new Set<ConsumeQueue>();
   private readonly unsynced = new Set<ConsumeQueue>();
 
+  private readonly kinds: Readonly<Record<QueueType, QueueKind>>;
+
   constructor(
-    readonly directory: string,
-    private readonly fileSize: number,
+    rootDir: string,
+    options: StoreOptions,
+    private readonly queueTypeOf: (topic: string) => QueueType,
     private readonly files: Files,
     private readonly openFiles: OpenFiles,
     private readonly logger: StoreLogger,
-  ) {}
+  ) {
+    this.kinds = {
+      SimpleCQ: {
+        directory: `${rootDir}/consumequeue`,
+        fileSize: options.mappedFileSizeConsumeQueue,
+        make: (parts) => new SimpleConsumeQueue(parts),
+      },
+      BatchCQ: {
+        directory: `${rootDir}/batchconsumequeue`,
+        fileSize: options.mapperFileSizeBatchConsumeQueue,
+        make: (parts) => new BatchConsumeQueue(parts),
+      },
+    };
+  }
+
+  /** Where the queues of each type are. */
+  get directories(): string[] {
+    return Object.values(this.kinds).map(({ directory }) => directory);
+  }
 
   get(topic: string, queueId: number): ConsumeQueue | undefined {
     return this.table.get(topic)?.[queueId];
   }
 
-  getOrCreate(topic: string, queueId: number): ConsumeQueue {
+  /** `type`: of queues found on the disk; else the topic decides. */
+  getOrCreate(topic: string, queueId: number, type?: QueueType): ConsumeQueue {
     let queues = this.table.get(topic);
     if (!queues) {
       queues = [];
@@ -33,18 +73,18 @@ export class ConsumeQueues implements Iterable<ConsumeQueue> {
     }
     let queue = queues[queueId];
     if (!queue) {
-      const directory = `${this.directory}/${topic}/${queueId}`;
-      const topicBytes = queues.find((sibling) => sibling)?.topicBytes ?? Buffer.from(topic);
-      queue = new ConsumeQueue(
+      const sibling = queues.find((one) => one);
+      const kind = this.kinds[type ?? sibling?.type ?? this.queueTypeOf(topic)];
+      queue = kind.make({
         topic,
-        topicBytes,
+        topicBytes: sibling?.topicBytes ?? Buffer.from(topic),
         queueId,
-        directory,
-        this.fileSize,
-        this.files,
-        this.openFiles,
-        this.logger,
-      );
+        directory: `${kind.directory}/${topic}/${queueId}`,
+        fileSize: kind.fileSize,
+        files: this.files,
+        openFiles: this.openFiles,
+        logger: this.logger,
+      });
       queues[queueId] = queue;
     }
     return queue;
@@ -62,8 +102,9 @@ export class ConsumeQueues implements Iterable<ConsumeQueue> {
     for (const queues of this.table.values()) for (const queue of queues) if (queue) yield queue;
   }
 
-  append(queue: ConsumeQueue, commitLogOffset: number, size: number, tagsCode: number, queueOffset: number): void {
-    queue.append(commitLogOffset, size, tagsCode, queueOffset);
+  append(queue: ConsumeQueue, request: DispatchRequest): void {
+    const { commitLogOffset, size, tagsCode, queueOffset, storeTimestamp, messageCount } = request;
+    queue.append(commitLogOffset, size, tagsCode, queueOffset, storeTimestamp, messageCount);
     this.active.add(queue);
   }
 
@@ -79,12 +120,18 @@ export class ConsumeQueues implements Iterable<ConsumeQueue> {
     return newest;
   }
 
+  /** @throws CorruptError when a queue is there in two types, or files are missing or have another size. */
   loadSync(): void {
-    for (const topic of this.files.listSync(this.directory)) {
-      const topicDirectory = `${this.directory}/${topic}`;
-      if (!this.files.factsSync(topicDirectory)?.isDirectory) continue;
-      for (const name of this.files.listSync(topicDirectory)) {
-        if (/^\d{1,9}$/.test(name)) this.getOrCreate(topic, Number(name)).loadSync();
+    for (const [type, { directory }] of Object.entries(this.kinds) as [QueueType, QueueKind][]) {
+      for (const topic of this.files.listSync(directory)) {
+        const topicDirectory = `${directory}/${topic}`;
+        if (!this.files.factsSync(topicDirectory)?.isDirectory) continue;
+        for (const name of this.files.listSync(topicDirectory)) {
+          if (!/^\d{1,9}$/.test(name)) continue;
+          const other = this.get(topic, Number(name));
+          if (other) throw twoTypes(topicDirectory, other);
+          this.getOrCreate(topic, Number(name), type).loadSync();
+        }
       }
     }
   }
@@ -138,7 +185,7 @@ export class ConsumeQueues implements Iterable<ConsumeQueue> {
       this.unsynced.delete(queue);
       await queue.destroy();
     }
-    this.files.removeEmptyDirectorySync(`${this.directory}/${topic}`);
+    for (const directory of this.directories) this.files.removeEmptyDirectorySync(`${directory}/${topic}`);
     return true;
   }
 

@@ -1,7 +1,7 @@
 import { decodeProperties } from '@rocketnest/protocol';
 import type { ConsumeQueues } from './consume-queues.js';
 import type { DelayLevels } from './delay-level.js';
-import { type DispatchRequest, entersConsumeQueue, entryTagsCode } from './dispatch.js';
+import { type DispatchRequest, entersConsumeQueue, entryTagsCode, messageCountOf } from './dispatch.js';
 import type { IndexService } from './index-service.js';
 import type { PendingPut } from './put.js';
 import type { MessageArrivedListener, StoreLogger } from './types.js';
@@ -36,12 +36,13 @@ export class Dispatcher {
   }
 
   private dispatchOne(
-    { message, queue, result }: PendingPut,
+    put: PendingPut,
     commitLogOffset: number,
     size: number,
     queueOffset: number,
     properties: Readonly<Record<string, string>>,
   ): void {
+    const { message, queue, result } = put;
     const { topic, queueId, sysFlag } = message;
     const { storeTimestamp } = result;
     const tagsCode = entryTagsCode(topic, properties, storeTimestamp, this.delayLevels);
@@ -53,17 +54,18 @@ export class Dispatcher {
       tagsCode,
       storeTimestamp,
       queueOffset,
+      messageCount: put.offsets ? 1 : messageCountOf(properties),
       sysFlag,
       properties,
     };
     const consumed = entersConsumeQueue(sysFlag);
-    if (consumed) this.queues.append(queue, commitLogOffset, size, tagsCode, queueOffset);
+    if (consumed) this.queues.append(queue, request);
     this.index.put(request);
     this.last.commitLogOffset = commitLogOffset;
     this.last.storeTimestamp = storeTimestamp;
     if (!consumed || !this.listener) return;
     try {
-      this.listener(topic, queueId, queueOffset + 1, tagsCode, storeTimestamp, () => properties);
+      this.listener(topic, queueId, queueOffset + request.messageCount, tagsCode, storeTimestamp, () => properties);
     } catch (error) {
       this.logger.error('message arrival listener threw', { topic, queueId, queueOffset, error });
     }

@@ -1,8 +1,10 @@
 import { ConfigurationError, decodeMessage, type MessageExt } from '@rocketnest/protocol';
-import { decodeEntries, ENTRY_SIZE, entriesOf, isFiller } from './consume-queue.js';
+import { batchLayout } from './batch-consume-queue.js';
 import { nodeFiles } from './files.js';
 import { checkLogItem } from './log-record.js';
+import { entryLayout, isFiller } from './simple-consume-queue.js';
 import type { ConsumeQueueEntry } from './types.js';
+import { decodeUnits } from './unit-files.js';
 
 const WINDOW_BYTES = 1024 * 1024;
 
@@ -51,21 +53,32 @@ export function* dumpCommitLog(path: string, from?: number): Generator<CommitLog
  * Reads the entries of one consume queue file, up to the first that was never written. Entries that stand for no message (size
  * 2147483647, before the first message of a queue that does not begin at 0) are left out. Read only, needs no lock.
  *
- * @param path `…/consumequeue/<topic>/<queueId>/00000000000006000000`
+ * @param path `…/consumequeue/<topic>/<queueId>/00000000000006000000`; a file under `batchconsumequeue` is read as one of a BatchCQ
  */
 export function* dumpConsumeQueue(path: string): Generator<ConsumeQueueEntry> {
-  let queueOffset = baseOffsetOf(path) / ENTRY_SIZE;
+  const isBatch = /(^|[/\\])batchconsumequeue[/\\]/.test(path);
+  const layout = isBatch ? batchLayout : entryLayout;
+  const { bytes, stride } = layout;
+  let unit = baseOffsetOf(path) / bytes;
   const file = nodeFiles.openSync(path, 'read');
   try {
-    const piece = Buffer.alloc(WINDOW_BYTES - (WINDOW_BYTES % ENTRY_SIZE));
+    const piece = Buffer.alloc(WINDOW_BYTES - (WINDOW_BYTES % bytes));
     for (let position = 0; ; position += piece.length) {
-      const values: number[] = [];
-      const count = decodeEntries(piece.subarray(0, file.readSync(piece, position)), values);
-      for (const entry of entriesOf({ queueOffset, count, values })) {
-        if (!isFiller(entry.commitLogOffset, entry.size)) yield entry;
+      const units: number[] = [];
+      const count = decodeUnits(layout, piece.subarray(0, file.readSync(piece, position)), units);
+      for (let at = 0; at < units.length; at += stride, unit++) {
+        const [commitLogOffset, size, tagsCode, , base, messageCount] = units.slice(at, at + stride);
+        if (isFiller(commitLogOffset!, size!)) continue;
+        const queueOffset = base ?? unit;
+        yield {
+          commitLogOffset: commitLogOffset!,
+          size: size!,
+          tagsCode: tagsCode!,
+          queueOffset,
+          messageCount: messageCount ?? 1,
+        };
       }
-      queueOffset += count;
-      if (count * ENTRY_SIZE < piece.length) return;
+      if (count * bytes < piece.length) return;
     }
   } finally {
     file.closeSync();

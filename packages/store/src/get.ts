@@ -1,8 +1,9 @@
 import { totalmem } from 'node:os';
 import { decodeProperties, readStored } from '@rocketnest/protocol';
 import type { CommitLog } from './commit-log.js';
-import { type ConsumeQueue, ENTRY_SIZE, type EntryBlock, isFiller } from './consume-queue.js';
+import { type ConsumeQueue, type EntryBlock, messageCountAt, queueOffsetAt } from './consume-queue.js';
 import type { StoreOptions } from './options.js';
+import { isFiller } from './simple-consume-queue.js';
 import { type GetResult, GetStatus, type MessageFilter } from './types.js';
 
 /** Java: `DefaultMessageStore.MAX_PULL_MSG_SIZE`. */
@@ -31,12 +32,13 @@ export function isRecent(options: StoreOptions, maxOffset: number, commitLogOffs
 class Get {
   private readonly buffers: Buffer[] = [];
   private bytes = 0;
+  private messages = 0;
   private next: number;
   private status: GetStatus = GetStatus.NO_MATCHED_MESSAGE;
   /** After a deleted message: entries before this log offset are deleted, too. */
   private skipBefore = Number.NEGATIVE_INFINITY;
   private travelledFiles = 0;
-  private block: EntryBlock = { queueOffset: 0, count: 0, values: [] };
+  private block: EntryBlock = { queueOffset: 0, count: 0, values: [], batches: null };
   private at = 0;
   private readonly fetched = new Map<number, Buffer | null>();
   private readonly maxOffset: number;
@@ -57,7 +59,7 @@ class Get {
     this.minOffset = queue.minOffset;
     this.maxOffset = queue.maxOffset;
     this.maxBytes = Math.min(Math.max(maxBytes, MIN_PULL_BYTES), MAX_PULL_BYTES);
-    this.maxScan = Math.max(options.maxFilterMessageSize, maxMessages * ENTRY_SIZE);
+    this.maxScan = Math.max(options.maxFilterMessageSize, maxMessages * queue.layout.bytes);
   }
 
   run(): GetResult | Promise<GetResult> {
@@ -69,7 +71,7 @@ class Get {
       ) {
         return this.result();
       }
-      const wanted = Math.ceil(this.maxScan / ENTRY_SIZE) + 1;
+      const wanted = Math.ceil(this.maxScan / this.queue.layout.bytes) + 1;
       const block = this.queue.entries(this.next, this.filter ? wanted : Math.min(wanted, this.maxMessages + 1));
       if (block instanceof Promise) return block.then((read) => this.runBlock(read) ?? this.run());
       const later = this.runBlock(block);
@@ -80,9 +82,8 @@ class Get {
   /** Works through a block of entries; a promise of the final result when it has to wait. */
   private runBlock(block: EntryBlock): Promise<GetResult> | undefined {
     if (block.count === 0) {
-      const perFile = this.queue.segments.size / ENTRY_SIZE;
       this.status = GetStatus.OFFSET_FOUND_NULL;
-      this.next += perFile - (this.next % perFile);
+      this.next = this.queue.offsetBehindFile(this.next);
       this.travelledFiles = Number.POSITIVE_INFINITY;
       return undefined;
     }
@@ -95,17 +96,18 @@ class Get {
   private runEntries(): Promise<GetResult> | undefined {
     const { block, filter } = this;
     for (; this.at < block.count; this.at++) {
-      const queueOffset = block.queueOffset + this.at;
+      const queueOffset = queueOffsetAt(block, this.at);
+      const messageCount = messageCountAt(block, this.at);
       const commitLogOffset = block.values[this.at * 3]!;
       const size = block.values[this.at * 3 + 1]!;
       if (queueOffset >= this.maxOffset) break;
-      if ((queueOffset - this.offset) * ENTRY_SIZE >= this.maxScan) break;
-      if (this.isFull(size, commitLogOffset) || this.bytes >= this.maxBytes) break;
+      if ((queueOffset - this.offset) * this.queue.layout.bytes >= this.maxScan) break;
+      if (this.isFull(size, commitLogOffset, messageCount) || this.bytes >= this.maxBytes) break;
       const passes = this.passesEntry(this.at);
       const message = passes ? this.fetch(commitLogOffset, size) : null;
       if (message === undefined) return this.prefetch().then(() => this.runEntries() ?? this.run());
 
-      this.next = queueOffset + 1;
+      this.next = queueOffset + messageCount;
       if (commitLogOffset < this.skipBefore) continue;
       if (!passes) {
         if (this.bytes === 0) this.status = GetStatus.NO_MATCHED_MESSAGE;
@@ -126,6 +128,7 @@ class Get {
       }
       this.buffers.push(message);
       this.bytes += message.length;
+      this.messages += messageCount;
       this.status = GetStatus.FOUND;
       this.skipBefore = Number.NEGATIVE_INFINITY;
     }
@@ -150,14 +153,15 @@ class Get {
     const { values, count } = this.block;
     const groups: { start: number; end: number; messages: [offset: number, size: number][] }[] = [];
     let bytes = this.bytes;
-    let messages = this.buffers.length;
+    let { messages } = this;
     for (let at = this.at; at < count && messages < this.maxMessages; at++) {
       const commitLogOffset = values[at * 3]!;
       const size = values[at * 3 + 1]!;
-      if (bytes > 0 && this.exceeds(bytes, messages, size, commitLogOffset)) break;
+      const messageCount = messageCountAt(this.block, at);
+      if (bytes > 0 && this.exceeds(bytes, messages, size, commitLogOffset, messageCount)) break;
       if (!this.passesEntry(at) || this.fetch(commitLogOffset, size) !== undefined) continue;
       bytes += size;
-      messages++;
+      messages += messageCount;
       const group = groups[groups.length - 1];
       const near =
         group !== undefined &&
@@ -181,13 +185,19 @@ class Get {
     );
   }
 
-  private isFull(size: number, commitLogOffset: number): boolean {
-    return this.bytes > 0 && this.exceeds(this.bytes, this.buffers.length, size, commitLogOffset);
+  private isFull(size: number, commitLogOffset: number, messageCount: number): boolean {
+    return this.bytes > 0 && this.exceeds(this.bytes, this.messages, size, commitLogOffset, messageCount);
   }
 
   /** Java: `isTheBatchFull`. */
-  private exceeds(bytes: number, messages: number, size: number, commitLogOffset: number): boolean {
-    if (messages + 1 > this.maxMessages || bytes + size > this.maxBytes) return true;
+  private exceeds(
+    bytes: number,
+    messages: number,
+    size: number,
+    commitLogOffset: number,
+    messageCount: number,
+  ): boolean {
+    if (messages + messageCount > this.maxMessages || bytes + size > this.maxBytes) return true;
     const { options } = this;
     return isRecent(options, this.log.maxOffset, commitLogOffset)
       ? bytes + size > options.maxTransferBytesOnMessageInMemory ||
@@ -197,8 +207,8 @@ class Get {
   }
 
   private result(): GetResult {
-    const { status, buffers, bytes, next, minOffset, maxOffset } = this;
-    return { status, buffers, messageCount: buffers.length, bytes, nextBeginOffset: next, minOffset, maxOffset };
+    const { status, buffers, bytes, messages, next, minOffset, maxOffset } = this;
+    return { status, buffers, messageCount: messages, bytes, nextBeginOffset: next, minOffset, maxOffset };
   }
 }
 

@@ -5,5 +5,4 @@ export { readJsonFile, writeJsonAtomic } from './json-file.js';
 export type { KeyQueryResult } from './key-query.js';
 export { MessageStore, type MessageStoreInput } from './message-store.js';
 export { type OptionRow, parseStoreOptions, type StoreOptions, storeOptionTable } from './options.js';
-export type { Boundary } from './time-search.js';
 export * from './types.js';

@@ -7,7 +7,7 @@ import {
   readStored,
 } from '@rocketnest/protocol';
 import type { DelayLevels } from './delay-level.js';
-import { type DispatchRequest, entryTagsCode } from './dispatch.js';
+import { type DispatchRequest, entryTagsCode, messageCountOf } from './dispatch.js';
 
 /** Size and magic of a blank record: the least a file keeps free behind its last message. Java: `END_FILE_MIN_BLANK_LENGTH`. */
 export const BLANK_RECORD_BYTES = 8;
@@ -77,6 +77,7 @@ export function readDispatchRequest(source: Buffer, at: number, delayLevels: Del
     tagsCode: entryTagsCode(topic, properties, storeTimestamp, delayLevels),
     storeTimestamp,
     queueOffset: readStored.queueOffset(source, at),
+    messageCount: messageCountOf(properties),
     sysFlag: readStored.sysFlag(source, at),
     properties,
   };

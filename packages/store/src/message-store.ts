@@ -17,14 +17,16 @@ import { refused } from './put.js';
 import { recoverSync } from './recovery.js';
 import { Retention } from './retention.js';
 import { StoreLock } from './store-lock.js';
-import { type Boundary, offsetByTimestamp, storeTimestampAt } from './time-search.js';
+import { offsetByTimestamp, storeTimestampAt } from './time-search.js';
 import {
+  type Boundary,
   type ConsumeQueueEntry,
   type GetResult,
   type MessageArrivedListener,
   type MessageFilter,
   type PutCallback,
   type PutResult,
+  type QueueType,
   type StoreClock,
   type StoreLogger,
   type StoreMessage,
@@ -34,10 +36,14 @@ import {
 export interface MessageStoreInput extends Partial<StoreOptions> {
   /** Directory of the store. Apache: `storePathRootDir`. */
   rootDir: string;
+  /** Complete, checked options of an owner who changes them while the store runs; then none are given beside them. */
+  live?: StoreOptions;
   logger?: StoreLogger;
   clock?: StoreClock;
   /** The disk; another one is for tests. */
   files?: Files;
+  /** Type of the queues of a topic, asked when the first message of a queue comes. Default: all are SimpleCQ. */
+  queueTypeOf?: (topic: string) => QueueType;
 }
 
 /**
@@ -46,6 +52,7 @@ export interface MessageStoreInput extends Partial<StoreOptions> {
  * ```
  * commitlog/00000000000000000000      messages of all topics, one after another
  * consumequeue/<topic>/<queueId>/…    where the messages of a queue are in the commit log
+ * batchconsumequeue/…                 the same for topics of type BatchCQ
  * index/<yyyyMMddHHmmssSSS>           messages by key
  * checkpoint  abort  lock             how far everything is on the disk; present while running; who runs
  * ```
@@ -71,17 +78,24 @@ export class MessageStore {
 
   /** @throws ConfigurationError for unknown keys and values out of range. Touches no file. */
   constructor(input: MessageStoreInput) {
-    const { rootDir, logger = silentStoreLogger, clock = Date, files = nodeFiles, ...options } = input;
+    const {
+      rootDir,
+      logger = silentStoreLogger,
+      clock = Date,
+      files = nodeFiles,
+      live,
+      queueTypeOf = () => 'SimpleCQ' as const,
+      ...options
+    } = input;
     this.rootDir = rootDir;
-    this.options = parseStoreOptions(options);
+    this.options = live ?? parseStoreOptions(options);
     this.logger = logger;
     this.files = files;
     this.openFiles = new OpenFiles(files, this.options.maxOpenFiles);
     this.delayLevels = new DelayLevels(this.options.messageDelayLevel);
     this.checkpoint = new Checkpoint(files, `${rootDir}/checkpoint`);
     this.abort = new AbortFile(files, `${rootDir}/abort`);
-    const fileSize = this.options.mappedFileSizeConsumeQueue;
-    this.queues_ = new ConsumeQueues(`${rootDir}/consumequeue`, fileSize, files, this.openFiles, logger);
+    this.queues_ = new ConsumeQueues(rootDir, this.options, queueTypeOf, files, this.openFiles, logger);
     this.index = new IndexService(`${rootDir}/index`, this.options, files, this.openFiles, logger);
     this.dispatcher = new Dispatcher(this.queues_, this.index, this.delayLevels, logger);
     this.log = new CommitLog(`${rootDir}/commitlog`, this.options, files, this.openFiles, clock, logger, (put) =>
@@ -109,7 +123,7 @@ export class MessageStore {
   async start(): Promise<void> {
     if (this.lock || this.closing)
       throw new StoreError('start() can be called once: make a new MessageStore to open the directory again');
-    for (const directory of [this.rootDir, this.log.segments.directory, this.queues_.directory])
+    for (const directory of [this.rootDir, this.log.segments.directory, ...this.queues_.directories])
       this.files.makeDirectorySync(directory);
     this.lock = StoreLock.acquireSync(`${this.rootDir}/lock`);
     try {

@@ -9,6 +9,8 @@ export interface OptionRow<T> {
   readonly doc: string;
   /** Says what is wrong with a value, or null. */
   readonly check: (value: unknown) => string | null;
+  /** True: read once, at start. All other options may change while the store runs. */
+  readonly atStart?: boolean;
 }
 
 function int(byDefault: number, unit: string, doc: string, min = 0, max = Number.MAX_SAFE_INTEGER): OptionRow<number> {
@@ -36,25 +38,26 @@ function oneOf<T extends string>(byDefault: T, values: readonly T[], doc: string
   return { type: 'text', default: byDefault, unit, doc, check };
 }
 
+/** Counts only at start. */
+const atStart = <T>(row: OptionRow<T>): OptionRow<T> => ({ ...row, atStart: true });
+
 const KIB = 1024;
 const MIB = 1024 * KIB;
 const GIB = 1024 * MIB;
 const INT_MAX = 2 ** 31 - 1;
 const CQ_UNIT = 20;
+const BATCH_UNIT = 46;
 
 /**
  * The store's options. Keys, meanings and defaults are those of Apache's `MessageStoreConfig` 5.5.0, except the last group, which
  * has no counterpart there.
  */
 export const storeOptionTable = {
-  mappedFileSizeCommitLog: int(
-    GIB,
-    'bytes',
-    'Size of a commit log file. Cannot change once a store exists.',
-    4 * KIB,
-    INT_MAX,
+  mappedFileSizeCommitLog: atStart(
+    int(GIB, 'bytes', 'Size of a commit log file. Cannot change once a store exists.', 4 * KIB, INT_MAX),
   ),
   mappedFileSizeConsumeQueue: {
+    atStart: true,
     ...int(
       300_000 * CQ_UNIT,
       'bytes',
@@ -67,6 +70,20 @@ export const storeOptionTable = {
       (value as number) % CQ_UNIT === 0
         ? null
         : `must be a multiple of ${CQ_UNIT} bytes from ${CQ_UNIT} to ${INT_MAX}`,
+  } as OptionRow<number>,
+  mapperFileSizeBatchConsumeQueue: {
+    ...int(
+      300_000 * BATCH_UNIT,
+      'bytes',
+      'Size of a consume queue file of a BatchCQ topic; 46 bytes per stored message. Cannot change once a store exists.',
+    ),
+    check: (value) =>
+      Number.isSafeInteger(value) &&
+      (value as number) >= BATCH_UNIT &&
+      (value as number) <= INT_MAX &&
+      (value as number) % BATCH_UNIT === 0
+        ? null
+        : `must be a multiple of ${BATCH_UNIT} bytes from ${BATCH_UNIT} to ${INT_MAX}`,
   } as OptionRow<number>,
   maxMessageSize: int(
     4 * MIB,
@@ -103,19 +120,17 @@ export const storeOptionTable = {
 
   messageIndexEnable: bool(true, 'Build the index by key (unique id, KEYS, tags).'),
   messageIndexSafe: bool(false, 'After a crash, recover from the oldest message the index on disk may lack.'),
-  maxHashSlotNum: int(
-    5_000_000,
-    'slots',
-    'Hash slots per index file. Cannot change once a store exists.',
-    1,
-    100_000_000,
+  maxHashSlotNum: atStart(
+    int(5_000_000, 'slots', 'Hash slots per index file. Cannot change once a store exists.', 1, 100_000_000),
   ),
-  maxIndexNum: int(
-    20_000_000,
-    'entries',
-    'Entries per index file, the unused entry 0 included. Cannot change once a store exists.',
-    2,
-    100_000_000,
+  maxIndexNum: atStart(
+    int(
+      20_000_000,
+      'entries',
+      'Entries per index file, the unused entry 0 included. Cannot change once a store exists.',
+      2,
+      100_000_000,
+    ),
   ),
   maxMsgsNumBatch: int(64, 'messages', 'Most messages one query by key returns.', 1),
 
@@ -158,11 +173,8 @@ export const storeOptionTable = {
   cleanResourceInterval: int(10_000, 'ms', 'How often the store looks for files to delete.', 1),
 
   /** Own options, no counterpart in Apache. */
-  commitLogTailBytes: int(
-    32 * MIB,
-    'bytes',
-    'Recent commit log bytes kept in memory; gets of these messages touch no file.',
-    64 * KIB,
+  commitLogTailBytes: atStart(
+    int(32 * MIB, 'bytes', 'Recent commit log bytes kept in memory; gets of these messages touch no file.', 64 * KIB),
   ),
   maxUnwrittenBytes: int(
     128 * MIB,
@@ -170,7 +182,7 @@ export const storeOptionTable = {
     'Accepted but not yet written bytes; above it puts are refused with OS_PAGE_CACHE_BUSY.',
     64 * KIB,
   ),
-  maxOpenFiles: int(256, 'files', 'Consume queue, index and old commit log files kept open.', 8),
+  maxOpenFiles: atStart(int(256, 'files', 'Consume queue, index and old commit log files kept open.', 8)),
 } as const satisfies Record<string, OptionRow<number> | OptionRow<boolean> | OptionRow<string>>;
 
 /** Checked and completed options; one property per row of the table. */

@@ -61,6 +61,7 @@ export class PendingPut {
     storeTimestamp: number,
     /** Starts of the messages of a batch, null for a single message. */
     readonly offsets: readonly number[] | null,
+    messageCount: number,
     private readonly done: PutCallback,
   ) {
     this.result = new StoredResult(
@@ -69,7 +70,7 @@ export class PendingPut {
       queueOffset,
       storeTimestamp,
       end - commitLogOffset,
-      offsets ? offsets.length : 1,
+      messageCount,
       message.storeHost,
       offsets,
     );

@@ -144,7 +144,7 @@ function dispatch({ queues, index, delayLevels }: RecoveryParts, source: Buffer,
   const request = readDispatchRequest(source, at, delayLevels);
   if (entersConsumeQueue(request.sysFlag)) {
     const queue = queues.getOrCreate(request.topic, request.queueId);
-    queues.append(queue, request.commitLogOffset, request.size, request.tagsCode, request.queueOffset);
+    queues.append(queue, request);
   }
   index.put(request);
 }

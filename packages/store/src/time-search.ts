@@ -1,9 +1,8 @@
 import { readStored } from '@rocketnest/protocol';
 import type { CommitLog } from './commit-log.js';
-import { type ConsumeQueue, isFiller } from './consume-queue.js';
-
-/** Which of several messages, or of none, at a time is meant. Java: `BoundaryType`. */
-export type Boundary = 'LOWER' | 'UPPER';
+import type { ConsumeQueue } from './consume-queue.js';
+import { isFiller } from './simple-consume-queue.js';
+import type { Boundary } from './types.js';
 
 /** Store time of the message at a queue offset, -1 when there is none. */
 export async function storeTimestampAt(log: CommitLog, queue: ConsumeQueue, offset: number): Promise<number> {
@@ -27,6 +26,8 @@ export async function offsetByTimestamp(
   boundary: Boundary,
 ): Promise<number> {
   const { minOffset, maxOffset } = queue;
+  const known = queue.offsetByTime(timestamp, boundary);
+  if (known) return known;
   // First offset behind the boundary: LOWER looks for time >= timestamp, UPPER for time > timestamp.
   const isBehind = (time: number): boolean => (boundary === 'LOWER' ? time >= timestamp : time > timestamp);
   let low = minOffset;

@@ -27,6 +27,9 @@ export interface StoreBatchItem {
 /**
  * A message to store. The store keeps `properties` and `body` only until the message has been dispatched; the caller must not
  * change them before `done`.
+ *
+ * An inner batch (`sysFlag` with INNER_BATCH, property INNER_NUM = how many messages the body holds) is one message that takes
+ * INNER_NUM offsets; only topics of type BatchCQ take it. The store adds the property INNER_BASE, its first offset, to `properties`.
  */
 export interface StoreMessage {
   topic: string;
@@ -77,6 +80,7 @@ export interface PutResult {
   readonly storeTimestamp: number;
   /** Bytes written, all messages of a batch together. */
   readonly bytes: number;
+  /** Offsets taken: 1, the messages of a batch, or INNER_NUM of an inner batch. */
   readonly messageCount: number;
 }
 
@@ -104,6 +108,7 @@ export interface GetResult {
    * keeps the block it was cut from alive, so send them or copy them, do not collect them.
    */
   readonly buffers: Buffer[];
+  /** Messages, those of inner batches counted one by one: can be more than buffers. */
   readonly messageCount: number;
   readonly bytes: number;
   readonly nextBeginOffset: number;
@@ -119,13 +124,25 @@ export interface MessageFilter {
   matchesCommitLog?(message: Buffer, properties: () => Record<string, string>): boolean;
 }
 
+/**
+ * How a topic's consume queues count. `SimpleCQ`: an entry per message. `BatchCQ`: an entry per stored message, which may be an inner
+ * batch of many. Java: `CQType`; the topic attribute `queue.type`.
+ */
+export type QueueType = 'SimpleCQ' | 'BatchCQ';
+
+/** Which of several messages, or of none, at a time is meant. Java: `BoundaryType`. */
+export type Boundary = 'LOWER' | 'UPPER';
+
 /** One entry of a consume queue. */
 export interface ConsumeQueueEntry {
   commitLogOffset: number;
   size: number;
   /** Hash of the tags; in SCHEDULE_TOPIC_XXXX the time the message is due, in ms. */
   tagsCode: number;
+  /** Of the first message, when the entry stands for an inner batch. */
   queueOffset: number;
+  /** 1, or the messages of an inner batch. */
+  messageCount: number;
 }
 
 /** Called once per message, in log order, after it became readable. `maxOffset` is exclusive. */

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { ConsumeQueue, type EntryBlock } from '../src/consume-queue.js';
+import type { ConsumeQueue, EntryBlock } from '../src/consume-queue.js';
 import { nodeFiles, silentStoreLogger } from '../src/index.js';
 import { OpenFiles } from '../src/open-files.js';
+import { SimpleConsumeQueue } from '../src/simple-consume-queue.js';
 import { removeDirectories, temporaryDirectory } from './support/store.js';
 
 afterEach(removeDirectories);
@@ -10,16 +11,16 @@ afterEach(removeDirectories);
 const PER_FILE = 10;
 
 function openQueue(directory: string): ConsumeQueue {
-  const queue = new ConsumeQueue(
-    'T',
-    Buffer.from('T'),
-    0,
+  const queue = new SimpleConsumeQueue({
+    topic: 'T',
+    topicBytes: Buffer.from('T'),
+    queueId: 0,
     directory,
-    PER_FILE * 20,
-    nodeFiles,
-    new OpenFiles(nodeFiles, 8),
-    silentStoreLogger,
-  );
+    fileSize: PER_FILE * 20,
+    files: nodeFiles,
+    openFiles: new OpenFiles(nodeFiles, 8),
+    logger: silentStoreLogger,
+  });
   queue.loadSync();
   return queue;
 }
@@ -27,15 +28,15 @@ function openQueue(directory: string): ConsumeQueue {
 const offsetsIn = ({ values, count }: EntryBlock): number[] => Array.from({ length: count }, (_, i) => values[i * 3]!);
 
 function fill(queue: ConsumeQueue, from: number, to: number): void {
-  for (let i = from; i < to; i++) queue.append(i * 100, 100, 7 - i, i);
+  for (let i = from; i < to; i++) queue.append(i * 100, 100, 7 - i, i, 0, 1);
 }
 
 describe('consume queue', () => {
   it('writes 20 bytes per entry: log offset, size, tags code', async () => {
     const directory = temporaryDirectory();
     const queue = openQueue(directory);
-    queue.append(2 ** 40 + 7, 321, -1, 0);
-    queue.append(2 ** 40 + 900, 5, 1_700_000_000_123, 1);
+    queue.append(2 ** 40 + 7, 321, -1, 0, 0, 1);
+    queue.append(2 ** 40 + 900, 5, 1_700_000_000_123, 1, 0, 1);
     await queue.flush(true);
     const bytes = readFileSync(`${directory}/00000000000000000000`);
     expect(bytes.length).toBe(PER_FILE * 20);

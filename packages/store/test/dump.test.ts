@@ -49,9 +49,13 @@ describe('dump', () => {
     await store.close();
     const entries = [...dumpConsumeQueue(`${directory}/consumequeue/T/0/00000000000000000400`)];
     expect(entries).toEqual(
-      results
-        .slice(20)
-        .map(({ commitLogOffset, bytes, queueOffset }) => ({ commitLogOffset, size: bytes, tagsCode: 0, queueOffset })),
+      results.slice(20).map(({ commitLogOffset, bytes, queueOffset }) => ({
+        commitLogOffset,
+        size: bytes,
+        tagsCode: 0,
+        queueOffset,
+        messageCount: 1,
+      })),
     );
   });
 
