@@ -1,4 +1,5 @@
 import { connect as connectSocket, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import {
   ClosedError,
   ConnectionError,
@@ -12,6 +13,7 @@ import { Dispatcher, type ProcessorTable } from './dispatcher.js';
 import { DEFAULT_MAX_FRAME_BYTES } from './frame-decoder.js';
 import { type Logger, silentLogger } from './logger.js';
 import type { ResponseCallback } from './pending-requests.js';
+import { encryptedOnly, type TlsClientOptions } from './tls/options.js';
 
 export interface RemotingClientOptions {
   /** Takes requests the servers send (the broker asks clients over the client's own connection). Default: none. */
@@ -30,6 +32,11 @@ export interface RemotingClientOptions {
   maxBufferedBytes?: number;
   /** Translates an address before connecting, for example one that only resolves inside a container network. Default: as it is. */
   addressMap?: (address: string) => string;
+  /**
+   * Speak TLS. `true`: encrypted, without looking at the server's certificate, as Apache's client does by default; options: in the
+   * words of node:tls, the certificate is verified. Default false: plain.
+   */
+  tls?: boolean | TlsClientOptions;
   logger?: Logger;
   onConnect?: (address: string, connection: Connection) => void;
   onDisconnect?: (address: string, reason?: Error) => void;
@@ -135,7 +142,8 @@ export class RemotingClient {
     const promise = new Promise<Connection>((resolve, reject) => {
       const timeoutMs = this.#options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS;
       const { address: host, port } = parseAddress(this.#options.addressMap?.(address) ?? address);
-      const socket = connectSocket({ host, port, noDelay: true });
+      const tls = this.#options.tls === true ? encryptedOnly : this.#options.tls;
+      const socket: Socket = tls ? connectTls({ ...tls, host, port }) : connectSocket({ host, port });
       const fail = (error: Error): void => {
         clearTimeout(timer);
         // A destroyed socket may still report an error; somebody has to listen.
@@ -160,7 +168,7 @@ export class RemotingClient {
           ),
         ),
       );
-      socket.once('connect', () => {
+      socket.once(tls ? 'secureConnect' : 'connect', () => {
         clearTimeout(timer);
         socket.removeAllListeners();
         resolve(this.#adopt(address, socket));

@@ -6,3 +6,11 @@ export { DEFAULT_MAX_FRAME_BYTES, FrameDecoder, type FrameDecoderOptions } from 
 export { type Logger, silentLogger } from './logger.js';
 export type { ResponseCallback } from './pending-requests.js';
 export { RemotingServer, type RemotingServerOptions } from './server.js';
+export type {
+  ClientAuth,
+  TlsClientOptions,
+  TlsMode,
+  TlsProtocol,
+  TlsServerOptions,
+} from './tls/options.js';
+export { isTlsProperty, readTlsProperties, type TlsSettings, tlsPropertyTable } from './tls/properties.js';

@@ -5,6 +5,8 @@ import { Connection, DEFAULT_IDLE_TIMEOUT_MS, DEFAULT_MAX_BUFFERED_BYTES } from 
 import { Dispatcher, type Processor, type ProcessorTable } from './dispatcher.js';
 import { DEFAULT_MAX_FRAME_BYTES } from './frame-decoder.js';
 import { type Logger, silentLogger } from './logger.js';
+import { TlsGate } from './tls/gate.js';
+import type { TlsServerOptions } from './tls/options.js';
 
 export interface RemotingServerOptions {
   /** Address to listen on. Default 0.0.0.0 (Java: `bindAddress`). */
@@ -26,7 +28,10 @@ export interface RemotingServerOptions {
   pauseAtBytes?: number;
   /** Closes a peer for which this many bytes wait. Default 64 MiB. */
   maxBufferedBytes?: number;
+  /** Default: plain and TLS clients on the same port, with a self-signed certificate. */
+  tls?: TlsServerOptions;
   logger?: Logger;
+  /** A client has said its first bytes, or finished its TLS handshake. */
   onConnect?: (connection: Connection) => void;
   onDisconnect?: (connection: Connection, reason?: Error) => void;
 }
@@ -40,12 +45,19 @@ export class RemotingServer {
   readonly #logger: Logger;
   readonly #dispatcher: Dispatcher;
   readonly #connections = new Set<Connection>();
+  readonly #gate: TlsGate;
   #server: Server | null = null;
   #nextId = 1;
 
+  /** @throws ConfigurationError when the TLS options contradict themselves. */
   constructor(options: RemotingServerOptions) {
     this.#options = Object.freeze({ ...options });
     this.#logger = options.logger ?? silentLogger;
+    this.#gate = new TlsGate(options.tls ?? {}, {
+      logger: this.#logger,
+      idleTimeoutMs: options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS,
+      onReady: (socket) => this.#adopt(socket),
+    });
     this.#dispatcher = new Dispatcher(
       options.processors,
       options.defaultProcessor,
@@ -67,11 +79,15 @@ export class RemotingServer {
     return this.#connections;
   }
 
-  /** Listens. Rejects with ConnectionError when the port is taken or the address is not ours. */
+  /**
+   * Listens. Rejects with ConnectionError when the port is taken or the address is not ours, with ConfigurationError when the TLS
+   * files cannot be used.
+   */
   async start(): Promise<void> {
     if (this.#server) throw new ConfigurationError('the server is already started');
+    await this.#gate.check();
     const { host = '0.0.0.0', port, maxConnections } = this.#options;
-    const server = createServer({ noDelay: true }, this.#accept);
+    const server = createServer({ noDelay: true }, (socket) => this.#gate.accept(socket));
     if (maxConnections !== undefined) {
       server.maxConnections = maxConnections;
       server.on('drop', (peer) =>
@@ -107,6 +123,7 @@ export class RemotingServer {
     if (!server) return;
     this.#server = null;
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    this.#gate.close();
     for (const connection of this.#connections) connection.stopReading();
     const deadline = performance.now() + drainMs;
     while (performance.now() < deadline && [...this.#connections].some((connection) => connection.busy)) {
@@ -116,9 +133,7 @@ export class RemotingServer {
     await closed;
   }
 
-  // TLS detection belongs here: peek at the first byte (0x16 is a ClientHello, a frame starts with 0x00) and hand either the
-  // plain or the TLS socket to Connection, which only needs a duplex stream with addresses.
-  readonly #accept = (socket: Socket): void => {
+  #adopt(socket: Socket): void {
     const { onConnect, onDisconnect } = this.#options;
     const connection = new Connection(socket, {
       id: this.#nextId++,
@@ -135,7 +150,7 @@ export class RemotingServer {
       onDisconnect?.(connection, reason);
     });
     onConnect?.(connection);
-  };
+  }
 }
 
 /** What to do about the usual reasons a port cannot be opened, by errno name. */

@@ -144,9 +144,10 @@ describe('RemotingServer', () => {
       },
     );
     const peer = await connected(server);
-    await until('the connection is accepted', () => asked !== undefined);
+    peer.send(command(1)); // a client speaks first
+    await peer.receive(1);
     const answer = asked!.request(command(39), { timeoutMs: 5000 });
-    const [request] = await peer.receive(1);
+    const [, request] = await peer.receive(2);
     peer.send(createResponse(request!, 0, 'from the client'));
     expect((await answer).remark).toBe('from the client');
   });
@@ -161,6 +162,7 @@ describe('RemotingServer', () => {
       },
     );
     const peer = await connected(server);
+    peer.send(command(1));
     await until('the connection is accepted', () => server.connections.size === 1);
     const address = `127.0.0.1:${peer.socket.localPort}`;
     peer.socket.destroy();
@@ -171,6 +173,7 @@ describe('RemotingServer', () => {
   it('refuses connections over the limit', async () => {
     const server = await startServer({}, { maxConnections: 1 });
     const first = await connected(server);
+    first.send(command(1));
     await until('the first is accepted', () => server.connections.size === 1);
     const second = await connected(server);
     await until('the second is closed', () => second.ended);
