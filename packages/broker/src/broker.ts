@@ -7,10 +7,12 @@ import type { Clock } from './clock.js';
 import { ConsumerTable } from './consumers.js';
 import type { BrokerContext } from './context.js';
 import { DelayService } from './delay/delay-service.js';
+import { ConsumerFilterTable } from './filter/consumer-filters.js';
 import { GroupTable } from './groups.js';
 import { Jobs } from './jobs.js';
+import { LiveOptions } from './live-options.js';
 import { OffsetTable } from './offsets.js';
-import { type BrokerOptions, type BrokerOptionValues, resolveBrokerOptions, storeOptionsOf } from './options.js';
+import { type BrokerOptions, type BrokerOptionValues, resolveBrokerOptions } from './options.js';
 import { processorTable } from './processors/index.js';
 import { retryPull } from './processors/pull.js';
 import { unsupported } from './processors/row.js';
@@ -25,6 +27,8 @@ import { TransactionService } from './transaction/transaction-service.js';
 
 /** Apache's keys (see the option table) plus what is not text. */
 export interface BrokerOptionsInput extends BrokerOptionValues {
+  /** Keys of the configuration file that Apache knows and this broker does not obey: shown and written as they are. */
+  readonly foreignOptions?: ReadonlyMap<string, string>;
   /** Default: silent. */
   readonly logger?: Logger;
   /** Default: the system clock. */
@@ -48,6 +52,7 @@ const CONFIG_SAVE_MS = 1_000;
  * servers; {@link close} undoes that in reverse, answering what is under way.
  */
 export class Broker {
+  /** The current values; they change with UPDATE_BROKER_CONFIG. */
   readonly options: BrokerOptions;
   private readonly parts: Composition;
   private readonly server: RemotingServer;
@@ -57,11 +62,12 @@ export class Broker {
   private closing: Promise<void> | null = null;
 
   /** @throws ConfigurationError for unknown keys and values out of range */
-  constructor({ logger = silentLogger, clock = Date, ...values }: BrokerOptionsInput = {}) {
-    this.options = resolveBrokerOptions(values);
+  constructor({ logger = silentLogger, clock = Date, foreignOptions, ...values }: BrokerOptionsInput = {}) {
+    const live = new LiveOptions({ options: resolveBrokerOptions(values), foreign: foreignOptions, clock, logger });
+    this.options = live.current;
     this.storeHost = { address: '127.0.0.1', port: this.options.listenPort };
     this.client = new RemotingClient({ logger });
-    this.parts = this.compose(logger, clock);
+    this.parts = this.compose(live, logger, clock);
     const { context } = this.parts;
     this.server = new RemotingServer({
       host: this.options.bindAddress,
@@ -103,8 +109,8 @@ export class Broker {
 
   private async open(): Promise<void> {
     const { context, delay, transactions } = this.parts;
-    const { topics, groups, offsets, store, registration, jobs, stats, pullHold } = context;
-    await Promise.all([topics.file.load(), groups.file.load(), offsets.file.load()]);
+    const { topics, groups, offsets, store, registration, jobs, stats, pullHold, filters } = context;
+    await Promise.all([topics.file.load(), groups.file.load(), offsets.file.load(), filters.file.load()]);
     await store.start();
     store.onMessageArrived = (topic, queueId, maxOffset, tagsCode, _storeTimestamp, properties) => {
       if (topic === SystemTopic.SCHEDULE) delay.arrived(queueId);
@@ -120,8 +126,9 @@ export class Broker {
     await registration.start();
 
     jobs.every(BrokerStats.sampleIntervalMs, 'sample statistics', () => stats.sample());
+    const { options } = this;
     jobs.every(
-      this.options.longPollingEnable ? PullHold.sweepIntervalMs : this.options.shortPollingTimeMills,
+      () => (options.longPollingEnable ? PullHold.sweepIntervalMs : options.shortPollingTimeMills),
       'sweep held pulls',
       () => pullHold.sweep(),
     );
@@ -133,8 +140,17 @@ export class Broker {
       await topics.file.save();
       await groups.file.save();
     });
-    jobs.every(this.options.flushConsumerOffsetInterval, 'save consumer offsets', () => offsets.file.save());
-    jobs.every(this.options.registerNameServerPeriod, 'register with name servers', () => registration.registerNow());
+    jobs.every(ConsumerFilterTable.saveIntervalMs, 'save consumer filters', () => filters.file.save());
+    jobs.every(
+      () => options.flushConsumerOffsetInterval,
+      'save consumer offsets',
+      () => offsets.file.save(),
+    );
+    jobs.every(
+      () => options.registerNameServerPeriod,
+      'register with name servers',
+      () => registration.registerNow(),
+    );
   }
 
   /** Stops in the order clients need: no new routes, no new requests, then services, then the store. Idempotent. */
@@ -149,7 +165,7 @@ export class Broker {
 
   private async stop(): Promise<void> {
     const { context, delay, transactions } = this.parts;
-    const { topics, groups, offsets, store, registration, jobs, pullHold } = context;
+    const { topics, groups, offsets, filters, store, registration, jobs, pullHold } = context;
     await registration.close();
     pullHold.close();
     await this.server.close();
@@ -157,16 +173,18 @@ export class Broker {
     await jobs.close();
     await transactions.close();
     await delay.close();
-    if (this.started) await Promise.all([topics.file.save(), groups.file.save(), offsets.file.save()]);
+    if (this.started) {
+      await Promise.all([topics.file.save(), groups.file.save(), offsets.file.save(), filters.file.save()]);
+    }
     await store.close();
     await this.client.close();
   }
 
-  private compose(logger: Logger, clock: Clock): Composition {
+  private compose(live: LiveOptions, logger: Logger, clock: Clock): Composition {
     const { options } = this;
     const broker = this;
     const configFile = (name: string): string => join(options.storePathRootDir, 'config', name);
-    const store = new MessageStore({ ...storeOptionsOf(options), rootDir: options.storePathRootDir, logger, clock });
+    const store = new MessageStore({ live: options, rootDir: options.storePathRootDir, logger, clock });
     const topics: TopicTable = new TopicTable({
       options,
       clock,
@@ -189,6 +207,7 @@ export class Broker {
     });
     const context: BrokerContext = {
       options,
+      liveOptions: live,
       logger,
       clock,
       jobs: new Jobs(logger),
@@ -204,7 +223,9 @@ export class Broker {
         notify: (group, members) => {
           if (options.notifyConsumerIdsChangedEnable) notifyMembers(group, members, logger);
         },
+        onGroupGone: (group) => context.filters.unregister(group),
       }),
+      filters: new ConsumerFilterTable({ options, clock, logger, path: configFile('consumerFilter.json') }),
       queueLocks: new QueueLocks(clock),
       pullHold,
       stats: new BrokerStats(clock),
@@ -227,6 +248,11 @@ export class Broker {
     const delay = new DelayService(context);
     const transactions = new TransactionService(context);
     const put = createPutMessage(context);
+    live.onChange((changed) => {
+      context.jobs.rearm();
+      if (changed.has('namesrvAddr')) registration.nameServersChanged();
+      topics.optionsChanged(changed);
+    });
     return { context, delay, transactions };
   }
 }

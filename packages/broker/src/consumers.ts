@@ -60,6 +60,8 @@ export interface ConsumerTableParts {
   readonly logger: Logger;
   /** The membership of a group changed: tell these members to rebalance. */
   readonly notify: (group: string, members: Iterable<Connection>) => void;
+  /** The last member of a group left. */
+  readonly onGroupGone?: (group: string) => void;
 }
 
 /** Which consumers are connected, by group, and what they subscribe (`ConsumerManager`). */
@@ -117,7 +119,10 @@ export class ConsumerTable {
     const group = this.groups.get(name);
     if (group === undefined) return;
     const left = group.members.delete(connection);
-    if (group.members.size === 0) this.groups.delete(name);
+    if (group.members.size === 0) {
+      this.groups.delete(name);
+      this.parts.onGroupGone?.(name);
+    }
     if (left && notifyMembers) this.notify(group);
   }
 

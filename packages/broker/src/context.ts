@@ -3,8 +3,10 @@ import type { Logger } from '@rocketnest/remoting';
 import type { MessageStore, PutResult, StoreMessage } from '@rocketnest/store';
 import type { Clock } from './clock.js';
 import type { ConsumerTable } from './consumers.js';
+import type { ConsumerFilterTable } from './filter/consumer-filters.js';
 import type { GroupTable } from './groups.js';
 import type { Jobs } from './jobs.js';
+import type { LiveOptions } from './live-options.js';
 import type { OffsetTable } from './offsets.js';
 import type { BrokerOptions } from './options.js';
 import type { ProducerTable } from './producers.js';
@@ -41,7 +43,10 @@ export interface Transactions {
  * There is exactly one per {@link Broker}, so several brokers live in one process without meeting.
  */
 export interface BrokerContext {
+  /** The current values. They change while the broker runs: read them when they are needed, keep none. */
   readonly options: BrokerOptions;
+  /** Changes them, and tells those who must act on a change. */
+  readonly liveOptions: LiveOptions;
   readonly logger: Logger;
   readonly clock: Clock;
   /** Repeating work; stopped by the broker before it closes its services. */
@@ -53,6 +58,8 @@ export interface BrokerContext {
   readonly offsets: OffsetTable;
   readonly producers: ProducerTable;
   readonly consumers: ConsumerTable;
+  /** SQL92 filters of consumer groups. */
+  readonly filters: ConsumerFilterTable;
   readonly queueLocks: QueueLocks;
   readonly pullHold: PullHold;
   readonly stats: BrokerStats;

@@ -41,7 +41,7 @@ describe('broker options', () => {
     [{ namesrvAddr: 'localhost' }, /namesrvAddr.*HOST:PORT.*localhost/],
     [{ flushDiskType: 'NEVER' as 'SYNC_FLUSH' }, /flushDiskType.*ASYNC_FLUSH.*NEVER/],
     [{ brokerRole: 'SLAVE' }, /brokerRole.*replication/],
-    [{ enablePropertyFilter: true }, /enablePropertyFilter.*SQL92/],
+    [{ enablePropertyFilter: 'yes' as unknown as boolean }, /enablePropertyFilter.*true or false/],
     [{ brokerNam: 'a' } as object, /unknown broker option brokerNam: check its spelling/],
     [{ sendMessageThreadPoolNums: 4 } as object, /sendMessageThreadPoolNums.*Apache RocketMQ knows it/],
   ])('refuse %j', (given, message) => {

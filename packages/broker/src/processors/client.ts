@@ -13,12 +13,12 @@ import {
 } from '@rocketnest/protocol';
 import type { ClientInfo } from '../clients.js';
 import type { BrokerContext } from '../context.js';
-import { isTagExpression } from '../filters.js';
+import { isTagExpression, noFilterBy } from '../filters.js';
 import { ok, type ProcessorRow, parseBody, refuse, row } from './row.js';
 
 /** Clients and their connections (`ClientManageProcessor`, `ConsumerManageProcessor`, `AdminBrokerProcessor`). */
 export function clientProcessors(context: BrokerContext): readonly ProcessorRow[] {
-  const { consumers, producers, groups, clock } = context;
+  const { options, consumers, producers, groups, filters, clock } = context;
   const fingerprints = new Map<string, number>();
   return [
     row(Requests.heartBeat, (_fields, request, connection) => {
@@ -51,11 +51,13 @@ export function clientProcessors(context: BrokerContext): readonly ProcessorRow[
       const { subscriptionData } = parseBody(request, Requests.checkClientConfig, parseCheckClientRequest);
       const type = subscriptionData.expressionType;
       if (isTagExpression(type)) return ok(request);
-      return refuse(
-        request,
-        ResponseCode.SYSTEM_ERROR,
-        `The broker does not support consumer to filter message by ${type}`,
-      );
+      if (!options.enablePropertyFilter) return refuse(request, ResponseCode.SYSTEM_ERROR, noFilterBy(type));
+      try {
+        filters.compile(type, subscriptionData.subString);
+        return ok(request);
+      } catch (error) {
+        return refuse(request, ResponseCode.SUBSCRIPTION_PARSE_FAILED, (error as Error).message);
+      }
     }),
 
     row(Requests.getConsumerListByGroup, ({ consumerGroup }, request) => {
@@ -100,7 +102,7 @@ const describe = ({ clientId, connection, language, version }: ClientInfo) => ({
 
 /** Every consumer group of a heartbeat: its settings, its retry topic, its member (`ClientManageProcessor.heartBeat`). */
 function registerConsumers(context: BrokerContext, heartbeat: HeartbeatData, client: ClientInfo): void {
-  const { options, consumers, groups, topics } = context;
+  const { options, consumers, groups, topics, filters } = context;
   for (const data of heartbeat.consumerDataSet) {
     if (options.rejectPullConsumerEnable && data.consumeType === 'CONSUME_ACTIVELY') continue;
     const settings = groups.find(data.groupName);
@@ -120,6 +122,7 @@ function registerConsumers(context: BrokerContext, heartbeat: HeartbeatData, cli
       heartbeat.withoutSub === true ? null : data.subscriptionDataSet,
       settings.notifyConsumerIdsChangedEnable,
     );
+    if (heartbeat.withoutSub !== true) filters.register(data.groupName, data.subscriptionDataSet);
   }
 }
 

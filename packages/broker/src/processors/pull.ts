@@ -14,9 +14,10 @@ import {
   type TopicConfig,
 } from '@rocketnest/protocol';
 import type { Connection } from '@rocketnest/remoting';
-import { type GetResult, GetStatus } from '@rocketnest/store';
+import { type GetResult, GetStatus, type MessageFilter } from '@rocketnest/store';
 import type { BrokerContext } from '../context.js';
-import { filterOf, isTagExpression } from '../filters.js';
+import type { Predicate } from '../filter/expressions.js';
+import { isTagExpression, noFilterBy } from '../filters.js';
 import type { HeldPull } from '../pull-hold.js';
 import { FAQ_HINT, type ProcessorRow, refuse, row } from './row.js';
 
@@ -84,7 +85,7 @@ interface Pull {
   readonly connection: Connection;
   readonly topic: TopicConfig;
   readonly group: SubscriptionGroupConfig;
-  readonly subscription: SubscriptionData;
+  readonly filter: MessageFilter;
   /** False when it was held before. */
   readonly maySuspend: boolean;
 }
@@ -138,10 +139,10 @@ function pull(
         `consumer:[${connection.remoteAddress}]`,
     );
   }
-  const subscription = subscriptionOf(context, fields, request, connection, group);
-  if ('code' in subscription) return subscription;
+  const filter = subscribed(context, fields, request, connection, group);
+  if ('code' in filter) return filter;
 
-  const checked: Pull = { fields, request, connection, topic, group, subscription, maySuspend };
+  const checked: Pull = { fields, request, connection, topic, group, filter, maySuspend };
   const reset = offsets.takeReset(name, fields.topic, fields.queueId);
   if (reset !== undefined && options.useServerSideResetOffset) {
     return answer(context, checked, {
@@ -160,33 +161,35 @@ function pull(
     fields.queueOffset,
     fields.maxMsgNums,
     options.maxTransferBytesOnMessageInMemory,
-    filterOf(subscription),
+    filter,
   );
   return found instanceof Promise
     ? found.then((result) => answer(context, checked, result))
     : answer(context, checked, found);
 }
 
-/** The subscription a pull is for: its own when it brings one, else what its group's heartbeats said. Or the refusal. */
-function subscriptionOf(
+/** What a pull takes: by its own subscription when it brings one, else by what its group's heartbeats said. Or the refusal. */
+function subscribed(
   context: BrokerContext,
   fields: PullFields,
   request: RemotingCommand,
   connection: Connection,
   settings: SubscriptionGroupConfig,
-): SubscriptionData | RemotingCommand {
-  const { consumers, groups, options } = context;
+): MessageFilter | RemotingCommand {
+  const { consumers, groups, options, filters } = context;
   const name = fields.consumerGroup;
   const group = consumers.group(name);
-  let subscription: SubscriptionData | undefined;
+  let subscription: SubscriptionData;
+  let matches: Predicate | undefined;
   if ((fields.sysFlag & PullSysFlag.SUBSCRIPTION) !== 0) {
-    if (isTagExpression(fields.expressionType)) {
-      try {
-        subscription = parseSubscription(fields.topic, fields.subscription ?? '');
-      } catch {
-        return refuse(request, ResponseCode.SUBSCRIPTION_PARSE_FAILED, "parse the consumer's subscription failed");
-      }
+    try {
+      subscription = parseSubscription(fields.topic, fields.subscription ?? '', fields.expressionType);
       consumers.rememberPull(name, subscription);
+      if (!isTagExpression(subscription.expressionType)) {
+        matches = filters.compile(subscription.expressionType, subscription.subString);
+      }
+    } catch {
+      return refuse(request, ResponseCode.SUBSCRIPTION_PARSE_FAILED, "parse the consumer's subscription failed");
     }
   } else {
     if (group === undefined) {
@@ -206,21 +209,35 @@ function subscriptionOf(
         `the consumer group[${name}] is forbidden for topic[${fields.topic}]`,
       );
     }
-    subscription = group.subscriptions.get(fields.topic);
-    if (subscription === undefined) {
+    const known = group.subscriptions.get(fields.topic);
+    if (known === undefined) {
       return refuse(request, ResponseCode.SUBSCRIPTION_NOT_EXIST, `the consumer's subscription not exist${FAQ_HINT}`);
     }
+    subscription = known;
     if (subscription.subVersion < fields.subVersion) {
       return refuse(request, ResponseCode.SUBSCRIPTION_NOT_LATEST, "the consumer's subscription not latest");
     }
+    if (!isTagExpression(subscription.expressionType)) {
+      const filter = filters.get(fields.topic, name);
+      if (filter === undefined) {
+        return refuse(
+          request,
+          ResponseCode.FILTER_DATA_NOT_EXIST,
+          "The broker's consumer filter data is not exist!Your expression may be wrong!",
+        );
+      }
+      if (filter.clientVersion < fields.subVersion) {
+        return refuse(
+          request,
+          ResponseCode.FILTER_DATA_NOT_LATEST,
+          "the consumer's consumer filter data not latest",
+        );
+      }
+      matches = filter.matches;
+    }
   }
-  const expressionType = subscription === undefined ? fields.expressionType : subscription.expressionType;
-  if (subscription === undefined || !isTagExpression(expressionType)) {
-    return refuse(
-      request,
-      ResponseCode.SYSTEM_ERROR,
-      `The broker does not support consumer to filter message by ${expressionType}`,
-    );
+  if (!isTagExpression(subscription.expressionType) && !options.enablePropertyFilter) {
+    return refuse(request, ResponseCode.SYSTEM_ERROR, noFilterBy(subscription.expressionType));
   }
   if (options.rejectPullConsumerEnable && group?.members.has(connection) !== true) {
     return refuse(
@@ -229,7 +246,7 @@ function subscriptionOf(
       `the consumer's group info not exist, or the pull consumer is rejected by server.${FAQ_HINT}`,
     );
   }
-  return subscription;
+  return filters.messageFilter(subscription, matches);
 }
 
 /** Composes the answer, or holds the pull when there is nothing to answer yet (`DefaultPullMessageResultHandler`). */
@@ -284,7 +301,7 @@ function answer(
   );
 }
 
-function hold(context: BrokerContext, { fields, request, connection, subscription }: Pull): boolean {
+function hold(context: BrokerContext, { fields, request, connection, filter }: Pull): boolean {
   const { options, clock, pullHold } = context;
   const waitMs = options.longPollingEnable ? fields.suspendTimeoutMillis : options.shortPollingTimeMills;
   return pullHold.hold(fields.topic, fields.queueId, {
@@ -292,7 +309,7 @@ function hold(context: BrokerContext, { fields, request, connection, subscriptio
     connection,
     offset: fields.queueOffset,
     deadline: clock.now() + waitMs,
-    filter: filterOf(subscription),
+    filter,
   });
 }
 

@@ -131,7 +131,7 @@ describe('pulling', () => {
       /group info/,
     ],
     [
-      'SQL92, which is not available yet',
+      'SQL92 while enablePropertyFilter is off',
       'orders',
       { expressionType: 'SQL92', subscription: 'a > 1' },
       ResponseCode.SYSTEM_ERROR,
