@@ -54,6 +54,8 @@ const CONFIG_SAVE_MS = 1_000;
 export class Broker {
   /** The current values; they change with UPDATE_BROKER_CONFIG. */
   readonly options: BrokerOptions;
+  /** The request codes that it answers; others get REQUEST_CODE_NOT_SUPPORTED. */
+  readonly requestCodes: readonly number[];
   private readonly parts: Composition;
   private readonly server: RemotingServer;
   private readonly client: RemotingClient;
@@ -69,10 +71,12 @@ export class Broker {
     this.client = new RemotingClient({ logger });
     this.parts = this.compose(live, logger, clock);
     const { context } = this.parts;
+    const processors = processorTable(context);
+    this.requestCodes = [...processors.keys()];
     this.server = new RemotingServer({
       host: this.options.bindAddress,
       port: this.options.listenPort,
-      processors: processorTable(context),
+      processors,
       defaultProcessor: unsupported,
       idleTimeoutMs: this.options.serverChannelMaxIdleTimeSeconds * 1_000,
       logger,

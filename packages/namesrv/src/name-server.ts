@@ -22,6 +22,8 @@ const NOTIFY_TIMEOUT_MS = 300;
  * of each other: brokers register with all of them.
  */
 export class NameServer {
+  /** The request codes that it answers; others get REQUEST_CODE_NOT_SUPPORTED. */
+  readonly requestCodes: readonly number[];
   readonly #config: NameServerConfig;
   readonly #logger: Logger;
   readonly #routes: RouteTable;
@@ -41,20 +43,22 @@ export class NameServer {
     this.#client = new RemotingClient({ connectTimeoutMs: NOTIFY_TIMEOUT_MS, logger });
     this.#routes = new RouteTable(this.#config, this.#now, this.#notify);
     this.#kv = new KvConfig(this.#config.kvConfigPath || undefined);
+    const processors = createProcessors({
+      config: this.#config,
+      routes: this.#routes,
+      kv: this.#kv,
+      logger,
+      uptimeMs: () => this.#now() - this.#startedAt,
+      updateConfig: this.#updateConfig,
+    });
+    this.requestCodes = [...processors.keys()];
     this.#server = new RemotingServer({
       host: this.#config.host,
       port: this.#config.port,
       idleTimeoutMs: this.#config.idleTimeoutSeconds * 1000,
       logger,
       onDisconnect: (connection) => this.#gone(this.#routes.connectionClosed(connection), 'its connection closed'),
-      processors: createProcessors({
-        config: this.#config,
-        routes: this.#routes,
-        kv: this.#kv,
-        logger,
-        uptimeMs: () => this.#now() - this.#startedAt,
-        updateConfig: this.#updateConfig,
-      }),
+      processors,
     });
   }
 
