@@ -15,6 +15,8 @@ import { type Logger, silentLogger } from './logger.js';
 import type { ResponseCallback } from './pending-requests.js';
 import { encryptedOnly, type TlsClientOptions } from './tls/options.js';
 
+type ClientTls = boolean | TlsClientOptions;
+
 export interface RemotingClientOptions {
   /** Takes requests the servers send (the broker asks clients over the client's own connection). Default: none. */
   processors?: ProcessorTable;
@@ -34,9 +36,9 @@ export interface RemotingClientOptions {
   addressMap?: (address: string) => string;
   /**
    * Speak TLS. `true`: encrypted, without looking at the server's certificate, as Apache's client does by default; options: in the
-   * words of node:tls, the certificate is verified. Default false: plain.
+   * words of node:tls, the certificate is verified. Default false: plain. A function is called for every connection.
    */
-  tls?: boolean | TlsClientOptions;
+  tls?: ClientTls | (() => ClientTls);
   logger?: Logger;
   onConnect?: (address: string, connection: Connection) => void;
   onDisconnect?: (address: string, reason?: Error) => void;
@@ -142,7 +144,7 @@ export class RemotingClient {
     const promise = new Promise<Connection>((resolve, reject) => {
       const timeoutMs = this.#options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS;
       const { address: host, port } = parseAddress(this.#options.addressMap?.(address) ?? address);
-      const tls = this.#options.tls === true ? encryptedOnly : this.#options.tls;
+      const tls = tlsOptionsOf(this.#options.tls);
       const socket: Socket = tls ? connectTls({ ...tls, host, port }) : connectSocket({ host, port });
       const fail = (error: Error): void => {
         clearTimeout(timer);
@@ -196,6 +198,11 @@ export class RemotingClient {
     onConnect?.(address, connection);
     return connection;
   }
+}
+
+function tlsOptionsOf(given: RemotingClientOptions['tls']): TlsClientOptions | undefined {
+  const value = typeof given === 'function' ? given() : given;
+  return value === true ? encryptedOnly : value || undefined;
 }
 
 const DEFAULT_CONNECT_TIMEOUT_MS = 3_000;

@@ -6,6 +6,7 @@ export { DEFAULT_MAX_FRAME_BYTES, FrameDecoder, type FrameDecoderOptions } from 
 export { type Logger, silentLogger } from './logger.js';
 export type { ResponseCallback } from './pending-requests.js';
 export { RemotingServer, type RemotingServerOptions } from './server.js';
+export { type TlsKeys, tlsOf } from './tls/lazy.js';
 export type {
   ClientAuth,
   TlsClientOptions,
@@ -13,4 +14,4 @@ export type {
   TlsProtocol,
   TlsServerOptions,
 } from './tls/options.js';
-export { isTlsProperty, readTlsProperties, type TlsSettings, tlsPropertyTable } from './tls/properties.js';
+export { DEFAULT_TLS_CONFIG_FILE, tlsPropertyTable } from './tls/properties.js';

@@ -28,8 +28,8 @@ export interface RemotingServerOptions {
   pauseAtBytes?: number;
   /** Closes a peer for which this many bytes wait. Default 64 MiB. */
   maxBufferedBytes?: number;
-  /** Default: plain and TLS clients on the same port, with a self-signed certificate. */
-  tls?: TlsServerOptions;
+  /** Default: plain and TLS clients on the same port, with a self-signed certificate. A function is called at start. */
+  tls?: TlsServerOptions | (() => TlsServerOptions);
   logger?: Logger;
   /** A client has said its first bytes, or finished its TLS handshake. */
   onConnect?: (connection: Connection) => void;
@@ -45,19 +45,13 @@ export class RemotingServer {
   readonly #logger: Logger;
   readonly #dispatcher: Dispatcher;
   readonly #connections = new Set<Connection>();
-  readonly #gate: TlsGate;
   #server: Server | null = null;
+  #gate: TlsGate | null = null;
   #nextId = 1;
 
-  /** @throws ConfigurationError when the TLS options contradict themselves. */
   constructor(options: RemotingServerOptions) {
     this.#options = Object.freeze({ ...options });
     this.#logger = options.logger ?? silentLogger;
-    this.#gate = new TlsGate(options.tls ?? {}, {
-      logger: this.#logger,
-      idleTimeoutMs: options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS,
-      onReady: (socket) => this.#adopt(socket),
-    });
     this.#dispatcher = new Dispatcher(
       options.processors,
       options.defaultProcessor,
@@ -85,9 +79,15 @@ export class RemotingServer {
    */
   async start(): Promise<void> {
     if (this.#server) throw new ConfigurationError('the server is already started');
-    await this.#gate.check();
-    const { host = '0.0.0.0', port, maxConnections } = this.#options;
-    const server = createServer({ noDelay: true }, (socket) => this.#gate.accept(socket));
+    const { host = '0.0.0.0', port, maxConnections, tls = {} } = this.#options;
+    const gate = new TlsGate(typeof tls === 'function' ? tls() : tls, {
+      logger: this.#logger,
+      idleTimeoutMs: this.#options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS,
+      onReady: (socket) => this.#adopt(socket),
+    });
+    await gate.check();
+    this.#gate = gate;
+    const server = createServer({ noDelay: true }, (socket) => gate.accept(socket));
     if (maxConnections !== undefined) {
       server.maxConnections = maxConnections;
       server.on('drop', (peer) =>
@@ -123,7 +123,7 @@ export class RemotingServer {
     if (!server) return;
     this.#server = null;
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    this.#gate.close();
+    this.#gate?.close();
     for (const connection of this.#connections) connection.stopReading();
     const deadline = performance.now() + drainMs;
     while (performance.now() < deadline && [...this.#connections].some((connection) => connection.busy)) {

@@ -1,23 +1,25 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { ConfigurationError, parseProperties } from '@rocketnest/protocol';
 import {
   type ClientAuth,
   encryptedOnly,
   type TlsClientOptions,
-  type TlsMode,
   type TlsProtocol,
   type TlsServerOptions,
   tlsProtocols,
   versionRange,
 } from './options.js';
 
-/** What the `tls.*` keys of a configuration file say. */
+/** What a tls.properties says. */
 export interface TlsSettings {
-  /** For the port listened on. */
-  readonly tls: TlsServerOptions;
-  /** For connections to other servers. */
-  readonly clientTls: boolean | TlsClientOptions;
+  /** For the port listened on; everything but the mode. */
+  readonly server: TlsServerOptions;
+  /** For connections to other servers that use TLS. */
+  readonly client: TlsClientOptions;
 }
+
+/** Where Apache looks for it, unless told otherwise (Java: `TlsSystemConfig.tlsConfigFile`). */
+export const DEFAULT_TLS_CONFIG_FILE = '/etc/rocketmq/tls.properties';
 
 interface Row {
   readonly doc: string;
@@ -30,45 +32,33 @@ const oneOf =
   (value) =>
     words.includes(value.toLowerCase()) ? null : `one of ${words.join(', ')}`;
 const bool = oneOf('true', 'false');
-const anything: Row['check'] = (value) => (value === '' ? 'not empty' : null);
+const filled: Row['check'] = (value) => (value === '' ? 'not empty' : null);
 
-const tlsKey = (check: Row['check'], doc: string): Row => ({ check, doc });
+const property = (check: Row['check'], doc: string): Row => ({ check, doc });
 
-/**
- * Apache's system properties (Java: `TlsSystemConfig`), which are keys of broker.conf and namesrv.conf here, and of a file of their own
- * named by `tls.config.file`.
- */
+/** Keys of Apache's tls.properties (Java: `TlsHelper.extractTlsConfigFromFile`). */
 export const tlsPropertyTable = {
-  'tls.server.mode': tlsKey(
-    oneOf('disabled', 'permissive', 'enforcing'),
-    'Whether the port takes plain clients, TLS clients or (permissive, the default) both.',
-  ),
-  'tls.config.file': tlsKey(anything, 'A properties file with these keys; what it says wins.'),
-  'tls.test.mode.enable': tlsKey(
+  'tls.test.mode.enable': property(
     bool,
     'A self-signed certificate, and no look at those of other servers. Default: true without tls.server.certPath. (Apache: true, ' +
       'whatever the paths.)',
   ),
-  'tls.server.certPath': tlsKey(anything, "The server's certificate chain, a PEM file."),
-  'tls.server.keyPath': tlsKey(anything, 'Its private key, a PEM file.'),
-  'tls.server.keyPassword': tlsKey(anything, 'Password of tls.server.keyPath.'),
-  'tls.server.need.client.auth': tlsKey(
+  'tls.server.certPath': property(filled, "The server's certificate chain, a PEM file."),
+  'tls.server.keyPath': property(filled, 'Its private key, a PEM file.'),
+  'tls.server.keyPassword': property(filled, 'Password of tls.server.keyPath.'),
+  'tls.server.need.client.auth': property(
     oneOf('none', 'optional', 'require'),
     'Whether clients show a certificate. Default: none.',
   ),
-  'tls.server.authClient': tlsKey(bool, "Whether clients' certificates are verified. Default: false."),
-  'tls.server.trustCertPath': tlsKey(anything, "Authorities of clients' certificates, a PEM file."),
-  'tls.enable': tlsKey(
-    bool,
-    'Whether connections to name servers and other brokers use TLS. Default: whether tls.server.mode is enforcing.',
-  ),
-  'tls.client.certPath': tlsKey(anything, 'The certificate shown to other servers, a PEM file.'),
-  'tls.client.keyPath': tlsKey(anything, 'Its private key, a PEM file.'),
-  'tls.client.keyPassword': tlsKey(anything, 'Password of tls.client.keyPath.'),
-  'tls.client.authServer': tlsKey(bool, "Whether other servers' certificates are verified. Default: false."),
-  'tls.client.trustCertPath': tlsKey(anything, "Authorities of other servers' certificates, a PEM file."),
-  'tls.ciphers': tlsKey(anything, "OpenSSL's cipher names, separated by commas. (Apache: Java's names.)"),
-  'tls.protocols': tlsKey(
+  'tls.server.authClient': property(bool, "Whether clients' certificates are verified. Default: false."),
+  'tls.server.trustCertPath': property(filled, "Authorities of clients' certificates, a PEM file."),
+  'tls.client.certPath': property(filled, 'The certificate shown to other servers, a PEM file.'),
+  'tls.client.keyPath': property(filled, 'Its private key, a PEM file.'),
+  'tls.client.keyPassword': property(filled, 'Password of tls.client.keyPath.'),
+  'tls.client.authServer': property(bool, "Whether other servers' certificates are verified. Default: false."),
+  'tls.client.trustCertPath': property(filled, "Authorities of other servers' certificates, a PEM file."),
+  'tls.ciphers': property(filled, "OpenSSL's cipher names, separated by commas. (Apache: Java's names.)"),
+  'tls.protocols': property(
     (value) =>
       value.split(',').every((each) => (tlsProtocols as readonly string[]).includes(each.trim()))
         ? null
@@ -78,38 +68,32 @@ export const tlsPropertyTable = {
 } as const;
 
 type Key = keyof typeof tlsPropertyTable;
-
-export const isTlsProperty = (key: string): key is Key => Object.hasOwn(tlsPropertyTable, key);
+type Values = Partial<Record<Key, string>>;
 
 /**
- * Reads the `tls.*` keys among the entries of a configuration file, and the files that they name for connections to other servers.
+ * Reads a tls.properties and the files that it names for connections to other servers. Apache's default place may be empty: then all
+ * certificates are self-signed.
  * @throws ConfigurationError naming the key with a wrong value, or the file that cannot be read.
  */
-export function readTlsProperties(entries: Iterable<readonly [string, string]>): TlsSettings {
-  const values = checked(entries);
-  const file = values['tls.config.file'];
-  if (file !== undefined) Object.assign(values, checked(parseProperties(readText('tls.config.file', file)), file));
+export function readTlsFile(path: string): TlsSettings {
+  const absent = path === DEFAULT_TLS_CONFIG_FILE && !existsSync(path);
+  const values = absent ? {} : checked(parseProperties(readText('tls.config.file', path)), path);
   const testMode = flag(values['tls.test.mode.enable'], values['tls.server.certPath'] === undefined);
-  const mode = values['tls.server.mode']?.toLowerCase() as TlsMode | undefined;
-  const useTls = flag(values['tls.enable'], mode === 'enforcing');
-  return {
-    tls: withoutUndefined<TlsServerOptions>({
-      mode,
-      ciphers: ciphersOf(values),
-      protocols: protocolsOf(values),
-      ...(testMode
-        ? {}
-        : {
-            certPath: values['tls.server.certPath'],
-            keyPath: values['tls.server.keyPath'],
-            keyPassword: values['tls.server.keyPassword'],
-            clientAuth: values['tls.server.need.client.auth']?.toLowerCase() as ClientAuth | undefined,
-            verifyClient: flag(values['tls.server.authClient'], false),
-            trustCertPath: values['tls.server.trustCertPath'],
-          }),
-    }),
-    clientTls: useTls && clientOptions(values, testMode),
-  };
+  return { server: serverOptions(values, testMode), client: clientOptions(values, testMode) };
+}
+
+function serverOptions(values: Values, testMode: boolean): TlsServerOptions {
+  const common = { ciphers: ciphersOf(values), protocols: protocolsOf(values) };
+  if (testMode) return withoutUndefined<TlsServerOptions>(common);
+  return withoutUndefined<TlsServerOptions>({
+    ...common,
+    certPath: values['tls.server.certPath'],
+    keyPath: values['tls.server.keyPath'],
+    keyPassword: values['tls.server.keyPassword'],
+    clientAuth: values['tls.server.need.client.auth']?.toLowerCase() as ClientAuth | undefined,
+    verifyClient: flag(values['tls.server.authClient'], false),
+    trustCertPath: values['tls.server.trustCertPath'],
+  });
 }
 
 function clientOptions(values: Values, testMode: boolean): TlsClientOptions {
@@ -126,20 +110,21 @@ function clientOptions(values: Values, testMode: boolean): TlsClientOptions {
   });
 }
 
-type Values = Partial<Record<Key, string>>;
-
-function checked(entries: Iterable<readonly [string, string]>, where = 'the configuration'): Values {
+function checked(entries: Iterable<readonly [string, string]>, where: string): Values {
   const values: Values = {};
   for (const [key, written] of entries) {
-    if (!isTlsProperty(key)) continue;
+    if (!Object.hasOwn(tlsPropertyTable, key)) {
+      const known = Object.keys(tlsPropertyTable).join(', ');
+      throw new ConfigurationError(`unknown key ${key} in ${where}: its keys are ${known}`, { context: { key } });
+    }
     const value = written.trim();
-    const expected = tlsPropertyTable[key].check(value);
+    const expected = tlsPropertyTable[key as Key].check(value);
     if (expected !== null) {
       throw new ConfigurationError(`${key} in ${where} must be ${expected}, got ${JSON.stringify(value)}`, {
         context: { key, value },
       });
     }
-    values[key] = value;
+    values[key as Key] = value;
   }
   return values;
 }

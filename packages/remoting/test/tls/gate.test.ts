@@ -129,7 +129,7 @@ describe('A server with TLS', () => {
     const start = (keyPath: string) => startServer({ tls: { certPath, keyPath } });
     await expect(start(join(directory, 'missing.key'))).rejects.toThrow(/TLS cannot read .*missing\.key: ENOENT/);
     await expect(start(join(directory, 'other.key'))).rejects.toThrow(ConfigurationError);
-    expect(() => new RemotingServer({ port: 0, processors: new Map(), tls: { certPath } })).toThrow(
+    await expect(startServer({ tls: { certPath } })).rejects.toThrow(
       'tls.server.certPath is set but tls.server.keyPath is not',
     );
   });

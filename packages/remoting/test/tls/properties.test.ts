@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { readTlsProperties } from '../../src/tls/properties.js';
+import { DEFAULT_TLS_CONFIG_FILE, readTlsFile } from '../../src/tls/properties.js';
 
 let directory: string;
 beforeAll(async () => {
@@ -10,19 +10,19 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true }));
 
-const read = (values: Record<string, string>) => readTlsProperties(Object.entries(values));
+async function read(values: Record<string, string>) {
+  const file = join(directory, 'tls.properties');
+  const lines = Object.entries(values).map(([key, value]) => `${key}=${value}\n`);
+  await writeFile(file, lines.join(''));
+  return readTlsFile(file);
+}
 
-describe('readTlsProperties', () => {
-  it('leaves everything at its default without a tls key', () => {
-    expect(read({ brokerName: 'a' })).toEqual({ tls: {}, clientTls: false });
-  });
+const selfSigned = { server: {}, client: { rejectUnauthorized: false } };
 
-  it('lets connections to other servers follow the mode enforcing, unless told otherwise', () => {
-    expect(read({ 'tls.server.mode': 'ENFORCING' })).toEqual({
-      tls: { mode: 'enforcing' },
-      clientTls: { rejectUnauthorized: false },
-    });
-    expect(read({ 'tls.server.mode': 'enforcing', 'tls.enable': 'false' }).clientTls).toBe(false);
+describe('readTlsFile', () => {
+  it("takes an empty file, and Apache's default place without a file, for self-signed certificates", async () => {
+    expect(await read({})).toEqual(selfSigned);
+    expect(readTlsFile(DEFAULT_TLS_CONFIG_FILE)).toEqual(selfSigned);
   });
 
   it('uses the certificates of files, unless the test mode is asked for', async () => {
@@ -35,14 +35,13 @@ describe('readTlsProperties', () => {
       'tls.server.need.client.auth': 'require',
       'tls.server.authClient': 'true',
       'tls.server.trustCertPath': ca,
-      'tls.enable': 'true',
       'tls.client.authServer': 'true',
       'tls.client.trustCertPath': ca,
       'tls.protocols': 'TLSv1.2, TLSv1.3',
       'tls.ciphers': 'A,B',
     };
-    expect(read(files)).toEqual({
-      tls: {
+    expect(await read(files)).toEqual({
+      server: {
         certPath: '/c.pem',
         keyPath: '/k.pem',
         keyPassword: 'secret',
@@ -52,7 +51,7 @@ describe('readTlsProperties', () => {
         protocols: ['TLSv1.2', 'TLSv1.3'],
         ciphers: 'A:B',
       },
-      clientTls: {
+      client: {
         ca: 'authorities',
         rejectUnauthorized: true,
         ciphers: 'A:B',
@@ -60,27 +59,25 @@ describe('readTlsProperties', () => {
         maxVersion: 'TLSv1.3',
       },
     });
-    expect(read({ ...files, 'tls.test.mode.enable': 'true' }).tls).toEqual({
+    expect((await read({ ...files, 'tls.test.mode.enable': 'true' })).server).toEqual({
       protocols: ['TLSv1.2', 'TLSv1.3'],
       ciphers: 'A:B',
     });
   });
 
-  it('lets the file of its own win', async () => {
-    const file = join(directory, 'tls.properties');
-    await writeFile(file, 'tls.server.mode=disabled\nanything.else=1\n');
-    expect(read({ 'tls.server.mode': 'enforcing', 'tls.config.file': file }).tls).toEqual({ mode: 'disabled' });
+  it.each([
+    [{ 'tls.server.need.client.auth': 'maybe' }, /must be one of none, optional, require, got "maybe"/],
+    [{ 'tls.protocols': 'SSLv3' }, /tls\.protocols in .*tls\.properties must be some of TLSv1,/],
+    [{ 'tls.server.cert': 'a' }, /unknown key tls\.server\.cert in .*: its keys are tls\.test\.mode\.enable/],
+    [
+      { 'tls.server.certPath': 'a', 'tls.client.certPath': '/nowhere.pem' },
+      /cannot read \/nowhere\.pem, named by tls\.client\.certPath/,
+    ],
+  ])('refuses %j', async (values, message) => {
+    await expect(read(values as Record<string, string>)).rejects.toThrow(message);
   });
 
-  it.each([
-    [
-      { 'tls.server.mode': 'on' },
-      'tls.server.mode in the configuration must be one of disabled, permissive, enforcing, got "on"',
-    ],
-    [{ 'tls.protocols': 'SSLv3' }, 'tls.protocols in the configuration must be some of TLSv1,'],
-    [{ 'tls.config.file': '/nowhere' }, 'cannot read /nowhere, named by tls.config.file: ENOENT'],
-    [{ 'tls.enable': 'yes' }, 'tls.enable in the configuration must be one of true, false, got "yes"'],
-  ])('refuses %j', (values, message) => {
-    expect(() => read(values as Record<string, string>)).toThrow(message);
+  it('refuses a file that is named but not there', () => {
+    expect(() => readTlsFile('/nowhere')).toThrow('cannot read /nowhere, named by tls.config.file: ENOENT');
   });
 });
