@@ -15,8 +15,7 @@ export const knownApacheKeys: ReadonlySet<string> = new Set(
     batchDispatchRequestThreadPoolNums bitMapLengthConsumeQueueExt bottomMostCompressionTypeForConsumeQueueStore
     broadcastOffsetExpireMaxSecond broadcastOffsetExpireSecond brokerElectionPriority
     brokerFastFailureEnable brokerHeartbeatInterval brokerNotActiveTimeoutMillis cgColdReadThreshold
-    channelNotActiveInterval checkCommitLogOffsetOnRecover checkSyncStateSetPeriod cleanFileForciblyEnable
-    cleanOfflineBrokerInterval cleanRocksDBDirtyCQIntervalMin cleanSwapedMapInterval clientAsyncSemaphoreValue
+    channelNotActiveInterval checkCommitLogOffsetOnRecover checkSyncStateSetPeriod      cleanOfflineBrokerInterval cleanRocksDBDirtyCQIntervalMin cleanSwapedMapInterval clientAsyncSemaphoreValue
     clientCallbackExecutorThreads clientChannelMaxIdleTimeSeconds clientCloseSocketIfTimeout
     clientManagerThreadPoolQueueCapacity clientManageThreadPoolNums clientOnewaySemaphoreValue
     clientPooledByteBufAllocatorEnable clientSocketRcvBufSize clientSocketSndBufSize clientWorkerThreads clusterName
@@ -29,10 +28,9 @@ export const knownApacheKeys: ReadonlySet<string> = new Set(
     configManagerVersion configName connectTimeoutMillis consumerFallbehindThreshold
     consumerManagerThreadPoolQueueCapacity consumerManageThreadPoolNums controllerAddr controllerHeartBeatTimeoutMills
     correctLogicMinOffsetForceInterval correctLogicMinOffsetSleepInterval dataReadAheadEnable debugLockEnable
-    deleteCommitLogFilesInterval deleteConsumeQueueFilesInterval
+     deleteConsumeQueueFilesInterval
     destroyMapedFileIntervalForcibly disableCallbackExecutor disableConsumeIfConsumerReadSlowly
-    disableNettyWorkerGroup disappearTimeAfterStart diskFallRecorded diskMaxUsedSpaceRatio diskSpaceCleanForciblyRatio
-    diskSpaceWarningLevelRatio dispatchCqCacheNum dispatchCqThreads dispatchFromSenderThread dLegerGroup dLegerPeers
+    disableNettyWorkerGroup disappearTimeAfterStart diskFallRecorded        dispatchCqCacheNum dispatchCqThreads dispatchFromSenderThread dLegerGroup dLegerPeers
     dLegerSelfId duplicationEnable enableAcceleratedRecovery enableAsyncReput enableAutoInSyncReplicas enableBatchPush
     enableBroadcastOffsetStore enableBuildConsumeQueueConcurrently enableCalcFilterBitMap enableCleanExpiredOffset
     enableCompaction enableConnectionMetrics enableConsumeQueueExt enableControllerMode enabledAppendPropCRC

@@ -47,6 +47,8 @@ export class CommitLog {
   private appendOffset = 0;
   private dispatchedOffset = 0;
   private writable = false;
+  /** No messages are taken for now: the disk is full. */
+  full: () => boolean = () => false;
   private timer: NodeJS.Timeout | null = null;
   /** Reused for every put: an object per message less. */
   private readonly input: StoredMessageInput = {
@@ -143,7 +145,7 @@ export class CommitLog {
    * Calls back in log order, except puts that do not wait under SYNC_FLUSH, which come as soon as they are written.
    */
   append(message: StoreMessage, queue: ConsumeQueue, done: PutCallback): void {
-    if (!this.writable) {
+    if (!this.writable || this.full()) {
       done(refused('SERVICE_NOT_AVAILABLE'));
       return;
     }

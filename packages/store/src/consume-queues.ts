@@ -174,18 +174,25 @@ export class ConsumeQueues implements Iterable<ConsumeQueue> {
     for (const queue of [...this]) await queue.deleteExpired(minCommitLogOffset);
   }
 
+  /** Removes a queue and its files. */
+  async deleteQueue(topic: string, queueId: number): Promise<void> {
+    const queues = this.table.get(topic);
+    const queue = queues?.[queueId];
+    if (!queues || !queue) return;
+    queues[queueId] = undefined;
+    if (queues.every((one) => one === undefined)) this.table.delete(topic);
+    this.active.delete(queue);
+    this.unsynced.delete(queue);
+    await queue.destroy();
+    for (const directory of this.directories) this.files.removeEmptyDirectorySync(`${directory}/${topic}`);
+  }
+
   /** Removes the topic's queues and their files. False when there is no such topic. */
   async deleteTopic(topic: string): Promise<boolean> {
     const queues = this.table.get(topic);
     if (!queues) return false;
+    for (const queue of [...queues]) if (queue) await this.deleteQueue(topic, queue.queueId);
     this.table.delete(topic);
-    for (const queue of queues) {
-      if (!queue) continue;
-      this.active.delete(queue);
-      this.unsynced.delete(queue);
-      await queue.destroy();
-    }
-    for (const directory of this.directories) this.files.removeEmptyDirectorySync(`${directory}/${topic}`);
     return true;
   }
 

@@ -37,6 +37,15 @@ export interface FileFacts {
   readonly isDirectory: boolean;
 }
 
+/** Room on a file system. */
+export interface DiskFacts {
+  readonly totalBytes: number;
+  /** Free, what is reserved for the system included. */
+  readonly freeBytes: number;
+  /** Free for this process. */
+  readonly availableBytes: number;
+}
+
 export interface Files {
   open(path: string, mode: OpenMode, done: (error: Error | null, file?: StoreFile) => void): void;
   openSync(path: string, mode: OpenMode): StoreFile;
@@ -56,6 +65,8 @@ export interface Files {
   remove(path: string, done: Done): void;
   /** Removes a directory if it is empty; says nothing when it is not. */
   removeEmptyDirectorySync(path: string): void;
+  /** Room on the file system of a path. */
+  space(path: string, done: (error: Error | null, facts?: DiskFacts) => void): void;
 }
 
 class NodeFile implements StoreFile {
@@ -194,5 +205,12 @@ export const nodeFiles: Files = {
     } catch {
       // Not empty, or not there: nothing to tidy.
     }
+  },
+  space(path, done) {
+    fs.statfs(path, (error, stats) => {
+      if (error) return done(error);
+      const { bsize, blocks, bfree, bavail } = stats;
+      done(null, { totalBytes: blocks * bsize, freeBytes: bfree * bsize, availableBytes: bavail * bsize });
+    });
   },
 };

@@ -1,6 +1,7 @@
 export { parseDelayLevels } from './delay-level.js';
+export type { DiskUse } from './disk-space.js';
 export { type CommitLogItem, dumpCommitLog, dumpConsumeQueue } from './dump.js';
-export { type FileFacts, type Files, nodeFiles, type OpenMode, type StoreFile } from './files.js';
+export { type DiskFacts, type FileFacts, type Files, nodeFiles, type OpenMode, type StoreFile } from './files.js';
 export { readJsonFile, writeJsonAtomic } from './json-file.js';
 export type { KeyQueryResult } from './key-query.js';
 export { MessageStore, type MessageStoreInput } from './message-store.js';

@@ -1,10 +1,11 @@
-import { ClosedError, StoreError } from '@rocketnest/protocol';
+import { ClosedError, isSystemTopic, StoreError } from '@rocketnest/protocol';
 import { AbortFile } from './abort-file.js';
 import { Checkpoint } from './checkpoint.js';
 import { CommitLog } from './commit-log.js';
 import { entriesOf } from './consume-queue.js';
 import { ConsumeQueues } from './consume-queues.js';
 import { DelayLevels } from './delay-level.js';
+import { DiskSpace, type DiskUse } from './disk-space.js';
 import { Dispatcher } from './dispatcher.js';
 import { type Files, nodeFiles } from './files.js';
 import { FlushService } from './flush-service.js';
@@ -70,6 +71,7 @@ export class MessageStore {
   private readonly log: CommitLog;
   private readonly dispatcher: Dispatcher;
   private readonly flusher: FlushService;
+  private readonly space: DiskSpace;
   private readonly retention: Retention;
   private readonly abort: AbortFile;
   private lock: StoreLock | null = null;
@@ -101,9 +103,22 @@ export class MessageStore {
     this.log = new CommitLog(`${rootDir}/commitlog`, this.options, files, this.openFiles, clock, logger, (put) =>
       this.dispatcher.dispatch(put),
     );
-    const { log, queues_, index, openFiles, dispatcher, checkpoint } = this;
-    this.flusher = new FlushService(log, queues_, index, checkpoint, dispatcher, this.options, logger);
-    this.retention = new Retention(log, queues_, index, files, openFiles, this.options, clock, logger);
+    const { log, queues_: queues, index, openFiles, dispatcher, checkpoint } = this;
+    this.flusher = new FlushService(log, queues, index, checkpoint, dispatcher, this.options, logger);
+    const space = new DiskSpace(files, [log.segments.directory, queues.directories[0]!], this.options, logger);
+    this.space = space;
+    log.full = () => space.full !== null;
+    this.retention = new Retention({
+      log,
+      queues,
+      index,
+      space,
+      files,
+      openFiles,
+      options: this.options,
+      clock,
+      logger,
+    });
   }
 
   /** Called for every message that became readable, in log order. */
@@ -266,6 +281,25 @@ export class MessageStore {
     return deleted;
   }
 
+  /** Removes the topics that are neither in `retain` nor the system's; see {@link deleteTopics}. Java: `cleanUnusedTopic`. */
+  cleanUnusedTopics(retain: ReadonlySet<string>): Promise<number> {
+    const topics = new Set([...this.queues_].map(({ topic }) => topic));
+    return this.deleteTopics([...topics].filter((topic) => !retain.has(topic) && !isSystemTopic(topic)));
+  }
+
+  /** Removes queues whose messages are all gone; returns how many. Java: `cleanExpiredConsumerQueue`. */
+  cleanExpiredConsumeQueues(): Promise<number> {
+    return this.retention.cleanExpiredQueues();
+  }
+
+  /**
+   * Deletes commit log files older than `fileReservedTime` soon, whatever the hour: the next passes, one per `cleanResourceInterval`,
+   * each at most `deleteFileBatchMax`. Java: `executeDeleteFilesManually`.
+   */
+  deleteFilesManually(): void {
+    this.retention.deleteManually();
+  }
+
   *queues(): Iterable<{ topic: string; queueId: number }> {
     for (const { topic, queueId } of this.queues_) yield { topic, queueId };
   }
@@ -279,9 +313,19 @@ export class MessageStore {
     return this.log.maxOffset;
   }
 
-  /** False after a failed write, and before start and after close. */
+  /** False after a failed write, while the disk is full, and before start and after close. */
   get isWritable(): boolean {
-    return this.log.isWritable;
+    return this.log.isWritable && this.space.full === null;
+  }
+
+  /** Why messages are refused for want of disk space, with the numbers and what to do; null when they are not. */
+  get diskFull(): string | null {
+    return this.space.full;
+  }
+
+  /** The disks of commit log and consume queues as last looked at, every `cleanResourceInterval`; empty when that is not possible. */
+  get diskUses(): readonly DiskUse[] {
+    return this.space.uses;
   }
 
   private async closeOnce(): Promise<void> {

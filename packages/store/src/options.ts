@@ -169,10 +169,38 @@ export const storeOptionTable = {
     'When old files are deleted.',
     /^([01]?\d|2[0-3])(;([01]?\d|2[0-3]))*$/,
   ),
+  diskMaxUsedSpaceRatio: int(
+    75,
+    '% of the disk',
+    'Fuller than this: files older than fileReservedTime go at any hour. Effective from 10 to 95.',
+    0,
+    100,
+  ),
+  diskSpaceCleanForciblyRatio: int(
+    85,
+    '% of the disk',
+    'Fuller than this: the oldest files go whatever their age. Effective from 30 to 85.',
+    0,
+    100,
+  ),
+  diskSpaceWarningLevelRatio: int(
+    90,
+    '% of the disk',
+    'Fuller than this, and with less than diskFullFreeBytes free: messages are refused. Effective from 35 to 90.',
+    0,
+    100,
+  ),
+  cleanFileForciblyEnable: bool(true, 'Whether files may go before their time when the disk fills up.'),
+  deleteCommitLogFilesInterval: int(100, 'ms', 'Pause between the deletions of two commit log files.', 0),
   deleteFileBatchMax: int(10, 'files', 'Most commit log files deleted at a time.', 1),
   cleanResourceInterval: int(10_000, 'ms', 'How often the store looks for files to delete.', 1),
 
   /** Own options, no counterpart in Apache. */
+  diskFullFreeBytes: int(
+    4 * GIB,
+    'bytes',
+    'With more than this free, messages are not refused however full the disk is in percent.',
+  ),
   commitLogTailBytes: atStart(
     int(32 * MIB, 'bytes', 'Recent commit log bytes kept in memory; gets of these messages touch no file.', 64 * KIB),
   ),

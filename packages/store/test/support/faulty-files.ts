@@ -1,4 +1,4 @@
-import { type Files, nodeFiles, type StoreFile } from '../../src/index.js';
+import { type DiskFacts, type Files, nodeFiles, type StoreFile } from '../../src/index.js';
 
 type Operation = 'write' | 'sync' | 'create' | 'remove';
 
@@ -34,6 +34,14 @@ export class FaultyFiles implements Files {
   readonly makeDirectory = nodeFiles.makeDirectory;
   readonly removeSync = nodeFiles.removeSync;
   readonly removeEmptyDirectorySync = nodeFiles.removeEmptyDirectorySync;
+  /** What `space` answers; null: the truth. */
+  disk: DiskFacts | Error | null = null;
+  readonly space: Files['space'] = (path, done) => {
+    const { disk } = this;
+    if (!disk) nodeFiles.space(path, done);
+    else if (disk instanceof Error) setImmediate(done, disk);
+    else setImmediate(done, null, disk);
+  };
 
   private check(operation: Operation, path: string): Error | null {
     this.counts[operation]++;
