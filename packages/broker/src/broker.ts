@@ -1,7 +1,14 @@
 import { lookup } from 'node:dns/promises';
 import { join } from 'node:path';
 import { ClosedError, ConfigurationError, createRequest, type Host, Requests, SystemTopic } from '@rocketnest/protocol';
-import { type Connection, type Logger, RemotingClient, RemotingServer, silentLogger } from '@rocketnest/remoting';
+import {
+  type Connection,
+  type Logger,
+  RemotingClient,
+  RemotingServer,
+  silentLogger,
+  tlsOf,
+} from '@rocketnest/remoting';
 import { MessageStore } from '@rocketnest/store';
 import type { Clock } from './clock.js';
 import { ConsumerTable } from './consumers.js';
@@ -68,7 +75,8 @@ export class Broker {
     const live = new LiveOptions({ options: resolveBrokerOptions(values), foreign: foreignOptions, clock, logger });
     this.options = live.current;
     this.storeHost = { address: '127.0.0.1', port: this.options.listenPort };
-    this.client = new RemotingClient({ logger });
+    const tls = tlsOf(this.options);
+    this.client = new RemotingClient({ logger, tls: tls.client });
     this.parts = this.compose(live, logger, clock);
     const { context } = this.parts;
     const processors = processorTable(context);
@@ -79,6 +87,7 @@ export class Broker {
       processors,
       defaultProcessor: unsupported,
       idleTimeoutMs: this.options.serverChannelMaxIdleTimeSeconds * 1_000,
+      tls: tls.server,
       logger,
       onDisconnect: (connection) => {
         context.producers.connectionClosed(connection);

@@ -1,6 +1,7 @@
 import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
 import { ConfigurationError, parseProperties } from '@rocketnest/protocol';
+import { DEFAULT_TLS_CONFIG_FILE } from '@rocketnest/remoting';
 import { type OptionRow, type StoreOptions, storeOptionTable } from '@rocketnest/store';
 import { knownApacheKeys } from './apache-keys.js';
 import { defaultBrokerIp } from './local-address.js';
@@ -49,6 +50,12 @@ const int = (
 
 /** Counts only at start: ports, paths, names and file sizes. */
 const atStart = <T>(row: BrokerOptionRow<T>): BrokerOptionRow<T> => ({ ...row, atStart: true });
+
+/** One of several words, the first by default. */
+const oneOf = (words: readonly [string, ...string[]], doc: string): BrokerOptionRow<string> =>
+  text(words[0], words.map((word) => word || 'nothing').join(' or '), doc, (value) =>
+    words.includes(value) ? null : `must be ${words.map((word) => word || 'nothing').join(' or ')}`,
+  );
 
 const notBlank: TextCheck = (value) => (value.trim() === '' ? 'must not be empty' : null);
 
@@ -115,6 +122,27 @@ const ownOptionTable = {
   ),
   registerBrokerTimeoutMills: int(24_000, 'ms', 'Time allowed for one registration request.', 1, INT_MAX),
   serverChannelMaxIdleTimeSeconds: atStart(int(120, 's', 'Connections silent for this long are closed.', 1, 2_000_000)),
+  // System properties of Java there, not keys of broker.conf.
+  'tls.server.mode': atStart(
+    oneOf(
+      ['permissive', 'enforcing', 'disabled'],
+      'Whether the port takes plain and TLS clients, only TLS ones, or only plain ones.',
+    ),
+  ),
+  'tls.enable': atStart(
+    oneOf(
+      ['', 'true', 'false'],
+      'Whether connections to name servers and other brokers use TLS. Empty: when tls.server.mode is enforcing.',
+    ),
+  ),
+  'tls.config.file': atStart(
+    text(
+      DEFAULT_TLS_CONFIG_FILE,
+      'a file',
+      "Certificates, in Apache's tls.properties. Without a file there: self-signed ones.",
+      notBlank,
+    ),
+  ),
 
   // Topics
   autoCreateTopicEnable: bool(true, 'Create unknown topics on first send, after the settings of TBW102.'),
@@ -149,7 +177,13 @@ const ownOptionTable = {
   rejectPullConsumerEnable: bool(false, 'Refuse pull consumers that do not send heartbeats.'),
   enablePropertyFilter: bool(false, 'Accept subscriptions by SQL92 expressions over message properties.'),
   filterSupportRetry: bool(false, 'Apply SQL92 filters to messages that are tried again, too.'),
-  filterDataCleanTimeSpan: int(86_400_000, 'ms', 'A filter whose consumers left this long ago is forgotten.', 0, SAFE_MAX),
+  filterDataCleanTimeSpan: int(
+    86_400_000,
+    'ms',
+    'A filter whose consumers left this long ago is forgotten.',
+    0,
+    SAFE_MAX,
+  ),
   maxErrorRateOfBloomFilter: int(20, '%', 'Error rate of the bloom bits kept in config/consumerFilter.json.', 1, 99),
   expectConsumerNumUseFilter: int(32, 'groups', 'Groups that share one map of these bits.', 1, 65_536),
   useServerSideResetOffset: bool(true, 'Offset resets are kept by the broker and take effect on the next pull.'),

@@ -53,13 +53,14 @@ export class ClientInstance {
   /** @throws ConfigurationError on bad options */
   constructor(options: ClientOptionsInput) {
     this.options = resolveOptions(clientOptionTable, options, 'ClientInstance');
-    const { logger, requestTimeoutMs, connectTimeoutMs, addressMap } = this.options;
+    const { logger, requestTimeoutMs, connectTimeoutMs, addressMap, tls } = this.options;
     this.clientId = createClientId(this.options);
     this.logger = logger;
     this.remoting = new RemotingClient({
       logger,
       connectTimeoutMs,
       requestTimeoutMs,
+      tls,
       ...(addressMap === undefined ? {} : { addressMap }),
       processors: createBrokerCallProcessors(this),
       onConnect: (address) => this.onConnect(address),

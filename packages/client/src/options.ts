@@ -1,5 +1,5 @@
 import { ConfigurationError } from '@rocketnest/protocol';
-import type { Logger } from '@rocketnest/remoting';
+import type { Logger, TlsClientOptions } from '@rocketnest/remoting';
 import { silentLogger } from '@rocketnest/remoting';
 
 /** Whether a row must be given, has a default, or may stay undefined. */
@@ -178,6 +178,16 @@ export const clientOptionTable = {
   connectTimeoutMs: option
     .integer({ min: 1 }, { unit: 'ms', java: 'connectTimeoutMillis', doc: 'Deadline for opening a TCP connection.' })
     .default(3_000),
+  tls: option
+    .value<boolean | TlsClientOptions>(
+      'true, false or an object',
+      (value) => typeof value === 'boolean' || (typeof value === 'object' && value !== null),
+      {
+        java: 'useTLS',
+        doc: 'Speak TLS with name servers and brokers. true: encrypted, whoever answers, as Apache does it by default; { ca, cert, key, … } in the words of node:tls: their certificates are verified.',
+      },
+    )
+    .default(false),
   logger: option
     .value<Logger>('an object with debug, info, warn and error functions', isLogger, {
       doc: 'Where the client logs; silent by default. Message bodies are never logged.',

@@ -1,5 +1,12 @@
 import { ConfigurationError, createRequest, formatProperties, Requests } from '@rocketnest/protocol';
-import { type Connection, type Logger, RemotingClient, RemotingServer, silentLogger } from '@rocketnest/remoting';
+import {
+  type Connection,
+  type Logger,
+  RemotingClient,
+  RemotingServer,
+  silentLogger,
+  tlsOf,
+} from '@rocketnest/remoting';
 import { writeText } from './files.js';
 import { KvConfig } from './kv-config.js';
 import { configEntries, type NameServerConfig, resolveConfig } from './options.js';
@@ -40,7 +47,9 @@ export class NameServer {
     this.#config = resolveConfig(given);
     this.#logger = logger;
     this.#now = () => clock.now();
-    this.#client = new RemotingClient({ connectTimeoutMs: NOTIFY_TIMEOUT_MS, logger });
+    const { tlsMode, tlsEnable, tlsConfigFile } = this.#config;
+    const tls = tlsOf({ 'tls.server.mode': tlsMode, 'tls.enable': tlsEnable, 'tls.config.file': tlsConfigFile });
+    this.#client = new RemotingClient({ connectTimeoutMs: NOTIFY_TIMEOUT_MS, logger, tls: tls.client });
     this.#routes = new RouteTable(this.#config, this.#now, this.#notify);
     this.#kv = new KvConfig(this.#config.kvConfigPath || undefined);
     const processors = createProcessors({
@@ -56,6 +65,7 @@ export class NameServer {
       host: this.#config.host,
       port: this.#config.port,
       idleTimeoutMs: this.#config.idleTimeoutSeconds * 1000,
+      tls: tls.server,
       logger,
       onDisconnect: (connection) => this.#gone(this.#routes.connectionClosed(connection), 'its connection closed'),
       processors,

@@ -1,7 +1,10 @@
 import { ConfigurationError, parseProperties } from '@rocketnest/protocol';
+import { DEFAULT_TLS_CONFIG_FILE } from '@rocketnest/remoting';
 
 interface Row<T extends string | number | boolean> {
   readonly type: 'text' | 'int' | 'bool';
+  /** The only values it takes. */
+  readonly words?: readonly string[];
   /** Apache's key in namesrv.conf and GET/UPDATE_NAMESRV_CONFIG. */
   readonly javaKey: string;
   readonly default: T;
@@ -17,6 +20,12 @@ const text = (javaKey: string, byDefault: string, unit: string, doc: string): Ro
   default: byDefault,
   unit,
   doc,
+});
+
+/** One of several words, the first by default. */
+const words = (javaKey: string, allowed: readonly [string, ...string[]], doc: string): Row<string> => ({
+  ...text(javaKey, allowed[0], allowed.map((word) => word || 'nothing').join(' or '), doc),
+  words: allowed,
 });
 
 const int = (javaKey: string, byDefault: number, unit: string, min: number, max: number, doc: string): Row<number> => ({
@@ -50,6 +59,22 @@ export const namesrvOptionTable = {
     1,
     2_000_000,
     'Connections silent for this long are closed.',
+  ),
+  tlsMode: words(
+    'tls.server.mode',
+    ['permissive', 'enforcing', 'disabled'],
+    'Whether the port takes plain and TLS clients, only TLS ones, or only plain ones. A system property of Java there.',
+  ),
+  tlsEnable: words(
+    'tls.enable',
+    ['', 'true', 'false'],
+    'Whether notifications of brokers use TLS. Empty: when tls.server.mode is enforcing. A system property of Java there.',
+  ),
+  tlsConfigFile: text(
+    'tls.config.file',
+    DEFAULT_TLS_CONFIG_FILE,
+    'a file',
+    "Certificates, in Apache's tls.properties. Without a file there: self-signed ones. A system property of Java there.",
   ),
   kvConfigPath: text(
     'kvConfigPath',
@@ -185,7 +210,8 @@ function check(key: string, row: Row<string | number | boolean>, value: unknown)
   const right =
     row.type === 'int'
       ? Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max
-      : typeof value === (row.type === 'text' ? 'string' : 'boolean');
+      : typeof value === (row.type === 'text' ? 'string' : 'boolean') &&
+        (row.words === undefined || row.words.includes(value as string));
   if (right) return value;
   const expected = row.type === 'int' ? `a whole number of ${row.unit} from ${min} to ${max}` : row.unit;
   throw new ConfigurationError(`name server option ${key} must be ${expected}, got ${JSON.stringify(value)}`, {

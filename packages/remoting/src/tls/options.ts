@@ -36,20 +36,21 @@ export type TlsProtocol = (typeof tlsProtocols)[number];
  * TLS of a client, in the words of node:tls. The server's certificate is verified unless `rejectUnauthorized` is false; add `ca` for an
  * authority of your own.
  */
-export type TlsClientOptions = Pick<
-  ConnectionOptions,
-  | 'ca'
-  | 'cert'
-  | 'key'
-  | 'pfx'
-  | 'passphrase'
-  | 'servername'
-  | 'rejectUnauthorized'
-  | 'checkServerIdentity'
-  | 'ciphers'
-  | 'minVersion'
-  | 'maxVersion'
->;
+export interface TlsClientOptions
+  extends Pick<
+    ConnectionOptions,
+    | 'ca'
+    | 'cert'
+    | 'key'
+    | 'pfx'
+    | 'passphrase'
+    | 'servername'
+    | 'rejectUnauthorized'
+    | 'checkServerIdentity'
+    | 'ciphers'
+    | 'minVersion'
+    | 'maxVersion'
+  > {}
 
 /**
  * What {@link TlsClientOptions} `true` stands for: encrypted, but with whoever answers. It is what Apache's client does with
