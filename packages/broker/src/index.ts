@@ -4,7 +4,9 @@ export {
   type BrokerOptionName,
   type BrokerOptions,
   type BrokerOptionValues,
+  type BrokerProperties,
   brokerOptionTable,
   parseBrokerProperties,
+  readBrokerProperties,
   resolveBrokerOptions,
 } from './options.js';

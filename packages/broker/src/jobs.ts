@@ -1,16 +1,26 @@
 import type { Logger } from '@rocketnest/remoting';
 
+interface Job {
+  readonly intervalMs: () => number;
+  readonly run: () => void;
+  armedMs: number;
+  timer: NodeJS.Timeout;
+}
+
 /** The repeating work of one broker: named intervals that never overlap themselves and never throw into the event loop. */
 export class Jobs {
-  private readonly timers = new Set<NodeJS.Timeout>();
+  private readonly jobs = new Set<Job>();
   private readonly running = new Set<Promise<void>>();
 
   constructor(private readonly logger: Logger) {}
 
-  /** Runs `job` every `intervalMs`; a run that is still going when the next is due is not started twice. */
-  every(intervalMs: number, name: string, job: () => void | Promise<void>): void {
+  /**
+   * Runs `job` every `intervalMs`; a run that is still going when the next is due is not started twice.
+   * @param intervalMs a function when the interval may change, see {@link rearm}
+   */
+  every(intervalMs: number | (() => number), name: string, job: () => void | Promise<void>): void {
     let busy = false;
-    const run = async (): Promise<void> => {
+    const guarded = async (): Promise<void> => {
       if (busy) return;
       busy = true;
       try {
@@ -21,18 +31,30 @@ export class Jobs {
         busy = false;
       }
     };
-    this.timers.add(
-      setInterval(() => {
-        const done = run().finally(() => this.running.delete(done));
-        this.running.add(done);
-      }, intervalMs),
-    );
+    const run = (): void => {
+      const done = guarded().finally(() => this.running.delete(done));
+      this.running.add(done);
+    };
+    const interval = typeof intervalMs === 'function' ? intervalMs : () => intervalMs;
+    const armedMs = interval();
+    this.jobs.add({ intervalMs: interval, run, armedMs, timer: setInterval(run, armedMs) });
+  }
+
+  /** Intervals may have changed: those that did start anew from now. */
+  rearm(): void {
+    for (const job of this.jobs) {
+      const intervalMs = job.intervalMs();
+      if (intervalMs === job.armedMs) continue;
+      clearInterval(job.timer);
+      job.armedMs = intervalMs;
+      job.timer = setInterval(job.run, intervalMs);
+    }
   }
 
   /** Stops all intervals and waits for the runs that are going on. */
   async close(): Promise<void> {
-    for (const timer of this.timers) clearInterval(timer);
-    this.timers.clear();
+    for (const { timer } of this.jobs) clearInterval(timer);
+    this.jobs.clear();
     await Promise.all(this.running);
   }
 }

@@ -43,7 +43,7 @@ class Announcer {
     readonly nameServer: string,
     /** Resolves with false when the name server could not be told. */
     private readonly round: (nameServer: string, isRetry: boolean) => Promise<boolean>,
-    private readonly maxRetryMs: number,
+    private readonly maxRetryMs: () => number,
   ) {}
 
   /** Resolves when a round that started after this call has ended. */
@@ -68,7 +68,7 @@ class Announcer {
       this.retryMs = FIRST_RETRY_MS;
     } else if (Number.isFinite(this.retryMs)) {
       this.retry = setTimeout(() => void this.announce(), this.retryMs);
-      this.retryMs = Math.min(this.retryMs * 2, this.maxRetryMs);
+      this.retryMs = Math.min(this.retryMs * 2, this.maxRetryMs());
     }
   }
 }
@@ -79,21 +79,35 @@ class Announcer {
  * 1 s, 2 s, 4 s … up to the interval, forever, and does not delay the others. (Apache waits for the next interval.)
  */
 export class Registration {
-  private readonly announcers: readonly Announcer[];
+  private announcers: readonly Announcer[];
   private scheduled: NodeJS.Immediate | null = null;
   private closed = true;
 
   constructor(private readonly parts: RegistrationParts) {
-    this.announcers = parts.options.namesrvAddr
-      .split(';')
-      .map((address) => address.trim())
+    this.announcers = this.announcersOf([]);
+  }
+
+  /** `namesrvAddr` changed: new name servers are told now, those that are no longer named are left to forget this broker. */
+  nameServersChanged(): void {
+    const known = this.announcers;
+    this.announcers = this.announcersOf(known);
+    for (const gone of known) if (!this.announcers.includes(gone)) gone.close();
+    if (!this.closed) void this.registerNow();
+  }
+
+  /** One announcer for each name server, those there already being kept. */
+  private announcersOf(known: readonly Announcer[]): readonly Announcer[] {
+    const { options } = this.parts;
+    const addresses = options.namesrvAddr.split(';').map((address) => address.trim());
+    return [...new Set(addresses)]
       .filter((address) => address !== '')
       .map(
         (address) =>
+          known.find(({ nameServer }) => nameServer === address) ??
           new Announcer(
             address,
             (nameServer, isRetry) => this.register(nameServer, isRetry),
-            parts.options.registerNameServerPeriod,
+            () => options.registerNameServerPeriod,
           ),
       );
   }

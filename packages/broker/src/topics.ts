@@ -15,15 +15,15 @@ import { alterAttributes, topicAttributes } from './attributes.js';
 import type { Clock } from './clock.js';
 import { ConfigFile } from './config-file.js';
 import { nextVersion } from './data-version.js';
-import type { BrokerOptions } from './options.js';
+import type { BrokerOptionName, BrokerOptions } from './options.js';
 
 export interface TopicTableParts {
   readonly options: BrokerOptions;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly path: string;
-  /** Called after a topic was created or changed by a client: time to tell the name servers. */
-  readonly onChange: (topic: TopicConfig) => void;
+  /** Called after a topic was created or changed: time to tell the name servers. */
+  readonly onChange: () => void;
 }
 
 /** A topic as Apache creates it when nobody says more. */
@@ -150,6 +150,20 @@ export class TopicTable {
     return existed;
   }
 
+  /** Brings the topics that the broker makes for itself in line with changed options; tells the name servers when they must know. */
+  optionsChanged(changed: ReadonlySet<BrokerOptionName>): void {
+    const { options } = this.parts;
+    const names = new Set([...changed].map((option) => topicOf[option]?.(options)));
+    for (const topic of systemTopics(options).filter(({ topicName }) => names.has(topicName))) {
+      this.reserved.add(topic.topicName);
+      this.add(topic);
+    }
+    if (!changed.has('brokerPermission')) return;
+    // The announced permission of every topic changed: a new version, or name servers that compare versions miss it.
+    this.changed();
+    this.parts.onChange();
+  }
+
   /** Calls back when the last change is on disk; also when writing it failed, which is tried again. */
   saved(callback: () => void): void {
     this.file.save().then(callback, (error: unknown) => {
@@ -180,7 +194,7 @@ export class TopicTable {
     this.topics.set(topic.topicName, topic);
     this.parts.logger.info('topic created or changed', { topic });
     this.changed();
-    this.parts.onChange(topic);
+    this.parts.onChange();
     return topic;
   }
 
@@ -189,6 +203,16 @@ export class TopicTable {
     this.file.touch();
   }
 }
+
+/** Which topic of its own the broker makes after an option. */
+const topicOf: Partial<Record<BrokerOptionName, (options: BrokerOptions) => string>> = {
+  autoCreateTopicEnable: () => SystemTopic.AUTO_CREATE_TOPIC_KEY,
+  defaultTopicQueueNums: () => SystemTopic.AUTO_CREATE_TOPIC_KEY,
+  clusterTopicEnable: (options) => options.brokerClusterName,
+  brokerTopicEnable: (options) => options.brokerName,
+  traceTopicEnable: (options) => options.msgTraceTopicName,
+  reviveQueueNum: (options) => REVIVE_TOPIC_PREFIX + options.brokerClusterName,
+};
 
 /** Topics that are there from the first start (`TopicConfigManager.init`), with their queues and permission. */
 function systemTopics(options: BrokerOptions): TopicConfig[] {

@@ -27,7 +27,7 @@ export class DelayService implements Delays {
       return new DelayLane(this.context, { level, queueId, delayMs }, this.offsets, timeUp);
     });
     for (const lane of this.lanes) lane.start();
-    this.context.jobs.every(this.context.options.flushDelayOffsetInterval, 'persist delay offsets', () =>
+    this.context.jobs.every(() => this.context.options.flushDelayOffsetInterval, 'persist delay offsets', () =>
       this.offsets.file.save(),
     );
   }

@@ -2,6 +2,7 @@ import type { ProcessorTable } from '@rocketnest/remoting';
 import type { BrokerContext } from '../context.js';
 import { transactionProcessors } from '../transaction/transaction-processors.js';
 import { clientProcessors } from './client.js';
+import { configProcessors } from './config.js';
 import { consumeStatsProcessors } from './consume-stats.js';
 import { consumerAdminProcessors } from './consumer-admin.js';
 import { consumerCallProcessors } from './consumer-call.js';
@@ -11,6 +12,7 @@ import { offsetProcessors } from './offset.js';
 import { pullProcessors } from './pull.js';
 import { queryProcessors } from './query.js';
 import { queueLockProcessors } from './queue-lock.js';
+import { replyProcessors } from './reply.js';
 import { resetOffsetProcessors } from './reset-offset.js';
 import type { ProcessorRow } from './row.js';
 import { sendProcessors } from './send.js';
@@ -21,6 +23,7 @@ import { topicProcessors } from './topic.js';
 /** Areas of the broker; each answers a few request codes. The order has no meaning. */
 const areas: readonly ((context: BrokerContext) => readonly ProcessorRow[])[] = [
   sendProcessors,
+  replyProcessors,
   sendBackProcessors,
   transactionProcessors,
   pullProcessors,
@@ -36,6 +39,7 @@ const areas: readonly ((context: BrokerContext) => readonly ProcessorRow[])[] = 
   queryProcessors,
   messageAdminProcessors,
   statusProcessors,
+  configProcessors,
 ];
 
 /** The single table request code → processor (`BrokerController.registerProcessor`). */

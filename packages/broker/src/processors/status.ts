@@ -1,24 +1,14 @@
 import { statfs } from 'node:fs/promises';
-import { CURRENT_VERSION, encodeKVTable, formatProperties, Requests, versionName } from '@rocketnest/protocol';
+import { CURRENT_VERSION, encodeKVTable, Requests, versionName } from '@rocketnest/protocol';
 import type { BrokerContext } from '../context.js';
-import { answer, ok, type ProcessorRow, row } from './row.js';
+import { ok, type ProcessorRow, row } from './row.js';
 
 /** What the broker is doing and how it is set up (`AdminBrokerProcessor`). */
 export function statusProcessors(context: BrokerContext): readonly ProcessorRow[] {
-  const { options } = context;
   return [
     row(Requests.getBrokerRuntimeInfo, async (_fields, request) =>
       ok(request, encodeKVTable({ table: await runtimeInfo(context) })),
     ),
-
-    row(Requests.getBrokerConfig, (_fields, request) => {
-      // The port that was asked for may have been 0.
-      const actual = { ...options, listenPort: context.storeHost.port };
-      const text = formatProperties(Object.entries(actual));
-      // Options do not change while the broker runs.
-      const version = JSON.stringify({ counter: 0, stateVersion: 0, timestamp: context.stats.startedAt });
-      return answer(request, Requests.getBrokerConfig, { version }, Buffer.from(text));
-    }),
   ];
 }
 

@@ -1,0 +1,151 @@
+import { type DataVersion, formatProperties, parseProperties, ResponseCode, ResponseError } from '@rocketnest/protocol';
+import type { Logger } from '@rocketnest/remoting';
+import { writeJsonAtomic } from '@rocketnest/store';
+import { knownApacheKeys } from './apache-keys.js';
+import type { Clock } from './clock.js';
+import { nextVersion } from './data-version.js';
+import { type BrokerOptionName, type BrokerOptions, brokerOptionRow, readBrokerOption } from './options.js';
+
+export interface LiveOptionsParts {
+  /** Complete and checked: what {@link resolveBrokerOptions} returns. */
+  readonly options: BrokerOptions;
+  /** Keys of the configuration file that Apache knows and this broker does not obey; they are shown and written, too. */
+  readonly foreign?: ReadonlyMap<string, string> | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Told after options changed; `changed` holds their names. */
+export type OptionListener = (changed: ReadonlySet<BrokerOptionName>) => void;
+
+/**
+ * The options of a running broker: one object with the current values, read by everybody, changed only here (Java:
+ * `Configuration`). Whoever must act on a change, instead of reading the value when it is needed, listens.
+ */
+export class LiveOptions {
+  /** The current values. Always the same object: keep it, not its values. */
+  readonly current: BrokerOptions;
+  private readonly values: Record<string, unknown>;
+  private readonly foreign: Map<string, string>;
+  private readonly listeners: OptionListener[] = [];
+  private version: DataVersion;
+  private updating: Promise<unknown> = Promise.resolve();
+
+  constructor(private readonly parts: LiveOptionsParts) {
+    this.values = { ...parts.options };
+    this.current = this.values as unknown as BrokerOptions;
+    this.foreign = new Map(parts.foreign);
+    this.version = { stateVersion: 0, timestamp: parts.clock.now(), counter: 0 };
+  }
+
+  get dataVersion(): DataVersion {
+    return this.version;
+  }
+
+  /** Listeners are called in the order they were added, after all values of an update are in place. */
+  onChange(listener: OptionListener): void {
+    this.listeners.push(listener);
+  }
+
+  /** All keys and values as text, sorted by key: what GET_BROKER_CONFIG answers and the file holds. */
+  entries(): [string, string][] {
+    return asText({ ...this.values, ...Object.fromEntries(this.foreign) });
+  }
+
+  /**
+   * Carries out UPDATE_BROKER_CONFIG: all of the changes or none. They are on disk, in the file `brokerConfigPath`, before they
+   * take effect. Updates that come during one wait for it.
+   * @param source Java properties: keys and new values
+   * @throws ResponseError NO_PERMISSION for keys of the black list; INVALID_PARAMETER for keys that neither Apache nor this broker
+   *   knows, keys that only count at start, and values of the wrong type or range; SYSTEM_ERROR when the file cannot be written
+   */
+  update(source: string): Promise<ReadonlySet<string>> {
+    const done = this.updating.then(() => this.apply(parseProperties(source)));
+    this.updating = done.catch(() => undefined);
+    return done;
+  }
+
+  private async apply(changes: ReadonlyMap<string, string>): Promise<ReadonlySet<string>> {
+    const { own, foreign } = this.checked(changes);
+    const path = this.current.brokerConfigPath;
+    try {
+      const all = { ...this.values, ...Object.fromEntries(this.foreign), ...own, ...foreign };
+      await writeJsonAtomic(path, formatProperties(asText(all).map(([key, value]) => [key, escaped(value)])));
+    } catch (cause) {
+      throw refused(
+        ResponseCode.SYSTEM_ERROR,
+        `nothing was changed: ${path} cannot be written (${(cause as Error).message}); make it writable, or start with -c FILE`,
+      );
+    }
+    const changed = new Set<BrokerOptionName>();
+    for (const [key, value] of Object.entries(own)) {
+      if (this.values[key] === value) continue;
+      this.parts.logger.info('option changed', { key, from: this.values[key], to: value });
+      this.values[key] = value;
+      changed.add(key as BrokerOptionName);
+    }
+    for (const [key, value] of Object.entries(foreign)) {
+      this.parts.logger.warn('option accepted and kept, without effect on this broker', { key, value });
+      this.foreign.set(key, value);
+    }
+    this.version = nextVersion(this.version, this.parts.clock);
+    for (const listener of this.listeners) listener(changed);
+    return new Set(changes.keys());
+  }
+
+  /** The changes by type: own options with their values, and keys that are only kept. All mistakes are reported at once. */
+  private checked(changes: ReadonlyMap<string, string>): {
+    own: Record<string, unknown>;
+    foreign: Record<string, string>;
+  } {
+    const forbidden = this.blackList();
+    const banned = [...changes.keys()].filter((key) => forbidden.has(key));
+    if (banned.length > 0) {
+      throw refused(
+        ResponseCode.NO_PERMISSION,
+        `Can not update config in black list: ${banned.join(', ')}. Change the file and restart the broker.`,
+      );
+    }
+    const own: Record<string, unknown> = {};
+    const foreign: Record<string, string> = {};
+    const mistakes: string[] = [];
+    for (const [key, text] of changes) {
+      const row = brokerOptionRow(key);
+      if (row === undefined) {
+        if (knownApacheKeys.has(key)) foreign[key] = text.trim();
+        else mistakes.push(`${key} is not an option: check its spelling`);
+        continue;
+      }
+      try {
+        const value = readBrokerOption(key, text);
+        if (row.atStart === true && value !== this.values[key]) {
+          mistakes.push(`${key} counts only at start: put it into ${this.current.brokerConfigPath} and restart`);
+        } else own[key] = value;
+      } catch (error) {
+        mistakes.push((error as Error).message);
+      }
+    }
+    if (mistakes.length > 0) {
+      throw refused(ResponseCode.INVALID_PARAMETER, `nothing was changed: ${mistakes.join('; ')}`);
+    }
+    return { own, foreign };
+  }
+
+  /** Keys that nobody may change through the wire (`AdminBrokerProcessor.initConfigBlackList`). */
+  private blackList(): ReadonlySet<string> {
+    const configured = this.current.configBlackList.split(';').map((key) => key.trim());
+    return new Set(['brokerConfigPath', 'rocketmqHome', 'configBlackList', ...configured]);
+  }
+}
+
+const asText = (values: Readonly<Record<string, unknown>>): [string, string][] =>
+  Object.entries(values)
+    .map(([key, value]): [string, string] => [key, String(value)])
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+
+/** A value as it stands in a properties file. */
+const escaped = (value: string): string =>
+  value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('\r', '\\r');
+
+const refused = (responseCode: number, remark: string): ResponseError =>
+  new ResponseError(remark, { responseCode, remark });
