@@ -240,6 +240,7 @@ export class Broker {
       }),
       filters: new ConsumerFilterTable({ options, clock, logger, path: configFile('consumerFilter.json') }),
       queueLocks: new QueueLocks(clock),
+      underWay: { replies: 0, pulls: 0 },
       pullHold,
       stats: new BrokerStats(clock),
       registration,

@@ -61,6 +61,8 @@ export interface BrokerContext {
   /** SQL92 filters of consumer groups. */
   readonly filters: ConsumerFilterTable;
   readonly queueLocks: QueueLocks;
+  /** Requests that wait for a client or a disk right now, to refuse more than the options allow. */
+  readonly underWay: { replies: number; pulls: number };
   readonly pullHold: PullHold;
   readonly stats: BrokerStats;
   readonly registration: Registration;

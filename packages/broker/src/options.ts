@@ -165,6 +165,11 @@ const ownOptionTable = {
   // Send
   regionId: text('DefaultRegion', 'a name', 'Region put into messages and send responses (MSG_REGION).', notBlank),
   traceOn: bool(true, 'TRACE_ON in messages and send responses: clients may record traces.'),
+  brokerFastFailureEnable: bool(true, 'Refuse sends at once while the disk does not take any.'),
+  osPageCacheBusyTimeOutMills: int(1_000, 'ms', '… which is when no message could be written for this long.', 1, INT_MAX),
+  sendThreadPoolQueueCapacity: int(10_000, 'messages', 'Sends under way; further ones are refused.', 1, INT_MAX),
+  replyThreadPoolQueueCapacity: int(10_000, 'messages', 'Replies under way; further ones are refused.', 1, INT_MAX),
+  storeReplyMessageEnable: bool(true, 'Keep replies of request-reply in the topic <cluster>_REPLY_TOPIC.'),
   startAcceptSendRequestTimeStamp: int(0, 'ms since 1970', 'Sends before this moment are refused.', 0, SAFE_MAX),
 
   // Pull and offsets
@@ -173,6 +178,7 @@ const ownOptionTable = {
     'Hold pulls that find nothing until messages arrive or the time the client gave is over.',
   ),
   shortPollingTimeMills: int(1_000, 'ms', 'How long such pulls wait when long polling is off.', 1, INT_MAX),
+  pullThreadPoolQueueCapacity: int(100_000, 'pulls', 'Pulls that read from disk; further ones are refused.', 1, INT_MAX),
   litePullMessageEnable: bool(true, 'Accept LITE_PULL_MESSAGE.'),
   rejectPullConsumerEnable: bool(false, 'Refuse pull consumers that do not send heartbeats.'),
   enablePropertyFilter: bool(false, 'Accept subscriptions by SQL92 expressions over message properties.'),

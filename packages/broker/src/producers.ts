@@ -9,6 +9,8 @@ const EXPIRY_MS = 120_000;
 /** Which producers are connected, by group: transaction check-backs go to them (`ProducerManager`). */
 export class ProducerTable {
   private readonly groups = new Map<string, Map<Connection, ClientInfo>>();
+  /** The connection of each client, whatever its groups (`clientChannelTable`). */
+  private readonly clients = new Map<string, Connection>();
   private turn = 0;
 
   constructor(
@@ -18,6 +20,7 @@ export class ProducerTable {
 
   register(group: string, client: ClientInfo): void {
     const members = getOrCreate(this.groups, group, () => new Map<Connection, ClientInfo>());
+    this.clients.set(client.clientId, client.connection);
     const known = members.get(client.connection);
     if (known !== undefined) {
       known.lastSeen = this.clock.now();
@@ -29,12 +32,22 @@ export class ProducerTable {
 
   unregister(group: string, connection: Connection): void {
     const members = this.groups.get(group);
-    if (members?.delete(connection) === true && members.size === 0) this.groups.delete(group);
+    const client = members?.get(connection);
+    if (members === undefined || client === undefined) return;
+    members.delete(connection);
+    if (members.size === 0) this.groups.delete(group);
+    const elsewhere = [...this.groups.values()].some((others) => others.has(connection));
+    if (!elsewhere && this.clients.get(client.clientId) === connection) this.clients.delete(client.clientId);
   }
 
   /** Forgets everything about a closed connection. */
   connectionClosed(connection: Connection): void {
     for (const group of this.groups.keys()) this.unregister(group, connection);
+  }
+
+  /** Where a client is connected (`findChannel`). */
+  connectionOf(clientId: string): Connection | undefined {
+    return this.clients.get(clientId);
   }
 
   /** The members of a group. */

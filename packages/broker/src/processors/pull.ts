@@ -19,6 +19,7 @@ import type { BrokerContext } from '../context.js';
 import type { Predicate } from '../filter/expressions.js';
 import { isTagExpression, noFilterBy } from '../filters.js';
 import type { HeldPull } from '../pull-hold.js';
+import { OVERLOAD } from '../send-gate.js';
 import { FAQ_HINT, type ProcessorRow, refuse, row } from './row.js';
 
 type PullFields = RequestFields<typeof Requests.pullMessage>;
@@ -97,7 +98,7 @@ function pull(
   connection: Connection,
   maySuspend: boolean,
 ): RemotingCommand | undefined | Promise<RemotingCommand | undefined> {
-  const { options, groups, topics, offsets, store } = context;
+  const { options, groups, topics, offsets, store, underWay } = context;
   const name = fields.consumerGroup;
   if (!isReadable(options.brokerPermission)) {
     return forbid(request, ForbiddenType.BROKER, `the broker[${options.brokerIP1}] pulling message is forbidden`);
@@ -155,6 +156,7 @@ function pull(
       maxOffset: store.maxOffset(fields.topic, fields.queueId),
     });
   }
+  if (underWay.pulls >= options.pullThreadPoolQueueCapacity) return refuse(request, ResponseCode.SYSTEM_BUSY, OVERLOAD);
   const found = store.get(
     fields.topic,
     fields.queueId,
@@ -163,9 +165,13 @@ function pull(
     options.maxTransferBytesOnMessageInMemory,
     filter,
   );
-  return found instanceof Promise
-    ? found.then((result) => answer(context, checked, result))
-    : answer(context, checked, found);
+  if (!(found instanceof Promise)) return answer(context, checked, found);
+  underWay.pulls++;
+  return found
+    .finally(() => {
+      underWay.pulls--;
+    })
+    .then((result) => answer(context, checked, result));
 }
 
 /** What a pull takes: by its own subscription when it brings one, else by what its group's heartbeats said. Or the refusal. */
@@ -227,11 +233,7 @@ function subscribed(
         );
       }
       if (filter.clientVersion < fields.subVersion) {
-        return refuse(
-          request,
-          ResponseCode.FILTER_DATA_NOT_LATEST,
-          "the consumer's consumer filter data not latest",
-        );
+        return refuse(request, ResponseCode.FILTER_DATA_NOT_LATEST, "the consumer's consumer filter data not latest");
       }
       matches = filter.matches;
     }

@@ -4,31 +4,28 @@ import {
   decodeFields,
   decodeProperties,
   encodeProperties,
-  isNotAllowedSendTopic,
   isOneway,
-  isWriteable,
   MessageSysFlag,
-  PermName,
   PropertyName,
+  parseRetryGroup,
   RETRY_GROUP_PREFIX,
   type RemotingCommand,
-  type RequestFields,
   Requests,
   ResponseCode,
   type TopicConfig,
-  TopicSysFlag,
-  topicProblem,
   UniqueIdGenerator,
 } from '@rocketnest/protocol';
 import type { Connection, Processor } from '@rocketnest/remoting';
 import type { PutResult, StoreMessage } from '@rocketnest/store';
 import type { BrokerContext } from '../context.js';
+import type { BrokerOptions } from '../options.js';
 import { delayLevelOf } from '../put.js';
 import { moveToDeadLetters } from '../retry.js';
+import { SendGate } from '../send-gate.js';
+import { checkSend, queueFor, Refusal, type SendFields } from './message-check.js';
 import { bodyOf, FAQ_HINT, type ProcessorRow } from './row.js';
 import { sendOutcomes } from './send-result.js';
 
-type SendFields = RequestFields<typeof Requests.sendMessage>;
 type Request = Parameters<Processor>[0];
 
 /** SEND_MESSAGE in its three forms (`SendMessageProcessor`, `AbstractSendMessageProcessor.msgCheck`). */
@@ -41,46 +38,40 @@ export function sendProcessors(context: BrokerContext): readonly ProcessorRow[] 
   ]);
 }
 
-/** A refusal on the way: response code and remark. */
-class Refusal {
-  constructor(
-    readonly code: number,
-    readonly remark: string,
-  ) {}
-}
-
 /** The hot path: no promise, one object for the message, one for the answer. */
 function createSend(context: BrokerContext) {
   const { options, topics, clock, stats } = context;
-  const outcomes = sendOutcomes(options);
-  const common = {
-    [PropertyName.MSG_REGION]: options.regionId,
-    [PropertyName.TRACE_SWITCH]: String(options.traceOn),
-  };
-  const addedByBroker = { ...common, [PropertyName.CLUSTER]: options.brokerClusterName };
-  const addedText = encodeProperties(addedByBroker);
-  const reserved = [...Object.keys(addedByBroker), PropertyName.POP_CK, PropertyName.PRIORITY];
+  let fixed = fixedParts(options);
+  context.liveOptions.onChange(() => {
+    fixed = fixedParts(options);
+  });
+  const gate = new SendGate(options, clock);
   const uniqueIds = new UniqueIdGenerator({ address: '0.0.0.0', pid: process.pid, instance: clock.now() | 0 });
 
   return (fields: SendFields, request: Request, connection: Connection): RemotingCommand | undefined => {
     const message = prepare(fields, request, connection);
     if (message instanceof Refusal) {
-      return createResponse(request, message.code, message.remark, { ...common });
+      return createResponse(request, message.code, message.remark, { ...fixed.common });
     }
     const { queueId } = message;
-    const uniqueId = message.batch === undefined ? message.properties[PropertyName.UNIQ_KEY] : undefined;
-    context.putMessage(message, (result) => answer(request, connection, result, queueId, uniqueId));
+    const uniqueId = message.properties[PropertyName.UNIQ_KEY];
+    const isInnerBatch = (message.sysFlag & MessageSysFlag.INNER_BATCH) !== 0;
+    const bytes = message.body.length;
+    gate.begin(bytes);
+    context.putMessage(message, (result) => {
+      gate.done(bytes);
+      answer(request, connection, result, queueId, uniqueId, isInnerBatch);
+    });
     return undefined;
   };
 
   function prepare(fields: SendFields, request: Request, connection: Connection): StoreMessage | Refusal {
-    if (options.startAcceptSendRequestTimeStamp > clock.now()) {
-      const until = new Date(options.startAcceptSendRequestTimeStamp).toISOString();
-      return new Refusal(ResponseCode.SYSTEM_ERROR, `broker unable to service, until ${until}`);
-    }
-    const topic = topicFor(fields, connection);
+    const busy = gate.refusal();
+    if (busy !== undefined) return new Refusal(ResponseCode.SYSTEM_BUSY, busy);
+    const topic = checkSend(context, fields, connection);
     if (topic instanceof Refusal) return topic;
-    const queueId = fields.queueId < 0 ? randomQueue(topic.writeQueueNums) : fields.queueId;
+    if (request.body === null) return new Refusal(ResponseCode.MESSAGE_ILLEGAL, 'the message has no body');
+    const queueId = queueFor(fields, topic);
     const properties = decodeProperties(fields.properties ?? '');
     const message: StoreMessage = {
       topic: fields.topic,
@@ -98,43 +89,7 @@ function createSend(context: BrokerContext) {
     if (properties[PropertyName.WAIT_STORE_MSG_OK] !== undefined) {
       message.waitStoreOk = isTrue(properties[PropertyName.WAIT_STORE_MSG_OK]);
     }
-    return fields.batch === true ? asBatch(message) : asSingle(message, fields, topic, request);
-  }
-
-  /** The topic to send to; created when this is the first send and that is allowed (`msgCheck`). */
-  function topicFor(fields: SendFields, connection: Connection): TopicConfig | Refusal {
-    const { topic: name } = fields;
-    if (!isWriteable(options.brokerPermission) && topics.isOrder(name)) {
-      return new Refusal(ResponseCode.NO_PERMISSION, `the broker[${options.brokerIP1}] sending message is forbidden`);
-    }
-    let topic = topics.get(name);
-    if (topic === undefined) {
-      const wrong = topicProblem(name);
-      if (wrong !== null) return new Refusal(ResponseCode.INVALID_PARAMETER, wrong);
-    }
-    if (isNotAllowedSendTopic(name)) {
-      return new Refusal(ResponseCode.NO_PERMISSION, `Sending message to topic[${name}] is forbidden.`);
-    }
-    topic ??= createTopic(fields, connection);
-    if (topic === undefined) {
-      return new Refusal(ResponseCode.TOPIC_NOT_EXIST, `topic[${name}] not exist, apply first please!${FAQ_HINT}`);
-    }
-    if (fields.queueId >= Math.max(topic.writeQueueNums, topic.readQueueNums)) {
-      return new Refusal(
-        ResponseCode.INVALID_PARAMETER,
-        `request queueId[${fields.queueId}] is illegal, ${describe(topic)} Producer: ${connection.remoteAddress}`,
-      );
-    }
-    return topic;
-  }
-
-  function createTopic(fields: SendFields, connection: Connection): TopicConfig | undefined {
-    const isRetry = fields.topic.startsWith(RETRY_GROUP_PREFIX);
-    const sysFlag = fields.unitMode === true ? (isRetry ? TopicSysFlag.UNIT_SUB : TopicSysFlag.UNIT) : 0;
-    const { topic, defaultTopic, defaultTopicQueueNums } = fields;
-    const created = topics.createForSend(topic, defaultTopic, defaultTopicQueueNums, sysFlag, connection.remoteAddress);
-    if (created !== undefined || !isRetry) return created;
-    return topics.createInternal(topic, 1, PermName.READ | PermName.WRITE, sysFlag);
+    return fields.batch === true ? asBatch(message, topic) : asSingle(message, fields, topic, request);
   }
 
   function asSingle(
@@ -173,12 +128,23 @@ function createSend(context: BrokerContext) {
     return message;
   }
 
-  /** A client batch is stored message by message, each with the properties the client gave it. */
-  function asBatch(message: StoreMessage): StoreMessage | Refusal {
+  /**
+   * A client batch is stored message by message, each with the properties the client gave it. In a topic with batch consume
+   * queues it is one message, which the consumer unwraps.
+   */
+  function asBatch(message: StoreMessage, topic: TopicConfig): StoreMessage | Refusal {
     if (message.topic.startsWith(RETRY_GROUP_PREFIX)) {
       return new Refusal(ResponseCode.MESSAGE_ILLEGAL, `batch request does not support retry group ${message.topic}`);
     }
-    message.batch = decodeBatchBody(message.body);
+    const { properties } = message;
+    const entries = decodeBatchBody(message.body);
+    if (topic.attributes?.['queue.type'] !== 'BatchCQ' || properties[PropertyName.UNIQ_KEY] === undefined) {
+      message.batch = entries;
+      return message;
+    }
+    Object.assign(properties, fixed.properties, { [PropertyName.INNER_NUM]: String(entries.length) });
+    delete properties[PropertyName.POP_CK];
+    message.sysFlag |= MessageSysFlag.NEED_UNWRAP | MessageSysFlag.INNER_BATCH;
     return message;
   }
 
@@ -188,10 +154,10 @@ function createSend(context: BrokerContext) {
    */
   function addProperties(message: StoreMessage, text: string): void {
     const { properties } = message;
-    const rewrite = reserved.some((name) => properties[name] !== undefined);
-    Object.assign(properties, addedByBroker);
+    const rewrite = fixed.reserved.some((name) => properties[name] !== undefined);
+    Object.assign(properties, fixed.properties);
     if (rewrite) delete properties[PropertyName.POP_CK];
-    let added = addedText;
+    let added = fixed.text;
     if (!properties[PropertyName.UNIQ_KEY]) {
       const uniqueId = uniqueIds.next();
       properties[PropertyName.UNIQ_KEY] = uniqueId;
@@ -223,7 +189,7 @@ function createSend(context: BrokerContext) {
 
   /** A message sent to a retry topic that was consumed too often goes to the dead letters (`handleRetryAndDLQ`). */
   function applyRetryLimit(message: StoreMessage, fields: SendFields, request: Request): Refusal | undefined {
-    const group = fields.topic.slice(RETRY_GROUP_PREFIX.length);
+    const group = parseRetryGroup(fields.topic);
     const settings = context.groups.find(group);
     if (settings === undefined) {
       return new Refusal(
@@ -233,8 +199,11 @@ function createSend(context: BrokerContext) {
     }
     const limit = maxReconsumeTimes(request, fields.maxReconsumeTimes, settings.retryMaxTimes);
     // A held queue lock means an orderly consumer gave the message up: it must not come back later.
-    if (message.reconsumeTimes > limit || !context.queueLocks.noneHeld(group))
+    if (message.reconsumeTimes > limit || !context.queueLocks.noneHeld(group)) {
       moveToDeadLetters(context, message, group);
+      // Java marks these so, and dead letters of CONSUMER_SEND_MSG_BACK with 0.
+      message.properties[PropertyName.DELAY] = '-1';
+    }
     return undefined;
   }
 
@@ -244,8 +213,9 @@ function createSend(context: BrokerContext) {
     result: PutResult,
     queueId: number,
     uniqueId: string | undefined,
+    isInnerBatch: boolean,
   ): void {
-    const outcome = outcomes[result.status];
+    const outcome = fixed.outcomes[result.status];
     if (outcome.stored) {
       stats.totals.putMessages += result.messageCount;
       stats.totals.putBytes += result.bytes;
@@ -253,21 +223,37 @@ function createSend(context: BrokerContext) {
       stats.totals.putFailures += 1;
     }
     if (isOneway(request)) return;
-    const fields: Record<string, string> = {
-      MSG_REGION: options.regionId,
-      TRACE_ON: common[PropertyName.TRACE_SWITCH],
-    };
+    const fields: Record<string, string> = { ...fixed.common };
     if (outcome.stored) {
       fields['msgId'] = result.msgIds;
       fields['queueId'] = String(queueId);
       fields['queueOffset'] = String(result.queueOffset);
       if (uniqueId !== undefined) fields['transactionId'] = uniqueId;
+      if (isInnerBatch) fields['batchUniqId'] = uniqueId!;
     }
     const response = createResponse(request, outcome.code, outcome.remark, fields);
     // The first message of a new topic is acknowledged only when the topic itself is on disk.
     if (topics.file.saved) connection.respond(response);
     else topics.saved(() => connection.respond(response));
   }
+}
+
+/** What all messages and answers have in common while the options do not change. */
+function fixedParts(options: BrokerOptions) {
+  const common = {
+    [PropertyName.MSG_REGION]: options.regionId,
+    [PropertyName.TRACE_SWITCH]: String(options.traceOn),
+  };
+  /** Properties that the broker puts into every message. */
+  const properties = { ...common, [PropertyName.CLUSTER]: options.brokerClusterName };
+  return {
+    common,
+    properties,
+    text: encodeProperties(properties),
+    /** Properties that a sender cannot choose, or not alone. */
+    reserved: [...Object.keys(properties), PropertyName.POP_CK, PropertyName.PRIORITY],
+    outcomes: sendOutcomes(options),
+  };
 }
 
 /** Clients of 3.4.9 and later say how often a message may be consumed. */
@@ -284,9 +270,3 @@ const isTimed = (properties: Readonly<Record<string, string>>): boolean =>
   properties[PropertyName.TIMER_DELIVER_MS] !== undefined ||
   properties[PropertyName.TIMER_DELAY_MS] !== undefined ||
   properties[PropertyName.TIMER_DELAY_SEC] !== undefined;
-
-const randomQueue = (queues: number): number => Math.floor(Math.random() * queues);
-
-const describe = (topic: TopicConfig): string =>
-  `TopicConfig [topicName=${topic.topicName}, readQueueNums=${topic.readQueueNums}, ` +
-  `writeQueueNums=${topic.writeQueueNums}, perm=${topic.perm}]`;
