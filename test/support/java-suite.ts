@@ -118,7 +118,8 @@ async function runProfile(
       namesrvs: servers.namesrvs.map(({ address }) => address),
       brokers: servers.brokers.map(({ name, address, storeDir }) => ({ name, address, storeDir })),
     }),
-    'rocketmq.client.rebalance.waitInterval': 1_000, // the default of 20 s makes tests wait for new queues
+    'rocketmq.client.rebalance.waitInterval': 1_000, // the defaults of 20 s and 1 s make tests wait for their queues
+    'rocketmq.client.rebalance.minInterval': 100,
   };
   const args = Object.entries(properties).map(([name, value]) => `-D${name}=${value}`);
   await using jvm = await Jvm.start(`suite on ${target}`, [

@@ -39,6 +39,14 @@ public final class Inbox {
         return messages().stream().map(read).collect(Collectors.toList());
     }
 
+    /** Waits for that many messages and returns all bodies, sorted, for comparison where the order does not matter. */
+    public List<String> awaitBodies(int count) {
+        await(count);
+        List<String> bodies = new ArrayList<>(bodies());
+        bodies.sort(null);
+        return bodies;
+    }
+
     /** Waits for that many messages and returns all that came. */
     public List<MessageExt> await(int count) {
         SuiteTest.await(count + " messages, got " + each(MessageExt::getMsgId), () -> size() >= count);

@@ -10,6 +10,8 @@ import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.Executor;
+import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
@@ -19,6 +21,8 @@ import org.apache.rocketmq.client.consumer.DefaultMQPullConsumer;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
 import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
+import org.apache.rocketmq.client.exception.MQBrokerException;
+import org.apache.rocketmq.client.exception.MQClientException;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.client.producer.SendResult;
 import org.apache.rocketmq.client.producer.TransactionListener;
@@ -57,10 +61,16 @@ public abstract class SuiteTest {
     /** Started, shared by all tests. */
     protected static final DefaultMQAdminExt admin = startAdmin();
 
-    private final Deque<AutoCloseable> resources = new ArrayDeque<>();
+    private static final Executor CLOSING = Executors.newCachedThreadPool();
 
+    private final Deque<AutoCloseable> resources = new ArrayDeque<>();
+    private final List<AutoCloseable> clients = new ArrayList<>();
+
+    /** Restores what the test changed, and has its clients closed beside the next test: each takes up to 3 s for it. */
     @AfterEach
     final void closeResources() throws Exception {
+        clients.forEach(client -> CLOSING.execute(() -> run(client::close)));
+        clients.clear();
         while (!resources.isEmpty()) {
             resources.pop().close();
         }
@@ -70,6 +80,11 @@ public abstract class SuiteTest {
     protected final <T extends AutoCloseable> T closeLater(T resource) {
         resources.push(resource);
         return resource;
+    }
+
+    /** For clients that a test makes itself. They are closed after the test, but the next one does not wait for that. */
+    protected final void shutdownLater(AutoCloseable client) {
+        clients.add(client);
     }
 
     // Names, topics, groups
@@ -150,13 +165,34 @@ public abstract class SuiteTest {
         configured(producer).setSendMsgTimeout(REQUEST_TIMEOUT_MS);
         settings.accept(producer);
         run(producer::start);
-        closeLater(producer::shutdown);
+        shutdownLater(producer::shutdown);
         return producer;
+    }
+
+    protected static byte[] bytes(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
+
+    /** Response code with which a server refused what the action asked. Fails if it did not. */
+    protected static int refusal(Action action) {
+        try {
+            action.run();
+        } catch (MQBrokerException error) {
+            return error.getResponseCode();
+        } catch (MQClientException error) {
+            if (error.getResponseCode() > 0) {
+                return error.getResponseCode();
+            }
+            throw new AssertionError("refused by the client, not by a server: " + error, error);
+        } catch (Exception error) {
+            throw new AssertionError("not refused by a server: " + error, error);
+        }
+        throw new AssertionError("was not refused");
     }
 
     /** Sends one message with this body and waits for the result. */
     protected final SendResult send(DefaultMQProducer producer, String topic, String tags, String body) {
-        return get(() -> producer.send(new Message(topic, tags, body.getBytes(StandardCharsets.UTF_8))));
+        return get(() -> producer.send(new Message(topic, tags, bytes(body))));
     }
 
     /** A started push consumer that reads the topic from the start and acknowledges everything. */
@@ -175,7 +211,7 @@ public abstract class SuiteTest {
         });
         settings.accept(consumer);
         run(consumer::start);
-        closeLater(consumer::shutdown);
+        shutdownLater(consumer::shutdown);
         return inbox;
     }
 
@@ -184,7 +220,7 @@ public abstract class SuiteTest {
     protected final DefaultMQPullConsumer pullConsumer(String group) {
         DefaultMQPullConsumer consumer = configured(new DefaultMQPullConsumer(group));
         run(consumer::start);
-        closeLater(consumer::shutdown);
+        shutdownLater(consumer::shutdown);
         return consumer;
     }
 
@@ -194,7 +230,7 @@ public abstract class SuiteTest {
         consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
         settings.accept(consumer);
         run(consumer::start);
-        closeLater(consumer::shutdown);
+        shutdownLater(consumer::shutdown);
         return consumer;
     }
 
@@ -223,6 +259,7 @@ public abstract class SuiteTest {
             PrintStream out = System.out;
             PrintStream err = System.err;
             PrintStream capture = new PrintStream(printed, true, StandardCharsets.UTF_8);
+            Thread hurry = hurryShutdowns();
             System.setOut(capture);
             System.setErr(capture);
             try {
@@ -230,9 +267,36 @@ public abstract class SuiteTest {
             } finally {
                 System.setOut(out);
                 System.setErr(err);
+                hurry.interrupt();
             }
         }
         return printed.toString(StandardCharsets.UTF_8);
+    }
+
+    /**
+     * A client that shuts down waits up to 3 s for its event thread to look at its queue again, which an interrupt has it do at
+     * once. A command line may wait; a hundred commands may not.
+     */
+    private static Thread hurryShutdowns() {
+        Thread thread = new Thread(() -> {
+            while (!Thread.currentThread().isInterrupted()) {
+                Thread[] all = new Thread[Thread.activeCount() + 100];
+                Thread.enumerate(all);
+                for (Thread other : all) {
+                    if (other != null && other.getName().startsWith("NettyEventExecutor")) {
+                        other.interrupt();
+                    }
+                }
+                try {
+                    Thread.sleep(50);
+                } catch (InterruptedException done) {
+                    return;
+                }
+            }
+        });
+        thread.setDaemon(true);
+        thread.start();
+        return thread;
     }
 
     // Waiting
