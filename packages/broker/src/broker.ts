@@ -1,6 +1,14 @@
 import { lookup } from 'node:dns/promises';
 import { join } from 'node:path';
-import { ClosedError, ConfigurationError, createRequest, type Host, Requests, SystemTopic } from '@rocketnest/protocol';
+import {
+  ClosedError,
+  ConfigurationError,
+  createRequest,
+  type Host,
+  Requests,
+  SystemTopic,
+  TIMER_TOPIC,
+} from '@rocketnest/protocol';
 import {
   type Connection,
   type Logger,
@@ -20,6 +28,7 @@ import { Jobs } from './jobs.js';
 import { LiveOptions } from './live-options.js';
 import { OffsetTable } from './offsets.js';
 import { type BrokerOptions, type BrokerOptionValues, resolveBrokerOptions } from './options.js';
+import { PopService } from './pop/pop-service.js';
 import { processorTable } from './processors/index.js';
 import { retryPull } from './processors/pull.js';
 import { unsupported } from './processors/row.js';
@@ -29,6 +38,7 @@ import { createPutMessage } from './put.js';
 import { QueueLocks } from './queue-locks.js';
 import { Registration } from './registration.js';
 import { BrokerStats } from './stats.js';
+import { TimerService } from './timer/timer-service.js';
 import { TopicTable } from './topics.js';
 import { TransactionService } from './transaction/transaction-service.js';
 
@@ -46,7 +56,9 @@ export interface BrokerOptionsInput extends BrokerOptionValues {
 interface Composition {
   readonly context: BrokerContext;
   readonly delay: DelayService;
+  readonly timers: TimerService;
   readonly transactions: TransactionService;
+  readonly pop: PopService;
 }
 
 /** Java: `ClientHousekeepingService`. */
@@ -121,13 +133,17 @@ export class Broker {
   }
 
   private async open(): Promise<void> {
-    const { context, delay, transactions } = this.parts;
+    const { context, delay, timers, transactions, pop } = this.parts;
     const { topics, groups, offsets, store, registration, jobs, stats, pullHold, filters } = context;
-    await Promise.all([topics.file.load(), groups.file.load(), offsets.file.load(), filters.file.load()]);
+    await Promise.all([topics.file.load(), groups.file.load(), offsets.file.load(), filters.file.load(), pop.load()]);
     await store.start();
     store.onMessageArrived = (topic, queueId, maxOffset, tagsCode, _storeTimestamp, properties) => {
       if (topic === SystemTopic.SCHEDULE) delay.arrived(queueId);
-      else pullHold.arrived(topic, queueId, maxOffset, tagsCode, properties);
+      else if (topic === TIMER_TOPIC) timers.arrived();
+      else {
+        pullHold.arrived(topic, queueId, maxOffset, tagsCode, properties);
+        pop.arrived(topic, queueId, maxOffset, tagsCode, properties);
+      }
     };
     // The port first: it is part of every message that the services store. (Java's order, too.)
     const address = await addressOf(this.options.brokerIP1);
@@ -135,7 +151,9 @@ export class Broker {
     this.started = true;
     this.storeHost = { address, port: this.server.port };
     await delay.start();
+    await timers.start();
     await transactions.start();
+    pop.start();
     await registration.start();
 
     jobs.every(BrokerStats.sampleIntervalMs, 'sample statistics', () => stats.sample());
@@ -177,15 +195,18 @@ export class Broker {
   }
 
   private async stop(): Promise<void> {
-    const { context, delay, transactions } = this.parts;
+    const { context, delay, timers, transactions, pop } = this.parts;
     const { topics, groups, offsets, filters, store, registration, jobs, pullHold } = context;
     await registration.close();
     pullHold.close();
+    pop.release();
     await this.server.close();
     transactions.stopChecking();
     await jobs.close();
+    await pop.close();
     await transactions.close();
     await delay.close();
+    await timers.close();
     if (this.started) {
       await Promise.all([topics.file.save(), groups.file.save(), offsets.file.save(), filters.file.save()]);
     }
@@ -247,8 +268,14 @@ export class Broker {
       get delay() {
         return delay;
       },
+      get timers() {
+        return timers;
+      },
       get transactions() {
         return transactions;
+      },
+      get pop() {
+        return pop;
       },
       get address() {
         return `${options.brokerIP1}:${broker.port}`;
@@ -260,14 +287,16 @@ export class Broker {
       putMessage: (message, done) => put(message, done),
     };
     const delay = new DelayService(context);
+    const timers = new TimerService(context);
     const transactions = new TransactionService(context);
+    const pop = new PopService(context, this.client);
     const put = createPutMessage(context);
     live.onChange((changed) => {
       context.jobs.rearm();
       if (changed.has('namesrvAddr')) registration.nameServersChanged();
       topics.optionsChanged(changed);
     });
-    return { context, delay, transactions };
+    return { context, delay, timers, transactions, pop };
   }
 }
 

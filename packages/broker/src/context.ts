@@ -1,6 +1,6 @@
 import type { Host } from '@rocketnest/protocol';
 import type { Logger } from '@rocketnest/remoting';
-import type { MessageStore, PutResult, StoreMessage } from '@rocketnest/store';
+import type { MessageStore, PutResult, PutStatus, StoreMessage } from '@rocketnest/store';
 import type { Clock } from './clock.js';
 import type { ConsumerTable } from './consumers.js';
 import type { ConsumerFilterTable } from './filter/consumer-filters.js';
@@ -9,6 +9,7 @@ import type { Jobs } from './jobs.js';
 import type { LiveOptions } from './live-options.js';
 import type { OffsetTable } from './offsets.js';
 import type { BrokerOptions } from './options.js';
+import type { ProcessorRow } from './processors/row.js';
 import type { ProducerTable } from './producers.js';
 import type { PullHold } from './pull-hold.js';
 import type { QueueLocks } from './queue-locks.js';
@@ -28,6 +29,27 @@ export interface Delays {
   runtimeInfo(): Record<string, string>;
 }
 
+/** What messages with a time of their own do for the rest of the broker; see `timer/`. */
+export interface Timers {
+  /** Turns a message that is due later into one for the timer topic, in place. A status when it must be refused. */
+  divert(message: StoreMessage): PutStatus | null;
+  /** The timer topic has a new message. */
+  arrived(): void;
+  /** With what the sender can take a diverted message back; undefined for other messages. */
+  recallHandle(message: StoreMessage): string | undefined;
+  /** The body of GET_TIMER_CHECK_POINT; null when there are no timers. */
+  readonly checkpoint: Buffer | null;
+  /** The body of GET_TIMER_METRICS; null when there are no timers. */
+  readonly metrics: string | null;
+  /** How far entering timer messages, and delivering them, lag behind. */
+  readonly enqueueBehindMillis: number;
+  readonly dequeueBehindMillis: number;
+  /** Nothing is counted for this topic any more. */
+  topicDeleted(topic: string): void;
+  /** Rows for GET_BROKER_RUNTIME_INFO. */
+  runtimeInfo(): Record<string, string>;
+}
+
 /** What transactions do for the rest of the broker; see `transaction/`. */
 export interface Transactions {
   /** Half offsets whose END_TRANSACTION is being carried out: the check-back leaves them alone. */
@@ -36,6 +58,23 @@ export interface Transactions {
   prepare(message: StoreMessage): void;
   /** Records that a half message was committed or rolled back. */
   finish(halfOffset: number): void;
+}
+
+/** What pop does for the rest of the broker; see `pop/`. */
+export interface Pops {
+  readonly processors: readonly ProcessorRow[];
+  /** A message was stored; `maxOffset` is the end of its queue. */
+  arrived(
+    topic: string,
+    queueId: number,
+    maxOffset: number,
+    tagsCode: number,
+    properties: () => Record<string, string>,
+  ): void;
+  /** Where the next pop of a group goes on; at or behind its consumer offset. */
+  nextOffset(topic: string, group: string, queueId: number): number;
+  /** Messages that a group popped and did not acknowledge, since this broker started. */
+  inflight(topic: string, group: string, queueId: number): number;
 }
 
 /**
@@ -67,7 +106,9 @@ export interface BrokerContext {
   readonly stats: BrokerStats;
   readonly registration: Registration;
   readonly delay: Delays;
+  readonly timers: Timers;
   readonly transactions: Transactions;
+  readonly pop: Pops;
 
   /** `brokerIP1:port` as clients see it; the port is real after start. */
   readonly address: string;

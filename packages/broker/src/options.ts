@@ -277,6 +277,10 @@ const ownOptionTable = {
   flushDelayOffsetInterval: int(10_000, 'ms', 'Interval of writing config/delayOffset.json.', 1, INT_MAX),
   delayOffsetUpdateVersionStep: int(200, 'updates', 'Offset updates per dataVersion step.', 1, SAFE_MAX),
 
+  // Timer messages (their files and limits are the store's timer… options)
+  recallMessageEnable: bool(false, 'Senders may take back timer messages that are not due yet (RECALL_MESSAGE).'),
+  allowRecallWhenBrokerNotWriteable: bool(true, '… also while the broker takes no messages (brokerPermission).'),
+
   // Transactions
   rejectTransactionMessage: bool(false, 'Refuse transactional sends.'),
   transactionTimeOut: int(6_000, 'ms', 'Age of a half message before its first check-back.', 0, SAFE_MAX),

@@ -8,6 +8,7 @@ import {
   replyTopic,
   SystemTopic,
   systemTopicNames,
+  TIMER_TOPIC,
   type TopicConfig,
 } from '@rocketnest/protocol';
 import type { Logger } from '@rocketnest/remoting';
@@ -239,6 +240,7 @@ function systemTopics(options: BrokerOptions): TopicConfig[] {
   if (options.autoCreateTopicEnable) {
     rows.push([SystemTopic.AUTO_CREATE_TOPIC_KEY, queues(options.defaultTopicQueueNums, inheritable(true))]);
   }
+  if (options.timerWheelEnable) rows.push([TIMER_TOPIC, queues(1)]);
   if (options.traceTopicEnable) rows.push([options.msgTraceTopicName, queues(1)]);
   return rows.map(([name, settings]) => newTopicConfig(name, settings));
 }

@@ -6,4 +6,12 @@ export { readJsonFile, writeJsonAtomic } from './json-file.js';
 export type { KeyQueryResult } from './key-query.js';
 export { MessageStore, type MessageStoreInput } from './message-store.js';
 export { type OptionRow, parseStoreOptions, type StoreOptions, storeOptionTable } from './options.js';
+export {
+  deleteKey,
+  deliverTime,
+  isTimed,
+  slotBefore,
+} from './timer/timer-message.js';
+export { TimerMessageStore, type TimerMessageStoreInput } from './timer/timer-message-store.js';
+export type { TimerOptions } from './timer/timer-parts.js';
 export * from './types.js';

@@ -195,6 +195,63 @@ export const storeOptionTable = {
   deleteFileBatchMax: int(10, 'files', 'Most commit log files deleted at a time.', 1),
   cleanResourceInterval: int(10_000, 'ms', 'How often the store looks for files to delete.', 1),
 
+  // Timers
+  timerWheelEnable: bool(
+    true,
+    'Messages may be due at a time of their own (TIMER_DELAY_SEC, TIMER_DELAY_MS, TIMER_DELIVER_MS).',
+  ),
+  timerPrecisionMs: int(
+    1_000,
+    'ms',
+    'Width of a slot of the timer wheel: the next lower of 100, 200, 500 and 1000. Messages are due to the millisecond all the same. Cannot change while timers wait.',
+    1,
+    INT_MAX,
+  ),
+  timerMaxDelaySec: int(3 * 24 * 3600, 's', 'Longest delay; a message that asks for more is refused.', 0, INT_MAX),
+  timerRollWindowSlot: int(
+    2 * 24 * 3600,
+    'slots',
+    'Messages further away than this wait in several stages. Not from 2 to 604740: the latter.',
+    -INT_MAX,
+    INT_MAX,
+  ),
+  timerCongestNumEachSlot: int(
+    INT_MAX,
+    'messages',
+    'Messages of one slot above which more are refused by chance, and above twice as many always.',
+    1,
+    INT_MAX,
+  ),
+  timerFlushIntervalMs: int(
+    1_000,
+    'ms',
+    'How often timer log, timer wheel and their checkpoint are brought to the disk.',
+    1,
+    INT_MAX,
+  ),
+  mappedFileSizeTimerLog: int(
+    100 * MIB,
+    'bytes',
+    'Size of a timer log file; 52 bytes per message. Cannot change once a store exists.',
+    KIB,
+    INT_MAX,
+  ),
+  timerStopEnqueue: bool(false, 'Leave timer messages in rmq_sys_wheel_timer for the time being.'),
+  timerSkipUnknownError: bool(false, 'Drop timer messages that cannot be read, instead of trying again.'),
+  timerEnableRetryUntilSuccess: bool(
+    true,
+    'Go on trying when a timer message that is due cannot be stored. False, the default of Apache: three times, then it is lost.',
+  ),
+  timerEnableCheckMetrics: bool(true, 'Count the messages that wait for each topic anew, once a day at 5.'),
+  timerMetricSmallThreshold: int(
+    1_000_000,
+    'messages',
+    'Topics with at least this many are not counted anew.',
+    0,
+    INT_MAX,
+  ),
+  appendTopicForTimerDeleteKey: bool(false, 'A recall names the topic, too, beside the unique id of the message.'),
+
   /** Own options, no counterpart in Apache. */
   diskFullFreeBytes: int(
     4 * GIB,

@@ -1,5 +1,6 @@
 import type { ProcessorTable } from '@rocketnest/remoting';
 import type { BrokerContext } from '../context.js';
+import { timerProcessors } from '../timer/timer-processors.js';
 import { transactionProcessors } from '../transaction/transaction-processors.js';
 import { clientProcessors } from './client.js';
 import { configProcessors } from './config.js';
@@ -26,7 +27,9 @@ const areas: readonly ((context: BrokerContext) => readonly ProcessorRow[])[] = 
   replyProcessors,
   sendBackProcessors,
   transactionProcessors,
+  timerProcessors,
   pullProcessors,
+  (context) => context.pop.processors,
   offsetProcessors,
   clientProcessors,
   queueLockProcessors,

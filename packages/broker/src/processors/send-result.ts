@@ -12,7 +12,6 @@ export interface SendOutcome {
 
 const stored = (code: number): SendOutcome => ({ code, stored: true, remark: null });
 const failed = (code: number, remark: string): SendOutcome => ({ code, stored: false, remark });
-
 /** The answer for every put status (`SendMessageProcessor.handlePutMessageResult`). */
 export const sendOutcomes = (options: BrokerOptions): Readonly<Record<PutStatus, SendOutcome>> => {
   const illegal = failed(
@@ -20,6 +19,7 @@ export const sendOutcomes = (options: BrokerOptions): Readonly<Record<PutStatus,
     'the message is illegal, maybe msg body or properties length not matched. msg body length limit ' +
       `${options.maxMessageSize}B, msg properties length limit 32KB.`,
   );
+  const perSlot = options.timerCongestNumEachSlot;
   return {
     PUT_OK: stored(ResponseCode.SUCCESS),
     FLUSH_DISK_TIMEOUT: stored(ResponseCode.FLUSH_DISK_TIMEOUT),
@@ -39,6 +39,20 @@ export const sendOutcomes = (options: BrokerOptions): Readonly<Record<PutStatus,
     OS_PAGE_CACHE_BUSY: failed(
       ResponseCode.SYSTEM_BUSY,
       '[PC_SYNCHRONIZED]broker busy, start flow control for a while',
+    ),
+    WHEEL_TIMER_NOT_ENABLE: failed(
+      ResponseCode.SYSTEM_ERROR,
+      `accurate timer message is not enabled, timerWheelEnable is ${options.timerWheelEnable}`,
+    ),
+    WHEEL_TIMER_MSG_ILLEGAL: failed(
+      ResponseCode.MESSAGE_ILLEGAL,
+      'timer message illegal, the delay time should not be bigger than the max delay ' +
+        `${options.timerMaxDelaySec * 1_000}ms; or if set del msg, the delay time should be bigger than the current time`,
+    ),
+    WHEEL_TIMER_FLOW_CONTROL: failed(
+      ResponseCode.SYSTEM_ERROR,
+      `timer message is under flow control, max num limit is ${perSlot * 2} or the current value is greater than ` +
+        `${perSlot} and less than ${perSlot * 2}, trigger random flow control`,
     ),
     UNKNOWN_ERROR: failed(ResponseCode.SYSTEM_ERROR, 'UNKNOWN_ERROR'),
   };

@@ -16,7 +16,7 @@ import {
   UniqueIdGenerator,
 } from '@rocketnest/protocol';
 import type { Connection, Processor } from '@rocketnest/remoting';
-import type { PutResult, StoreMessage } from '@rocketnest/store';
+import { isTimed, type PutResult, type StoreMessage } from '@rocketnest/store';
 import type { BrokerContext } from '../context.js';
 import type { BrokerOptions } from '../options.js';
 import { delayLevelOf } from '../put.js';
@@ -60,7 +60,7 @@ function createSend(context: BrokerContext) {
     gate.begin(bytes);
     context.putMessage(message, (result) => {
       gate.done(bytes);
-      answer(request, connection, result, queueId, uniqueId, isInnerBatch);
+      answer(request, connection, result, queueId, uniqueId, isInnerBatch, context.timers.recallHandle(message));
     });
     return undefined;
   };
@@ -107,12 +107,6 @@ function createSend(context: BrokerContext) {
     }
     if (topic.attributes?.['cleanup.policy'] === 'COMPACTION' && !properties[PropertyName.KEYS]) {
       return new Refusal(ResponseCode.MESSAGE_ILLEGAL, 'Required message key is missing');
-    }
-    if (isTimed(properties) && delayLevelOf(message) <= 0) {
-      return new Refusal(
-        ResponseCode.SYSTEM_ERROR,
-        'accurate timer message is not enabled, timerWheelEnable is false: use a delay level',
-      );
     }
     // A retried message of clients before 4.6.1 still carries the flag of the transaction that it came from.
     const retried = message.reconsumeTimes > 0 && delayLevelOf(message) > 0;
@@ -214,6 +208,7 @@ function createSend(context: BrokerContext) {
     queueId: number,
     uniqueId: string | undefined,
     isInnerBatch: boolean,
+    recallHandle: string | undefined,
   ): void {
     const outcome = fixed.outcomes[result.status];
     if (outcome.stored) {
@@ -230,6 +225,7 @@ function createSend(context: BrokerContext) {
       fields['queueOffset'] = String(result.queueOffset);
       if (uniqueId !== undefined) fields['transactionId'] = uniqueId;
       if (isInnerBatch) fields['batchUniqId'] = uniqueId!;
+      if (recallHandle !== undefined) fields['recallHandle'] = recallHandle;
     }
     const response = createResponse(request, outcome.code, outcome.remark, fields);
     // The first message of a new topic is acknowledged only when the topic itself is on disk.
@@ -265,8 +261,3 @@ export function maxReconsumeTimes(request: RemotingCommand, given: number | unde
 const V3_4_9 = 121;
 
 const isTrue = (text: string | undefined): boolean => text === 'true' || text?.toLowerCase() === 'true';
-
-const isTimed = (properties: Readonly<Record<string, string>>): boolean =>
-  properties[PropertyName.TIMER_DELIVER_MS] !== undefined ||
-  properties[PropertyName.TIMER_DELAY_MS] !== undefined ||
-  properties[PropertyName.TIMER_DELAY_SEC] !== undefined;

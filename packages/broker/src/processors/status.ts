@@ -22,7 +22,7 @@ const withoutThreads = Object.fromEntries(
 
 /** Java's names (`AdminBrokerProcessor.prepareRuntimeInfo`, `StoreStatsService`); only what this broker knows. */
 async function runtimeInfo(context: BrokerContext): Promise<Record<string, string>> {
-  const { options, stats, store, clock, delay } = context;
+  const { options, stats, store, clock, delay, timers } = context;
   const { totals, days } = stats;
   const now = clock.now();
   const disk = await diskOf(options.storePathRootDir);
@@ -57,6 +57,7 @@ async function runtimeInfo(context: BrokerContext): Promise<Record<string, strin
       pullHoldSize: context.pullHold.size,
       ...withoutThreads,
       ...delay.runtimeInfo(),
+      ...timers.runtimeInfo(),
     }).map(([key, value]) => [key, String(value)]),
   );
 }

@@ -1,0 +1,295 @@
+import { decodeMessage, type MessageExt, PropertyName, readStored } from '@rocketnest/protocol';
+import { type PutResult, PutStatus, type StoreMessage } from '../types.js';
+import { type DueTimer, OpenSlot } from './open-slot.js';
+import { deleteKey, moveOn, NEVER_ENQUEUED, TIMER_TOPIC } from './timer-message.js';
+import { slotOf, type TimerParts } from './timer-parts.js';
+import { isDeletion, isRolled, type TimerUnit } from './timer-unit.js';
+
+/** A slot is read from the disk this long before it starts. */
+const READ_AHEAD_MS = 500;
+/** Messages delivered at a time: bounds memory when a full slot becomes due. */
+const BATCH = 64;
+/** Deletions read at a time. */
+const DELETIONS_AT_A_TIME = 64;
+/** Longest sleep: a changed system clock is noticed within this time. */
+const MAX_SLEEP_MS = 1_000;
+/** Empty slots passed before the event loop gets a turn. */
+const SLOTS_PER_TURN = 20_000;
+/** Pause after a failed read or write, and how often it is tried (`doPut`, at a precision of one second). */
+const RETRY_MS = 500;
+const MAX_TRIES = 3;
+
+/** Statuses after which trying again is useless. */
+const HOPELESS: ReadonlySet<PutStatus> = new Set([
+  PutStatus.MESSAGE_ILLEGAL,
+  PutStatus.PROPERTIES_SIZE_EXCEEDED,
+  PutStatus.WHEEL_TIMER_NOT_ENABLE,
+  PutStatus.WHEEL_TIMER_MSG_ILLEGAL,
+]);
+
+/**
+ * Takes messages out of the wheel when their time has come (`TimerDequeueGetService` and those behind it).
+ *
+ * Apache takes a slot out when it has ended: up to one precision late. Here the slot that has begun is open in memory, and each
+ * message goes at its own millisecond; the slot counts as read, also on the disk, when it has ended and all of it is delivered. After a
+ * crash it is delivered again from its start, by whoever continues on the files.
+ */
+export class TimerDelivery {
+  /** Messages that wait in slots that are not read yet. */
+  waiting = 0;
+  /** Messages taken out since the start. */
+  delivered = 0;
+  /** End of the last slot that had something to deliver: what the next start should not read again. */
+  doneMs = 0;
+
+  private readMs_ = 0;
+  private current: OpenSlot | null = null;
+  private next: OpenSlot | null = null;
+  private loop: Promise<void> = Promise.resolve();
+  private stopping = false;
+  private aborted = false;
+  private timer: NodeJS.Timeout | undefined;
+  private endSleep: (() => void) | null = null;
+  private woken = false;
+
+  constructor(private readonly parts: TimerParts) {}
+
+  /** The first slot that is not wholly delivered. */
+  get readMs(): number {
+    return this.readMs_;
+  }
+
+  start(readMs: number, waiting: number): void {
+    this.readMs_ = readMs;
+    this.waiting = waiting;
+    this.loop = this.run();
+  }
+
+  /** Looks at the clock, now. */
+  wake(): void {
+    this.woken = true;
+    clearTimeout(this.timer);
+    this.endSleep?.();
+  }
+
+  /**
+   * Stops. A slot of which some messages are delivered is delivered to its end, which takes at most one precision: what was
+   * delivered does not come again after the next start.
+   */
+  async close(): Promise<void> {
+    this.stopping = true;
+    this.wake();
+    const giveUp = setTimeout(
+      () => {
+        this.aborted = true;
+        this.wake();
+      },
+      this.parts.wheel.precisionMs + 2 * RETRY_MS,
+    );
+    await this.loop;
+    clearTimeout(giveUp);
+    this.aborted = true;
+    if (this.current?.touched && this.current.isEmpty) this.readMs_ = this.current.endMs;
+  }
+
+  /** A unit has entered the wheel: into memory with it when its slot is open. */
+  entered(unit: TimerUnit, properties: Readonly<Record<string, string>>): void {
+    const slot = [this.current, this.next].find((open) => open?.timeMs === unit.slotMs);
+    if (!slot) return;
+    if (isDeletion(unit.magic)) this.recall(slot, properties);
+    else slot.add(unit);
+    this.wake();
+  }
+
+  /** Delivers a message that was due when it came. False when it could not be stored because the timers are being closed. */
+  async deliverLate(commitLogOffset: number): Promise<boolean> {
+    const message = await this.read(commitLogOffset);
+    return message === null || this.store(message, moveOn(message, NEVER_ENQUEUED, false, this.parts.clock.now()));
+  }
+
+  private async run(): Promise<void> {
+    while (!this.aborted && (!this.stopping || (this.current?.touched && !this.current.isEmpty))) {
+      this.woken = false;
+      try {
+        const sleepMs = await this.step();
+        if (sleepMs > 0) await this.sleep(sleepMs);
+      } catch (error) {
+        this.parts.logger.error('timer delivery failed, it will be tried again', { error });
+        await this.sleep(RETRY_MS);
+      }
+    }
+  }
+
+  /** Does what there is to do now; returns how long there will be nothing, in ms. */
+  private async step(): Promise<number> {
+    const { clock, wheel } = this.parts;
+    const now = clock.now();
+    if (this.current === null) {
+      if (!(await this.skipEmptySlots(now))) return 0;
+      if (now < this.readMs_ - READ_AHEAD_MS) return this.readMs_ - READ_AHEAD_MS - now;
+      this.current = this.open(this.readMs_);
+    }
+    const { current } = this;
+    await current.ready;
+    const readNextAt = current.endMs - READ_AHEAD_MS;
+    if (!this.next && now >= readNextAt && (now < current.endMs || !wheel.isEmpty(current.endMs))) {
+      this.next = this.open(current.endMs);
+    }
+    const due = current.take(now, BATCH);
+    if (due.length > 0) return (await this.deliverAll(due, current)) ? 0 : RETRY_MS;
+    if (current.isEmpty && now >= current.endMs) {
+      this.waiting -= wheel.slot(current.timeMs).count;
+      if (current.touched) this.doneMs = current.endMs;
+      this.readMs_ = current.endMs;
+      this.current = this.next;
+      this.next = null;
+      return 0;
+    }
+    return Math.max(1, Math.min(current.nextDueMs, current.endMs, this.next ? current.endMs : readNextAt) - now);
+  }
+
+  /** Moves on over slots of the past that have nothing. False when there may be more of them. */
+  private async skipEmptySlots(now: number): Promise<boolean> {
+    const { wheel } = this.parts;
+    const present = slotOf(now, wheel.precisionMs);
+    for (let passed = 0; this.readMs_ < present && wheel.isEmpty(this.readMs_); passed++) {
+      if (passed === SLOTS_PER_TURN) {
+        await new Promise(setImmediate);
+        return false;
+      }
+      this.readMs_ += wheel.precisionMs;
+    }
+    return true;
+  }
+
+  /** Opens a slot and starts to read what the disk has of it; what comes later is added by {@link entered}. */
+  private open(timeMs: number): OpenSlot {
+    const slot = new OpenSlot(timeMs, this.parts.wheel.precisionMs);
+    const { last } = this.parts.wheel.slot(timeMs);
+    if (last === -1) return slot;
+    slot.ready = this.fill(slot, last).catch((error: unknown) => {
+      // Forgotten, it is opened and read again; nothing of it was delivered.
+      if (this.current === slot) this.current = null;
+      if (this.next === slot) this.next = null;
+      throw error;
+    });
+    slot.ready.catch(() => undefined); // heard when the slot's turn comes
+    return slot;
+  }
+
+  /** Follows the units of a slot back to the first. */
+  private async fill(slot: OpenSlot, last: number): Promise<void> {
+    const { log, logger } = this.parts;
+    await log.written();
+    const read = log.reader();
+    const units: TimerUnit[] = [];
+    const deletions: TimerUnit[] = [];
+    for (let position = last; position !== -1; ) {
+      const unit = await read(position);
+      if (unit === null) {
+        logger.warn('timer log: a unit is gone, and with it those before it in its slot', {
+          position,
+          slot: slot.timeMs,
+        });
+        break;
+      }
+      (isDeletion(unit.magic) ? deletions : units).push(unit);
+      position = unit.previous < position ? unit.previous : -1;
+    }
+    for (let from = 0; from < deletions.length; from += DELETIONS_AT_A_TIME) {
+      const messages = await Promise.all(
+        deletions.slice(from, from + DELETIONS_AT_A_TIME).map(({ commitLogOffset }) => this.read(commitLogOffset)),
+      );
+      for (const message of messages) if (message) this.recall(slot, message.properties);
+    }
+    for (const unit of units.reverse()) slot.add(unit);
+  }
+
+  private recall(slot: OpenSlot, properties: Readonly<Record<string, string>>): void {
+    const key = properties[PropertyName.TIMER_DEL_UNIQKEY];
+    if (key === undefined) return;
+    slot.deleted.add(key);
+    this.count(properties, 1); // it was taken off when it came; the message itself takes it off when it is skipped
+  }
+
+  /** False when some have to be tried again; they are in the slot again. */
+  private async deliverAll(due: readonly DueTimer[], slot: OpenSlot): Promise<boolean> {
+    const { options, logger } = this.parts;
+    const results = await Promise.all(
+      due.map((timer) =>
+        this.deliver(timer, slot).catch((error: unknown) => {
+          const { commitLogOffset } = timer;
+          logger.error('timer message could not be delivered', { commitLogOffset, error });
+          return options.timerSkipUnknownError;
+        }),
+      ),
+    );
+    due.forEach((timer, index) => {
+      if (!results[index]) slot.add(timer);
+    });
+    return !results.includes(false);
+  }
+
+  /** True when the message is dealt with. */
+  private async deliver({ commitLogOffset, magic, enqueuedMs }: DueTimer, slot: OpenSlot): Promise<boolean> {
+    const { options, clock } = this.parts;
+    const message = await this.read(commitLogOffset);
+    if (message === null) return true;
+    const { properties } = message;
+    const uniqueKey = properties[PropertyName.UNIQ_KEY];
+    if (uniqueKey !== undefined && slot.deleted.size > 0) {
+      const key = deleteKey(properties[PropertyName.REAL_TOPIC], uniqueKey, options.appendTopicForTimerDeleteKey);
+      if (slot.deleted.has(key)) {
+        this.count(properties, -1);
+        return true;
+      }
+    }
+    return this.store(message, moveOn(message, enqueuedMs, isRolled(magic), clock.now()));
+  }
+
+  /** Stores a message that goes on. False when that was given up because the timers are being closed. */
+  private async store(waiting: MessageExt, message: StoreMessage): Promise<boolean> {
+    const { options, logger, put } = this.parts;
+    if (message.topic !== TIMER_TOPIC && waiting.properties[PropertyName.TIMER_DEL_UNIQKEY] !== undefined) return true;
+    for (let tries = 1; ; tries++) {
+      if (this.aborted) return false;
+      const { status } = await new Promise<PutResult>((resolve) => put(message, resolve));
+      if (status === PutStatus.PUT_OK) break;
+      const about = { topic: message.topic, commitLogOffset: waiting.commitLogOffset, status, tries };
+      if (HOPELESS.has(status) || (tries >= MAX_TRIES && !options.timerEnableRetryUntilSuccess)) {
+        logger.error('timer message could not be stored in its topic and is dropped', about);
+        break;
+      }
+      logger.warn('timer message could not be stored in its topic, will be tried again', about);
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    }
+    this.delivered++;
+    if (message.properties[PropertyName.TIMER_ENQUEUE_MS] !== NEVER_ENQUEUED) this.count(waiting.properties, -1);
+    return true;
+  }
+
+  /** The waiting message; null when the commit log no longer has it, or (after a power failure) has something else there. */
+  private async read(commitLogOffset: number): Promise<MessageExt | null> {
+    const { store, logger } = this.parts;
+    const stored = await store.messageAt(commitLogOffset);
+    if (stored !== null && readStored.topic(stored, 0) === TIMER_TOPIC) return decodeMessage(stored);
+    logger.warn('timer message is not in the commit log any more', { commitLogOffset });
+    return null;
+  }
+
+  private count(properties: Readonly<Record<string, string>>, value: number): void {
+    const topic = properties[PropertyName.REAL_TOPIC];
+    if (topic !== undefined) this.parts.metrics.add(topic, value);
+  }
+
+  private sleep(ms: number): Promise<void> {
+    if (this.woken) return Promise.resolve(); // something came while the last look was under way
+    return new Promise((resolve) => {
+      this.endSleep = () => {
+        this.endSleep = null;
+        resolve();
+      };
+      this.timer = setTimeout(this.endSleep, Math.min(ms, MAX_SLEEP_MS));
+    });
+  }
+}
