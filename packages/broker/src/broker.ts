@@ -263,7 +263,7 @@ export class Broker {
       queueLocks: new QueueLocks(clock),
       underWay: { replies: 0, pulls: 0 },
       pullHold,
-      stats: new BrokerStats(clock),
+      stats: new BrokerStats(clock, options),
       registration,
       get delay() {
         return delay;

@@ -8,7 +8,7 @@ const MAX_RETRY_TOPIC_BYTES = 255;
 
 /** The rules that hold for every message on its way into the store (`HookUtils`). See {@link BrokerContext.putMessage}. */
 export function createPutMessage(
-  context: Pick<BrokerContext, 'store' | 'delay' | 'timers'>,
+  context: Pick<BrokerContext, 'store' | 'delay' | 'timers' | 'stats' | 'clock'>,
 ): (message: StoreMessage, done: (result: PutResult) => void) => void {
   return (message, done) => {
     const maxTopicBytes = isRetryTopic(message.topic) ? MAX_RETRY_TOPIC_BYTES : MAX_TOPIC_BYTES;
@@ -28,7 +28,11 @@ export function createPutMessage(
         if (refusal !== null) return done(refused(refusal));
       }
     }
-    context.store.put(message, done);
+    const startedAt = context.clock.now();
+    context.store.put(message, (result) => {
+      context.stats.stored(result, context.clock.now() - startedAt);
+      done(result);
+    });
   };
 }
 

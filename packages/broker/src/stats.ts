@@ -1,9 +1,21 @@
+import { isSystemTopic, SystemTopic } from '@rocketnest/protocol';
+import { type PutResult, PutStatus } from '@rocketnest/store';
 import type { Clock } from './clock.js';
+import { getOrCreate } from './collections.js';
+import type { BrokerOptions } from './options.js';
+import { PutLatency } from './stats/put-latency.js';
+import { type StatsItem, type StatsSnapshot, type StatsSpan, statsSpans } from './stats/stats-item.js';
+import { StatsTable } from './stats/stats-table.js';
 
 /** Java samples every second and answers averages over the last 10, 60 and 600 seconds (`StoreStatsService`). */
 const SAMPLE_MS = 1_000;
 const WINDOWS_S = [10, 60, 600] as const;
 const KEPT_SAMPLES = WINDOWS_S[2] + 1;
+const MINUTE_MS = 60_000;
+/** Idle items are looked for this often (`BrokerStatsManager.init`). */
+const EXPIRY_MS = 10 * MINUTE_MS;
+/** `maxStatsIdleTimeInMinutes` from 0 to 10 counts as this many. */
+const LEAST_IDLE_MINUTES = 30;
 
 interface Totals {
   putMessages: number;
@@ -23,33 +35,178 @@ const noTotals = (): Totals => ({
   getsMissed: 0,
 });
 
-/** What this broker has done since it started: cheap counters on the hot path, rates and day totals for the admin. */
+/** Items of one topic, and of one group reading a topic; kept together so that counting a message builds no key. */
+interface TopicItems {
+  readonly isSystem: boolean;
+  readonly nums: StatsItem;
+  readonly size: StatsItem;
+  readonly latency: Map<number, StatsItem>;
+}
+interface GroupItems {
+  readonly isSystem: boolean;
+  readonly nums: StatsItem;
+  readonly size: StatsItem;
+  readonly latency: Map<number, StatsItem>;
+}
+
+/**
+ * What this broker has done (`BrokerStatsManager`, `StoreStatsService`, `BrokerStats`): totals and rates of the whole broker, and
+ * series of the last minute, hour and day by topic and group. Counting is cheap: a map lookup and some additions.
+ */
 export class BrokerStats {
+  /** Since the start: all messages stored and read, those of the broker's own topics included. */
   readonly totals = noTotals();
   readonly startedAt: number;
-  private readonly samples: (Totals & { at: number })[] = [];
-  private day: string;
-  private todayMorning = noTotals();
-  private yesterdayMorning = noTotals();
+  readonly putLatency = new PutLatency();
+  /** Longest read of the store, ms. */
+  getMaxMs = 0;
 
-  constructor(private readonly clock: Clock) {
-    this.startedAt = clock.now();
-    this.day = localDay(this.startedAt);
+  private readonly table = new StatsTable();
+  private readonly topics = new Map<string, TopicItems>();
+  private readonly groups = new Map<string, Map<string, GroupItems>>();
+  private readonly broker: Record<'put' | 'userPut' | 'get' | 'userGet' | 'ack' | 'checkpoint', StatsItem>;
+
+  private readonly samples: (Totals & { at: number })[] = [];
+  private readonly due = { minute: 0, hour: 0, day: 0, turn: 0, expiry: 0 };
+  private day: string;
+  private todayMorning = { put: 0, got: 0 };
+  private yesterdayMorning = { put: 0, got: 0 };
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly options: Pick<
+      BrokerOptions,
+      'brokerClusterName' | 'enableDetailStat' | 'maxStatsIdleTimeInMinutes'
+    >,
+  ) {
+    const now = clock.now();
+    this.startedAt = now;
+    this.day = localDay(now);
+    this.due.turn = now + MINUTE_MS;
+    this.due.expiry = now + EXPIRY_MS;
+    const whole = (name: Parameters<StatsTable['getOrCreate']>[0]) =>
+      this.table.getOrCreate(name, options.brokerClusterName, now);
+    this.broker = {
+      put: whole('BROKER_PUT_NUMS'),
+      userPut: whole('BROKER_PUT_NUMS_WITHOUT_SYSTEM_TOPIC'),
+      get: whole('BROKER_GET_NUMS'),
+      userGet: whole('BROKER_GET_NUMS_WITHOUT_SYSTEM_TOPIC'),
+      ack: whole('BROKER_ACK_NUMS'),
+      checkpoint: whole('BROKER_CK_NUMS'),
+    };
     this.sample();
   }
 
   static readonly sampleIntervalMs = SAMPLE_MS;
 
+  /** The store finished a put; called for every message that anybody writes. */
+  stored(result: PutResult, elapsedMs: number): void {
+    this.putLatency.add(elapsedMs);
+    if (result.status === PutStatus.PUT_OK || result.commitLogOffset >= 0) {
+      this.totals.putMessages += result.messageCount;
+      this.totals.putBytes += result.bytes;
+    } else this.totals.putFailures += 1;
+  }
+
+  /** The store finished a get: `messages` is 0 when it found nothing. */
+  looked(messages: number, elapsedMs: number): void {
+    if (messages > 0) {
+      this.totals.getsFound += 1;
+      this.totals.gotMessages += messages;
+    } else this.totals.getsMissed += 1;
+    if (elapsedMs > this.getMaxMs) this.getMaxMs = elapsedMs;
+  }
+
+  /** A client sent messages, or a service delivered some, to a topic. @param latencyMs of a client's send */
+  put(topic: string, queueId: number, messages: number, bytes: number, latencyMs?: number): void {
+    const items = this.topicItems(topic);
+    items.nums.add(messages);
+    items.size.add(bytes);
+    this.broker.put.add(messages, 0);
+    if (!items.isSystem) this.broker.userPut.add(messages, 0);
+    if (latencyMs !== undefined) {
+      getOrCreate(items.latency, queueId, () => this.item('TOPIC_PUT_LATENCY', `${queueId}@${topic}`)).add(latencyMs);
+    }
+    if (topic === SystemTopic.SCHEDULE && this.options.enableDetailStat) {
+      this.item('QUEUE_PUT_NUMS', `${topic}@${queueId}`).add(messages);
+      this.item('QUEUE_PUT_SIZE', `${topic}@${queueId}`).add(bytes);
+    }
+  }
+
+  /** A group read messages of a topic. */
+  got(group: string, topic: string, messages: number, bytes: number): void {
+    const items = this.groupItems(group, topic);
+    items.nums.add(messages);
+    items.size.add(bytes);
+    this.broker.get.add(messages, 0);
+    if (!items.isSystem) this.broker.userGet.add(messages, 0);
+  }
+
+  /** How long a read that found messages took, from request to answer. */
+  getTook(group: string, topic: string, queueId: number, latencyMs: number): void {
+    const queue = this.options.enableDetailStat ? queueId : -1;
+    getOrCreate(this.groupItems(group, topic).latency, queue, () =>
+      this.item('GROUP_GET_LATENCY', queue < 0 ? `${topic}@${group}` : `${queue}@${topic}@${group}`),
+    ).add(latencyMs);
+  }
+
+  /** A consumer gave a message back. */
+  sentBack(group: string, topic: string): void {
+    this.item('SNDBCK_PUT_NUMS', `${topic}@${group}`).add(1);
+  }
+
+  /** A message given back went to the dead letters. @param owner the `Owner` field of the request, as Java has it */
+  deadLettered(group: string, topic: string | undefined, owner: string | undefined): void {
+    this.item('SNDBCK2DLQ_TIMES', `${owner ?? null}@${topic ?? null}@${group}@SEND_BACK_TO_DLQ`).add(1);
+  }
+
+  /** A pop consumer acknowledged messages. */
+  acked(group: string, topic: string, messages: number): void {
+    this.item('GROUP_ACK_NUMS', `${topic}@${group}`).add(messages);
+    this.broker.ack.add(messages, 0);
+  }
+
+  /** A pop wrote checkpoints. */
+  checkpointed(group: string, topic: string, checkpoints: number): void {
+    this.item('GROUP_CK_NUMS', `${topic}@${group}`).add(checkpoints);
+    this.broker.checkpoint.add(checkpoints, 0);
+  }
+
+  topicDeleted(topic: string): void {
+    this.table.deleteTopic(topic);
+    this.forgetItems();
+  }
+
+  groupDeleted(group: string): void {
+    this.table.deleteGroup(group);
+    this.forgetItems();
+  }
+
+  /** An item by Apache's name and key; undefined when nothing was counted under it. */
+  find(name: string, key: string): StatsItem | undefined {
+    return this.table.find(name, key);
+  }
+
+  /** What an item says about a span; zeros when there is no such item. */
+  snapshot(name: string, key: string, span: StatsSpan = 'minute'): StatsSnapshot {
+    return this.find(name, key)?.snapshot(span) ?? { sum: 0, tps: 0, avgpt: 0 };
+  }
+
   /** Called every {@link BrokerStats.sampleIntervalMs}. */
   sample(): void {
-    const at = this.clock.now();
-    this.samples.push({ at, ...this.totals });
+    const now = this.clock.now();
+    this.samples.push({ at: now, ...this.totals });
     if (this.samples.length > KEPT_SAMPLES) this.samples.shift();
-    const day = localDay(at);
+    for (const span of Object.keys(statsSpans) as StatsSpan[]) {
+      if (this.isDue(span, now, statsSpans[span].everyMs)) this.table.sample(span, now);
+    }
+    if (this.isDue('turn', now, MINUTE_MS)) this.putLatency.turn();
+    if (this.isDue('expiry', now, EXPIRY_MS)) this.expire(now);
+    const day = localDay(now);
     if (day !== this.day) {
       this.day = day;
       this.yesterdayMorning = this.todayMorning;
-      this.todayMorning = { ...this.totals };
+      this.todayMorning = this.userTotals;
     }
   }
 
@@ -64,14 +221,57 @@ export class BrokerStats {
     }).join(' ');
   }
 
-  /** Messages put and got until yesterday's and today's midnight and now (`BrokerStats`). */
+  /** Messages that clients put and got until yesterday's and today's midnight and now, since the start (`BrokerStats`). */
   get days(): Record<'yesterdayMorning' | 'todayMorning' | 'now', { put: number; got: number }> {
-    const count = (totals: Totals) => ({ put: totals.putMessages, got: totals.gotMessages });
-    return {
-      yesterdayMorning: count(this.yesterdayMorning),
-      todayMorning: count(this.todayMorning),
-      now: count(this.totals),
-    };
+    return { yesterdayMorning: this.yesterdayMorning, todayMorning: this.todayMorning, now: this.userTotals };
+  }
+
+  private get userTotals(): { put: number; got: number } {
+    return { put: this.broker.userPut.value, got: this.broker.userGet.value };
+  }
+
+  private expire(now: number): void {
+    const minutes = this.options.maxStatsIdleTimeInMinutes;
+    if (minutes < 0) return;
+    this.table.expire(now - (minutes <= 10 ? LEAST_IDLE_MINUTES : minutes) * MINUTE_MS);
+    this.forgetItems();
+  }
+
+  private isDue(what: keyof typeof this.due, now: number, everyMs: number): boolean {
+    if (now < this.due[what]) return false;
+    // In step with the interval, unless the clock jumped over some.
+    const next = this.due[what] + everyMs;
+    this.due[what] = next > now ? next : now + everyMs;
+    return true;
+  }
+
+  private topicItems(topic: string): TopicItems {
+    return getOrCreate(this.topics, topic, () => ({
+      isSystem: isSystemTopic(topic),
+      nums: this.item('TOPIC_PUT_NUMS', topic),
+      size: this.item('TOPIC_PUT_SIZE', topic),
+      latency: new Map(),
+    }));
+  }
+
+  private groupItems(group: string, topic: string): GroupItems {
+    const byGroup = getOrCreate(this.groups, topic, () => new Map<string, GroupItems>());
+    return getOrCreate(byGroup, group, () => ({
+      isSystem: isSystemTopic(topic),
+      nums: this.item('GROUP_GET_NUMS', `${topic}@${group}`),
+      size: this.item('GROUP_GET_SIZE', `${topic}@${group}`),
+      latency: new Map(),
+    }));
+  }
+
+  private item(name: Parameters<StatsTable['getOrCreate']>[0], key: string): StatsItem {
+    return this.table.getOrCreate(name, key, this.clock.now());
+  }
+
+  /** Items were dropped: what is counted from here on must not go to those. */
+  private forgetItems(): void {
+    this.topics.clear();
+    this.groups.clear();
   }
 }
 

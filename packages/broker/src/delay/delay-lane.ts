@@ -5,6 +5,8 @@ import type { DelayOffsets } from './delay-offsets.js';
 
 /** Messages taken from the queue at a time: bounds memory when a long queue becomes due at once. */
 const BATCH = 128;
+/** Who reads the schedule topic, in statistics (`MixAll.SCHEDULE_CONSUMER_GROUP`). */
+const SCHEDULE_GROUP = 'SCHEDULE_CONSUMER';
 /** Pause after a failed read or write (`DELAY_FOR_A_WHILE`). */
 const RETRY_MS = 100;
 /** Longest sleep: a changed system clock is noticed within this time. */
@@ -134,6 +136,13 @@ export class DelayLane {
       this.context.logger.error('delayed message names an impossible topic, discarded', { topic: message.topic });
       return undefined;
     }
-    return new Promise((resolve) => this.context.putMessage(message, resolve));
+    const { stats } = this.context;
+    stats.got(SCHEDULE_GROUP, SystemTopic.SCHEDULE, 1, buffer.length);
+    return new Promise((resolve) => {
+      this.context.putMessage(message, (result) => {
+        if (result.status === PutStatus.PUT_OK) stats.put(message.topic, message.queueId, 1, result.bytes);
+        resolve(result);
+      });
+    });
   }
 }

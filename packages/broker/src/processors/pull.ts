@@ -87,6 +87,8 @@ interface Pull {
   readonly topic: TopicConfig;
   readonly group: SubscriptionGroupConfig;
   readonly filter: MessageFilter;
+  /** Clock time at which it came, or was woken. */
+  readonly startedAt: number;
   /** False when it was held before. */
   readonly maySuspend: boolean;
 }
@@ -143,7 +145,16 @@ function pull(
   const filter = subscribed(context, fields, request, connection, group);
   if ('code' in filter) return filter;
 
-  const checked: Pull = { fields, request, connection, topic, group, filter, maySuspend };
+  const checked: Pull = {
+    fields,
+    request,
+    connection,
+    topic,
+    group,
+    filter,
+    startedAt: context.clock.now(),
+    maySuspend,
+  };
   const reset = offsets.takeReset(name, fields.topic, fields.queueId);
   if (reset !== undefined && options.useServerSideResetOffset) {
     return answer(context, checked, {
@@ -258,18 +269,18 @@ function answer(
   result: Omit<GetResult, 'status'> & { status: PullStatus },
 ): RemotingCommand | undefined | Promise<RemotingCommand | undefined> {
   const { fields, request, connection, topic, group, maySuspend } = checked;
-  const { offsets, stats, store } = context;
+  const { clock, offsets, stats, store } = context;
   const { consumerGroup, queueId, queueOffset } = fields;
   offsets.commitPulled(consumerGroup, fields.topic, queueId, result.nextBeginOffset);
   if (maySuspend && (fields.sysFlag & PullSysFlag.COMMIT_OFFSET) !== 0) {
     offsets.commit(consumerGroup, fields.topic, queueId, fields.commitOffset);
   }
   const code = responseCodeOf(result.status, queueOffset);
+  const elapsedMs = clock.now() - checked.startedAt;
+  stats.looked(result.messageCount, elapsedMs);
   if (code === ResponseCode.SUCCESS) {
-    stats.totals.gotMessages += result.messageCount;
-    stats.totals.getsFound += 1;
-  } else {
-    stats.totals.getsMissed += 1;
+    stats.got(consumerGroup, fields.topic, result.messageCount, result.bytes);
+    stats.getTook(consumerGroup, fields.topic, queueId, elapsedMs);
   }
   if (code === ResponseCode.PULL_NOT_FOUND && maySuspend && (fields.sysFlag & PullSysFlag.SUSPEND) !== 0) {
     // Messages may have arrived while the store was reading files; nobody would wake this pull for them.

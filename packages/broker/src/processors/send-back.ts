@@ -10,10 +10,11 @@ import {
   Requests,
   ResponseCode,
   retryTopic,
+  SystemTopic,
   TopicSysFlag,
 } from '@rocketnest/protocol';
 import type { Connection } from '@rocketnest/remoting';
-import { PutStatus, type StoreMessage } from '@rocketnest/store';
+import { type PutResult, PutStatus, type StoreMessage } from '@rocketnest/store';
 import type { BrokerContext } from '../context.js';
 import { moveToDeadLetters } from '../retry.js';
 import { FAQ_HINT, ok, type ProcessorRow, refuse, row } from './row.js';
@@ -68,7 +69,8 @@ async function sendBack(
   const original = decodeMessage(stored);
   const limit = maxReconsumeTimes(request, fields.maxReconsumeTimes, group.retryMaxTimes);
   const copy = retryOf(original, name, Math.floor(Math.random() * group.retryQueueNums), context);
-  if (original.reconsumeTimes >= limit || fields.delayLevel < 0) {
+  const isDead = original.reconsumeTimes >= limit || fields.delayLevel < 0;
+  if (isDead) {
     moveToDeadLetters(context, copy, fields.group);
     context.logger.info('message goes to the dead letters', { group: fields.group, msgId: original.msgId });
   } else {
@@ -76,9 +78,7 @@ async function sendBack(
     copy.properties[PropertyName.DELAY] = String(level);
   }
   context.putMessage(copy, (result) => {
-    const counters = context.stats.totals;
-    if (result.status === PutStatus.PUT_OK) counters.putMessages += 1;
-    else counters.putFailures += 1;
+    if (result.status === PutStatus.PUT_OK) count(copy, result);
     if (isOneway(request)) return;
     const response =
       result.status === PutStatus.PUT_OK ? ok(request) : refuse(request, ResponseCode.SYSTEM_ERROR, result.status);
@@ -86,6 +86,13 @@ async function sendBack(
     else topics.saved(() => connection.respond(response));
   });
   return undefined;
+
+  function count(copy: StoreMessage, result: PutResult): void {
+    const { stats } = context;
+    if (copy.topic === SystemTopic.SCHEDULE) stats.put(copy.topic, copy.queueId, 1, result.bytes);
+    stats.sentBack(fields.group, original.properties[PropertyName.RETRY_TOPIC] ?? original.topic);
+    if (isDead) stats.deadLettered(fields.group, fields.originTopic, request.extFields['Owner']);
+  }
 }
 
 /** The copy of a message that waits for another attempt; it remembers where it came from. */

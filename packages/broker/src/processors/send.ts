@@ -58,8 +58,13 @@ function createSend(context: BrokerContext) {
     const isInnerBatch = (message.sysFlag & MessageSysFlag.INNER_BATCH) !== 0;
     const bytes = message.body.length;
     gate.begin(bytes);
+    const startedAt = clock.now();
     context.putMessage(message, (result) => {
       gate.done(bytes);
+      // The message says where it went: a delayed one is in the schedule topic now.
+      if (fixed.outcomes[result.status].stored) {
+        stats.put(message.topic, message.queueId, result.messageCount, result.bytes, clock.now() - startedAt);
+      }
       answer(request, connection, result, queueId, uniqueId, isInnerBatch, context.timers.recallHandle(message));
     });
     return undefined;
@@ -211,12 +216,6 @@ function createSend(context: BrokerContext) {
     recallHandle: string | undefined,
   ): void {
     const outcome = fixed.outcomes[result.status];
-    if (outcome.stored) {
-      stats.totals.putMessages += result.messageCount;
-      stats.totals.putBytes += result.bytes;
-    } else {
-      stats.totals.putFailures += 1;
-    }
     if (isOneway(request)) return;
     const fields: Record<string, string> = { ...fixed.common };
     if (outcome.stored) {

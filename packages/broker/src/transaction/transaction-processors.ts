@@ -44,9 +44,11 @@ async function endTransaction(context: BrokerContext, request: RemotingCommand):
       return refuse(request, refusal?.code ?? ResponseCode.SYSTEM_ERROR, refusal?.remark ?? '');
     }
     if (decision === MessageSysFlag.TRANSACTION_COMMIT) {
-      const result = await new Promise<PutResult>((resolve) => context.putMessage(committed(half), resolve));
+      const message = committed(half);
+      const result = await new Promise<PutResult>((resolve) => context.putMessage(message, resolve));
       const outcome = sendOutcomes(context.options)[result.status];
       if (!outcome.stored) return refuse(request, outcome.code, outcome.remark ?? result.status);
+      context.stats.put(message.topic, message.queueId, result.messageCount, result.bytes);
     }
     context.transactions.finish(halfOffset);
     return createResponse(request, ResponseCode.SUCCESS);
