@@ -13,8 +13,6 @@ const BATCH = 64;
 const DELETIONS_AT_A_TIME = 64;
 /** Longest sleep: a changed system clock is noticed within this time. */
 const MAX_SLEEP_MS = 1_000;
-/** Empty slots passed before the event loop gets a turn. */
-const SLOTS_PER_TURN = 20_000;
 /** Pause after a failed read or write, and how often it is tried (`doPut`, at a precision of one second). */
 const RETRY_MS = 500;
 const MAX_TRIES = 3;
@@ -125,7 +123,9 @@ export class TimerDelivery {
     const { clock, wheel } = this.parts;
     const now = clock.now();
     if (this.current === null) {
-      if (!(await this.skipEmptySlots(now))) return 0;
+      // Slots of the past that have nothing are not opened.
+      const present = slotOf(now, wheel.precisionMs);
+      if (this.readMs_ < present) this.readMs_ = wheel.nextUsed(this.readMs_, present);
       if (now < this.readMs_ - READ_AHEAD_MS) return this.readMs_ - READ_AHEAD_MS - now;
       this.current = this.open(this.readMs_);
     }
@@ -146,20 +146,6 @@ export class TimerDelivery {
       return 0;
     }
     return Math.max(1, Math.min(current.nextDueMs, current.endMs, this.next ? current.endMs : readNextAt) - now);
-  }
-
-  /** Moves on over slots of the past that have nothing. False when there may be more of them. */
-  private async skipEmptySlots(now: number): Promise<boolean> {
-    const { wheel } = this.parts;
-    const present = slotOf(now, wheel.precisionMs);
-    for (let passed = 0; this.readMs_ < present && wheel.isEmpty(this.readMs_); passed++) {
-      if (passed === SLOTS_PER_TURN) {
-        await new Promise(setImmediate);
-        return false;
-      }
-      this.readMs_ += wheel.precisionMs;
-    }
-    return true;
   }
 
   /** Opens a slot and starts to read what the disk has of it; what comes later is added by {@link entered}. */

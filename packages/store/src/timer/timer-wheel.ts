@@ -9,8 +9,9 @@ const SLOT_BYTES = 32;
 const WHEEL_BYTES = SLOTS * SLOT_BYTES;
 /** What is written when anything in it changed. */
 const PAGE_BYTES = 4096;
+const PAGE_SLOTS = PAGE_BYTES / SLOT_BYTES;
 const READ_BYTES = PAGE_BYTES * 90;
-const NO_BYTES = Buffer.alloc(READ_BYTES);
+const NO_BYTES = Buffer.alloc(PAGE_BYTES);
 
 /** What waits for one moment. Java: `Slot`. */
 export interface TimerSlot {
@@ -35,6 +36,8 @@ const EMPTY_SLOT: TimerSlot = { first: -1, last: -1, count: 0 };
  */
 export class TimerWheel {
   private readonly bytes = Buffer.alloc(WHEEL_BYTES);
+  /** Pages that ever had anything: the only ones worth looking at. */
+  private readonly used = new Uint8Array(Math.ceil(WHEEL_BYTES / PAGE_BYTES));
   private readonly dirty = new Set<number>();
   private file: StoreFile | null = null;
 
@@ -61,9 +64,13 @@ export class TimerWheel {
     }
     const chunk = Buffer.allocUnsafeSlow(READ_BYTES);
     for (let at = 0; at < WHEEL_BYTES; at += READ_BYTES) {
-      this.file.readSync(chunk, at);
-      // Pages that were never used stay untouched, hence unbacked.
-      if (!chunk.equals(NO_BYTES)) chunk.copy(this.bytes, at);
+      const length = this.file.readSync(chunk, at);
+      for (let page = 0; page < length; page += PAGE_BYTES) {
+        const content = chunk.subarray(page, Math.min(page + PAGE_BYTES, length));
+        if (content.equals(NO_BYTES.subarray(0, content.length))) continue; // stays untouched, hence unbacked
+        content.copy(this.bytes, at + page);
+        this.used[(at + page) / PAGE_BYTES] = 1;
+      }
     }
   }
 
@@ -84,6 +91,17 @@ export class TimerWheel {
 
   isEmpty(timeMs: number): boolean {
     return readInt64(this.bytes, this.position(timeMs)) !== Math.floor(timeMs / this.precisionMs);
+  }
+
+  /** The first slot from `fromMs` on that has something, `untilMs` when none before that has. */
+  nextUsed(fromMs: number, untilMs: number): number {
+    for (let timeMs = fromMs; timeMs < untilMs; timeMs += this.precisionMs) {
+      const index = this.position(timeMs) / SLOT_BYTES;
+      if (this.used[Math.floor(index / PAGE_SLOTS)] === 0) {
+        timeMs += (PAGE_SLOTS - (index % PAGE_SLOTS) - 1) * this.precisionMs; // on to the next page
+      } else if (!this.isEmpty(timeMs)) return timeMs;
+    }
+    return untilMs;
   }
 
   put(timeMs: number, first: number, last: number, count: number): void {
@@ -147,14 +165,20 @@ export class TimerWheel {
     writeInt64(Math.floor(timeMs / this.precisionMs), this.bytes, at);
     writeInt64(first, this.bytes, at + 8);
     writeInt64(last, this.bytes, at + 16);
-    this.dirty.add(Math.floor(at / PAGE_BYTES));
+    const page = Math.floor(at / PAGE_BYTES);
+    this.used[page] = 1;
+    this.dirty.add(page);
   }
 
   private forEachFrom(fromMs: number, visit: (at: number) => void): void {
     const from = Math.floor(fromMs / this.precisionMs);
-    for (let tick = from; tick < from + SLOTS; tick++) {
-      const at = (tick % SLOTS) * SLOT_BYTES;
-      if (readInt64(this.bytes, at) === tick) visit(at);
+    for (let page = 0; page < this.used.length; page++) {
+      if (this.used[page] === 0) continue;
+      const end = Math.min((page + 1) * PAGE_BYTES, WHEEL_BYTES);
+      for (let at = page * PAGE_BYTES; at < end; at += SLOT_BYTES) {
+        const tick = readInt64(this.bytes, at);
+        if (tick >= from && tick < from + SLOTS) visit(at);
+      }
     }
   }
 }
