@@ -193,9 +193,12 @@ function parseInteger(text: string): number {
   }
   // Beyond 15 digits the sum above has rounding errors; the native conversion has none.
   if (length > 15) value = Math.abs(Number(text));
-  if (value > LONG_LIMIT) return Number.NaN;
+  // As a double, the largest long equals 2^63, which is none.
+  if (value >= LONG_LIMIT && !isLong(BigInt(text.replace('+', '')))) return Number.NaN;
   return first === 45 && value !== 0 ? -value : value;
 }
+
+const isLong = (value: bigint): boolean => value === BigInt.asIntN(64, value);
 
 function inRange(kind: 'int' | 'long', value: Scalar): boolean {
   if (typeof value !== 'number') return false;
