@@ -200,12 +200,14 @@ export const storeOptionTable = {
     true,
     'Messages may be due at a time of their own (TIMER_DELAY_SEC, TIMER_DELAY_MS, TIMER_DELIVER_MS).',
   ),
-  timerPrecisionMs: int(
-    1_000,
-    'ms',
-    'Width of a slot of the timer wheel: the next lower of 100, 200, 500 and 1000. Messages are due to the millisecond all the same. Cannot change while timers wait.',
-    1,
-    INT_MAX,
+  timerPrecisionMs: atStart(
+    int(
+      1_000,
+      'ms',
+      'Width of a slot of the timer wheel: the next lower of 100, 200, 500 and 1000. Messages are due to the millisecond all the same. Cannot change while timers wait.',
+      1,
+      INT_MAX,
+    ),
   ),
   timerMaxDelaySec: int(3 * 24 * 3600, 's', 'Longest delay; a message that asks for more is refused.', 0, INT_MAX),
   timerRollWindowSlot: int(
@@ -229,12 +231,14 @@ export const storeOptionTable = {
     1,
     INT_MAX,
   ),
-  mappedFileSizeTimerLog: int(
-    100 * MIB,
-    'bytes',
-    'Size of a timer log file; 52 bytes per message. Cannot change once a store exists.',
-    KIB,
-    INT_MAX,
+  mappedFileSizeTimerLog: atStart(
+    int(
+      100 * MIB,
+      'bytes',
+      'Size of a timer log file; 52 bytes per message. Cannot change once a store exists.',
+      KIB,
+      INT_MAX,
+    ),
   ),
   timerStopEnqueue: bool(false, 'Leave timer messages in rmq_sys_wheel_timer for the time being.'),
   timerSkipUnknownError: bool(false, 'Drop timer messages that cannot be read, instead of trying again.'),
