@@ -46,7 +46,7 @@ export const knownApacheKeys: ReadonlySet<string> = new Set(
     fetchControllerAddrByDnsLookup fetchNamesrvAddrByAddressServer fetchNameSrvAddrByDnsLookup
     fetchNamesrvAddrInterval flushCommitLogLeastPages
     flushCommitLogThoroughInterval flushCommitLogTimed flushConsumeQueueLeastPages flushConsumerOffsetHistoryInterval
-    flushLeastPagesWhenWarmMapedFile forceRegister forceVerifyPropCRC forwardTimeout globalColdReadThreshold
+    flushLeastPagesWhenWarmMapedFile forceVerifyPropCRC globalColdReadThreshold
     haFlowControlEnable haHousekeepingInterval haMasterAddress haMaxGapNotInSync haMaxTimeSlaveNotCatchup
     haSendHeartbeatInterval haTransferBatchSize heartbeatThreadPoolNums heartbeatThreadPoolQueueCapacity highSpeedMode
     inBrokerContainer indexFileReadEnable indexFileWriteEnable indexRocksDBEnable initAuthenticationUser

@@ -17,7 +17,7 @@ import {
   silentLogger,
   tlsOf,
 } from '@rocketnest/remoting';
-import { MessageStore } from '@rocketnest/store';
+import { isHourOf, MessageStore } from '@rocketnest/store';
 import type { Clock } from './clock.js';
 import { ConsumerTable } from './consumers.js';
 import type { BrokerContext } from './context.js';
@@ -37,6 +37,10 @@ import { PullHold } from './pull-hold.js';
 import { createPutMessage } from './put.js';
 import { QueueLocks } from './queue-locks.js';
 import { Registration } from './registration.js';
+import { CLEAN_INTERVAL_MS, cleanMappings } from './static-topic/clean.js';
+import { MappingTable } from './static-topic/mapping-table.js';
+import { PeerBrokers } from './static-topic/peer-brokers.js';
+import { StaticTopics } from './static-topic/static-topics.js';
 import { BrokerStats } from './stats.js';
 import { TimerService } from './timer/timer-service.js';
 import { TopicTable } from './topics.js';
@@ -136,6 +140,7 @@ export class Broker {
     const { context, delay, timers, transactions, pop } = this.parts;
     const { topics, groups, offsets, store, registration, jobs, stats, pullHold, filters } = context;
     await Promise.all([topics.file.load(), groups.file.load(), offsets.file.load(), filters.file.load(), pop.load()]);
+    await context.staticTopics.table.file.load();
     await store.start();
     store.onMessageArrived = (topic, queueId, maxOffset, tagsCode, _storeTimestamp, properties) => {
       if (topic === SystemTopic.SCHEDULE) delay.arrived(queueId);
@@ -170,6 +175,10 @@ export class Broker {
     jobs.every(CONFIG_SAVE_MS, 'save topics and groups', async () => {
       await topics.file.save();
       await groups.file.save();
+    });
+    jobs.every(CLEAN_INTERVAL_MS, 'clean static topics', async () => {
+      if (isHourOf(options.deleteWhen, context.clock.now())) await cleanMappings(context);
+      await context.staticTopics.table.file.save();
     });
     jobs.every(ConsumerFilterTable.saveIntervalMs, 'save consumer filters', () => filters.file.save());
     jobs.every(
@@ -209,6 +218,7 @@ export class Broker {
     await timers.close();
     if (this.started) {
       await Promise.all([topics.file.save(), groups.file.save(), offsets.file.save(), filters.file.save()]);
+      await context.staticTopics.table.file.save();
     }
     await store.close();
     await this.client.close();
@@ -226,11 +236,16 @@ export class Broker {
       path: configFile('topics.json'),
       onChange: () => registration.topicChanged(),
     });
+    const staticTopics = new StaticTopics(
+      new MappingTable({ clock, brokerName: options.brokerName, path: configFile('topicQueueMapping.json') }),
+      new PeerBrokers({ options, clock, client: this.client }),
+    );
     const registration = new Registration({
       options,
       logger,
       client: this.client,
       topics,
+      mappings: staticTopics.table,
       address: () => context.address,
       haAddress: () => `${options.brokerIP2}:${options.haListenPort || broker.port + 1}`,
     });
@@ -247,6 +262,7 @@ export class Broker {
       jobs: new Jobs(logger),
       store,
       topics,
+      staticTopics,
       groups: new GroupTable({ options, clock, logger, path: configFile('subscriptionGroup.json') }),
       offsets: new OffsetTable({ options, clock, path: configFile('consumerOffset.json') }),
       producers: new ProducerTable(clock, logger),

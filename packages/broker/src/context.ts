@@ -14,6 +14,7 @@ import type { ProducerTable } from './producers.js';
 import type { PullHold } from './pull-hold.js';
 import type { QueueLocks } from './queue-locks.js';
 import type { Registration } from './registration.js';
+import type { StaticTopics } from './static-topic/static-topics.js';
 import type { BrokerStats } from './stats.js';
 import type { TopicTable } from './topics.js';
 
@@ -93,6 +94,8 @@ export interface BrokerContext {
 
   readonly store: MessageStore;
   readonly topics: TopicTable;
+  /** Topics with logic queues, which may lie in several brokers; most topics are none of them. */
+  readonly staticTopics: StaticTopics;
   readonly groups: GroupTable;
   readonly offsets: OffsetTable;
   readonly producers: ProducerTable;

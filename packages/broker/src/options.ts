@@ -121,6 +121,11 @@ const ownOptionTable = {
     60_000,
   ),
   registerBrokerTimeoutMills: int(24_000, 'ms', 'Time allowed for one registration request.', 1, INT_MAX),
+  forceRegister: bool(
+    true,
+    'Register at every interval. false: ask each name server first, and register with those that have other topics.',
+  ),
+  forwardTimeout: int(3_000, 'ms', 'Time allowed for a request to another broker (static topics).', 1, INT_MAX),
   serverChannelMaxIdleTimeSeconds: atStart(int(120, 's', 'Connections silent for this long are closed.', 1, 2_000_000)),
   // System properties of Java there, not keys of broker.conf.
   'tls.server.mode': atStart(

@@ -11,6 +11,8 @@ import {
 } from '@rocketnest/protocol';
 import type { Logger, RemotingClient } from '@rocketnest/remoting';
 import type { BrokerOptions } from './options.js';
+import { infoOf } from './static-topic/mapping.js';
+import type { MappingTable } from './static-topic/mapping-table.js';
 import type { TopicTable } from './topics.js';
 
 export interface RegistrationParts {
@@ -18,6 +20,8 @@ export interface RegistrationParts {
   readonly logger: Logger;
   readonly client: RemotingClient;
   readonly topics: TopicTable;
+  /** Queues of static topics. */
+  readonly mappings: Pick<MappingTable, 'all'>;
   /** `brokerIP1:port`. */
   readonly address: () => string;
   /** `brokerIP2:haPort`. */
@@ -144,9 +148,12 @@ export class Registration {
 
   private async register(nameServer: string, isRetry: boolean): Promise<boolean> {
     if (this.closed) return true;
-    const { options, topics } = this.parts;
+    const { options, topics, mappings } = this.parts;
     const body = encodeRegisterBrokerBody({
       topicConfigSerializeWrapper: {
+        topicQueueMappingInfoMap: Object.fromEntries(
+          [...mappings.all].map(([name, mapping]) => [name, infoOf(mapping)]),
+        ),
         dataVersion: topics.dataVersion,
         topicConfigTable: Object.fromEntries([...topics.all].map(([name, topic]) => [name, this.announced(topic)])),
       },

@@ -21,7 +21,7 @@ export {
   SendError,
   TimeoutError,
 } from '@rocketnest/protocol';
-export { type Logger, silentLogger } from '@rocketnest/remoting';
+export { type Logger, silentLogger, type TlsClientOptions } from '@rocketnest/remoting';
 export { Admin, type ConsumerOffset, type QueryOptions, type TopicInput } from './admin.js';
 export { BrokerApi, type CallOptions, type CallResult } from './broker-api.js';
 export { compressBody, decompressBody } from './compression.js';

@@ -2,6 +2,8 @@ import { ConfigurationError } from '@rocketnest/protocol';
 import type { Logger, TlsClientOptions } from '@rocketnest/remoting';
 import { silentLogger } from '@rocketnest/remoting';
 
+export type { TlsClientOptions } from '@rocketnest/remoting';
+
 /** Whether a row must be given, has a default, or may stay undefined. */
 export type Presence = 'required' | 'default' | 'optional';
 

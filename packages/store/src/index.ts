@@ -6,6 +6,7 @@ export { readJsonFile, writeJsonAtomic } from './json-file.js';
 export type { KeyQueryResult } from './key-query.js';
 export { MessageStore, type MessageStoreInput } from './message-store.js';
 export { type OptionRow, parseStoreOptions, type StoreOptions, storeOptionTable } from './options.js';
+export { isHourOf } from './retention.js';
 export {
   deleteKey,
   deliverTime,

@@ -1,5 +1,6 @@
 import type { ProcessorTable } from '@rocketnest/remoting';
 import type { BrokerContext } from '../context.js';
+import { staticTopicProcessors } from '../static-topic/processors.js';
 import { timerProcessors } from '../timer/timer-processors.js';
 import { transactionProcessors } from '../transaction/transaction-processors.js';
 import { clientProcessors } from './client.js';
@@ -34,6 +35,7 @@ const areas: readonly ((context: BrokerContext) => readonly ProcessorRow[])[] = 
   clientProcessors,
   queueLockProcessors,
   topicProcessors,
+  staticTopicProcessors,
   groupProcessors,
   consumeStatsProcessors,
   consumerAdminProcessors,

@@ -19,6 +19,7 @@ import type { BrokerContext } from '../context.js';
 import type { Predicate } from '../filter/expressions.js';
 import { isTagExpression, noFilterBy } from '../filters.js';
 import type { HeldPull } from '../pull-hold.js';
+import { pullLogicQueue } from '../static-topic/pull.js';
 import { OVERLOAD } from '../send-gate.js';
 import { FAQ_HINT, type ProcessorRow, refuse, row } from './row.js';
 
@@ -100,7 +101,13 @@ function pull(
   connection: Connection,
   maySuspend: boolean,
 ): RemotingCommand | undefined | Promise<RemotingCommand | undefined> {
-  const { options, groups, topics, offsets, store, underWay } = context;
+  const { options, groups, topics, offsets, store, underWay, staticTopics } = context;
+  const logic = staticTopics.queueOf(fields);
+  if (logic !== undefined) {
+    return pullLogicQueue(context, logic, fields, request, (physical) =>
+      pull(context, physical, request, connection, maySuspend),
+    );
+  }
   const name = fields.consumerGroup;
   if (!isReadable(options.brokerPermission)) {
     return forbid(request, ForbiddenType.BROKER, `the broker[${options.brokerIP1}] pulling message is forbidden`);

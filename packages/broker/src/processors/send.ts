@@ -22,6 +22,8 @@ import type { BrokerOptions } from '../options.js';
 import { delayLevelOf } from '../put.js';
 import { moveToDeadLetters } from '../retry.js';
 import { SendGate } from '../send-gate.js';
+import { writtenOffset } from '../static-topic/mapping.js';
+import { notLeader } from '../static-topic/static-topics.js';
 import { checkSend, queueFor, Refusal, type SendFields } from './message-check.js';
 import { bodyOf, FAQ_HINT, type ProcessorRow } from './row.js';
 import { sendOutcomes } from './send-result.js';
@@ -48,7 +50,12 @@ function createSend(context: BrokerContext) {
   const gate = new SendGate(options, clock);
   const uniqueIds = new UniqueIdGenerator({ address: '0.0.0.0', pid: process.pid, instance: clock.now() | 0 });
 
-  return (fields: SendFields, request: Request, connection: Connection): RemotingCommand | undefined => {
+  return (sent: SendFields, request: Request, connection: Connection): RemotingCommand | undefined => {
+    const logic = context.staticTopics.queueToSendTo(sent);
+    if (logic !== undefined && logic.leader === undefined) {
+      return createResponse(request, ResponseCode.NOT_LEADER_FOR_QUEUE, notLeader(logic), { ...fixed.common });
+    }
+    const fields = logic?.leader === undefined ? sent : { ...sent, queueId: logic.leader.queueId };
     const message = prepare(fields, request, connection);
     if (message instanceof Refusal) {
       return createResponse(request, message.code, message.remark, { ...fixed.common });
@@ -65,7 +72,14 @@ function createSend(context: BrokerContext) {
       if (fixed.outcomes[result.status].stored) {
         stats.put(message.topic, message.queueId, result.messageCount, result.bytes, clock.now() - startedAt);
       }
-      answer(request, connection, result, queueId, uniqueId, isInnerBatch, context.timers.recallHandle(message));
+      const recallHandle = context.timers.recallHandle(message);
+      if (logic?.leader === undefined) {
+        answer(request, connection, result, queueId, uniqueId, isInnerBatch, recallHandle);
+      } else {
+        const queueOffset = writtenOffset(logic.leader, result.queueOffset);
+        const written = { ...result, queueOffset };
+        answer(request, connection, written, logic.queueId, uniqueId, isInnerBatch, recallHandle);
+      }
     });
     return undefined;
   };

@@ -1,6 +1,6 @@
 import {
   encodeGroupList,
-  encodeTopicConfig,
+  encodeTopicConfigAndQueueMapping,
   encodeTopicConfigSerializeWrapper,
   encodeTopicList,
   encodeTopicStatsTable,
@@ -15,7 +15,7 @@ import { answer, ok, type ProcessorRow, refuse, row } from './row.js';
 
 /** Topics: create, change, delete, list, count (`AdminBrokerProcessor`). */
 export function topicProcessors(context: BrokerContext): readonly ProcessorRow[] {
-  const { options, topics, offsets, consumers, store } = context;
+  const { options, topics, staticTopics, offsets, consumers, store } = context;
 
   /** Why an admin may not touch a topic, or null. */
   const untouchable = (topic: string): string | null =>
@@ -59,17 +59,24 @@ export function topicProcessors(context: BrokerContext): readonly ProcessorRow[]
       const doomed = [topic, ...(options.clearRetryTopicWhenDeleteTopic ? popRetryTopics(topic) : [])];
       for (const name of doomed) {
         topics.delete(name);
+        staticTopics.table.delete(name);
         offsets.removeTopic(name);
       }
-      await Promise.all([topics.file.save(), offsets.file.save(), store.deleteTopics(doomed)]);
+      await Promise.all([
+        topics.file.save(),
+        offsets.file.save(),
+        staticTopics.table.file.save(),
+        store.deleteTopics(doomed),
+      ]);
       return ok(request);
     }),
 
-    row(Requests.getTopicConfig, ({ topic }, request) => {
+    row(Requests.getTopicConfig, ({ topic, lo }, request) => {
       const config = topics.get(topic);
+      const mappingDetail = lo === true ? staticTopics.table.get(topic) : undefined;
       return config === undefined
         ? refuse(request, ResponseCode.TOPIC_NOT_EXIST, `No topic in this broker. topic: ${topic}`)
-        : ok(request, encodeTopicConfig(config));
+        : ok(request, encodeTopicConfigAndQueueMapping({ ...config, mappingDetail }));
     }),
 
     row(Requests.getAllTopicConfig, (_fields, request) =>
@@ -80,6 +87,8 @@ export function topicProcessors(context: BrokerContext): readonly ProcessorRow[]
         encodeTopicConfigSerializeWrapper({
           dataVersion: topics.dataVersion,
           topicConfigTable: Object.fromEntries(topics.all),
+          mappingDataVersion: staticTopics.table.dataVersion,
+          topicQueueMappingDetailMap: Object.fromEntries(staticTopics.table.all),
         }),
       ),
     ),

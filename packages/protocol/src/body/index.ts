@@ -51,6 +51,7 @@ export {
   type TopicRouteData,
 } from './route.js';
 export type { MessageQueue } from './shape.js';
+export * from './static-topic.js';
 export * from './stats.js';
 export {
   type CreateTopicListRequest,

@@ -20,7 +20,7 @@ import {
   withDefault,
 } from './shape.js';
 
-const topicConfigFields = {
+export const topicConfigFields = {
   topicName: str,
   readQueueNums: withDefault(int, 16),
   writeQueueNums: withDefault(int, 16),

@@ -1,0 +1,50 @@
+import { parseTopicQueueMapping, Requests, ResponseCode, type TopicConfig, topicProblem } from '@rocketnest/protocol';
+import type { BrokerContext } from '../context.js';
+import { ok, type ProcessorRow, parseBody, refuse, row } from '../processors/row.js';
+import { newTopicConfig } from '../topics.js';
+
+/** UPDATE_AND_CREATE_STATIC_TOPIC: mqadmin's updateStaticTopic and remappingStaticTopic (`AdminBrokerProcessor`). */
+export function staticTopicProcessors(context: BrokerContext): readonly ProcessorRow[] {
+  const { options, topics, staticTopics } = context;
+  return [
+    row(Requests.updateAndCreateStaticTopic, async (fields, request) => {
+      const { topic } = fields;
+      const wrong = topicProblem(topic) ?? problemOf(fields);
+      if (wrong !== null) return refuse(request, ResponseCode.INVALID_PARAMETER, wrong);
+      if (options.validateSystemTopicWhenUpdateTopic && topics.isSystem(topic)) {
+        return refuse(request, ResponseCode.INVALID_PARAMETER, `The topic[${topic}] is conflict with system topic.`);
+      }
+      const mapping = parseBody(request, Requests.updateAndCreateStaticTopic, parseTopicQueueMapping);
+      if (mapping.topic !== topic) {
+        return refuse(request, ResponseCode.INVALID_PARAMETER, `the mapping is of ${mapping.topic}, not of ${topic}`);
+      }
+      // The mapping first: it may be refused. Name servers are told of both when the topic changes.
+      staticTopics.table.update(mapping, fields.force === true);
+      topics.update(
+        newTopicConfig(topic, {
+          readQueueNums: fields.readQueueNums,
+          writeQueueNums: fields.writeQueueNums,
+          perm: fields.perm,
+          topicFilterType: fields.topicFilterType as TopicConfig['topicFilterType'],
+          topicSysFlag: fields.topicSysFlag ?? 0,
+        }),
+      );
+      await Promise.all([staticTopics.table.file.save(), topics.file.save()]);
+      return ok(request);
+    }),
+  ];
+}
+
+function problemOf(fields: {
+  readonly topicFilterType: string;
+  readonly readQueueNums: number;
+  readonly writeQueueNums: number;
+}): string | null {
+  if (fields.topicFilterType !== 'SINGLE_TAG' && fields.topicFilterType !== 'MULTI_TAG') {
+    return `topicFilterType is ${fields.topicFilterType}, expected SINGLE_TAG or MULTI_TAG`;
+  }
+  if (fields.readQueueNums < 0 || fields.writeQueueNums < 0) {
+    return `readQueueNums is ${fields.readQueueNums} and writeQueueNums ${fields.writeQueueNums}, both must be 0 or more`;
+  }
+  return null;
+}
