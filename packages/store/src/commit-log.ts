@@ -39,7 +39,6 @@ export class CommitLog {
   readonly segments: Segments;
   private readonly tail: LogTail;
   private readonly writer: LogWriter;
-  private readonly syncFlush: boolean;
   private readonly pending = new Fifo<PendingPut>();
   /** SYNC_FLUSH: puts that do not wait for the disk, until they are written. */
   private readonly unwaited = new Fifo<PendingPut>();
@@ -79,17 +78,31 @@ export class CommitLog {
   ) {
     this.segments = new Segments(files, directory, options.mappedFileSizeCommitLog);
     this.tail = new LogTail(options.commitLogTailBytes);
-    this.syncFlush = options.flushDiskType === 'SYNC_FLUSH';
     const events = {
       written: () => this.onWritten(),
       synced: () => this.onSynced(),
       failed: (creating: boolean) => this.onFailed(creating ? 'CREATE_MAPPED_FILE_FAILED' : 'UNKNOWN_ERROR'),
     };
-    this.writer = new LogWriter(files, this.segments, this.syncFlush, events, logger);
+    this.writer = new LogWriter(files, this.segments, () => this.syncFlush, events, logger);
+  }
+
+  /** May change while messages are under way: those are acknowledged when they are on the disk, at the latest. */
+  private get syncFlush(): boolean {
+    return this.options.flushDiskType === 'SYNC_FLUSH';
   }
 
   get minOffset(): number {
     return this.segments.start;
+  }
+
+  /** Appended, not on the disk yet. */
+  get unflushedBytes(): number {
+    return this.appendOffset - this.writer.syncedOffset;
+  }
+
+  /** Appended, not readable yet. */
+  get undispatchedBytes(): number {
+    return this.appendOffset - this.dispatchedOffset;
   }
 
   /** Behind the last message that can be read. */
@@ -117,16 +130,27 @@ export class CommitLog {
     this.dispatchedOffset = endOffset;
     this.writer.startSync(endOffset);
     this.writable = true;
-    this.timer = this.syncFlush
-      ? setInterval(() => this.giveUpWaiting(), Math.min(1_000, this.options.syncFlushTimeout))
-      : setInterval(() => void this.sync().catch(() => {}), this.options.flushIntervalCommitLog);
+    this.schedule();
+  }
+
+  /** Looks after messages that wait for the disk, one way or the other; the options may change from one time to the next. */
+  private schedule(): void {
+    const { syncFlushTimeout, flushIntervalCommitLog } = this.options;
+    this.timer = setTimeout(
+      () => {
+        if (this.syncFlush) this.giveUpWaiting();
+        else void this.sync().catch(() => {});
+        this.schedule();
+      },
+      this.syncFlush ? Math.min(1_000, syncFlushTimeout) : flushIntervalCommitLog,
+    );
     this.timer.unref();
   }
 
   /** Brings everything to the disk and dispatches it. Rejects when the log has failed. */
   async close(): Promise<void> {
     this.writable = false;
-    if (this.timer) clearInterval(this.timer);
+    if (this.timer) clearTimeout(this.timer);
     try {
       await this.sync();
     } finally {
@@ -373,19 +397,16 @@ export class CommitLog {
   }
 
   private onWritten(): void {
-    if (this.syncFlush) {
-      for (let put = this.unwaited.peek(); put && put.end <= this.writer.writtenOffset; put = this.unwaited.peek()) {
-        this.unwaited.shift();
-        this.acknowledge(put);
-      }
-    } else {
-      this.complete(this.writer.writtenOffset);
+    for (let put = this.unwaited.peek(); put && put.end <= this.writer.writtenOffset; put = this.unwaited.peek()) {
+      this.unwaited.shift();
+      this.acknowledge(put);
     }
+    if (!this.syncFlush) this.complete(this.writer.writtenOffset);
     this.tail.trim(Math.min(this.writer.writtenOffset, this.dispatchedOffset));
   }
 
   private onSynced(): void {
-    if (this.syncFlush) this.complete(this.writer.syncedOffset);
+    this.complete(this.writer.syncedOffset);
   }
 
   /** Everything before `offset` is as durable as asked for: make it readable, then say so. */

@@ -19,15 +19,30 @@ export function parseDelayLevels(messageDelayLevel: string): readonly number[] {
 
 /** When delayed messages are due. */
 export class DelayLevels {
-  readonly delaysMs: readonly number[];
+  private text = '';
+  private parsed: readonly number[] = [];
 
-  /** @throws ConfigurationError as `parseDelayLevels`. */
-  constructor(messageDelayLevel: string) {
-    this.delaysMs = parseDelayLevels(messageDelayLevel);
+  /**
+   * @param messageDelayLevel the text that holds now; it may change
+   * @throws ConfigurationError as `parseDelayLevels`.
+   */
+  constructor(private readonly messageDelayLevel: () => string) {
+    this.delaysMs;
+  }
+
+  /** Delay in ms of each level, level 1 first. */
+  get delaysMs(): readonly number[] {
+    const text = this.messageDelayLevel();
+    if (text !== this.text) {
+      this.parsed = parseDelayLevels(text);
+      this.text = text;
+    }
+    return this.parsed;
   }
 
   /** Due time in ms since 1970 of a message of this level (1 or more; above the table the last) stored at that time. */
   deliverTimestamp(level: number, storeTimestamp: number): number {
-    return storeTimestamp + this.delaysMs[Math.min(level, this.delaysMs.length) - 1]!;
+    const { delaysMs } = this;
+    return storeTimestamp + delaysMs[Math.min(level, delaysMs.length) - 1]!;
   }
 }

@@ -58,7 +58,7 @@ export class LogWriter {
   constructor(
     private readonly files: Files,
     private readonly segments: Segments,
-    private readonly syncEveryWrite: boolean,
+    private readonly syncsEveryWrite: () => boolean,
     private readonly events: LogWriterEvents,
     private readonly logger: StoreLogger,
   ) {}
@@ -137,7 +137,7 @@ export class LogWriter {
       this.writtenOffset = end;
       this.writtenTimestamp = timestamp;
       this.write(); // The next write is under way while the callbacks of this one run.
-      if (this.syncEveryWrite || this.syncWaiters.length > 0) this.startSyncing();
+      if (this.syncsEveryWrite() || this.syncWaiters.length > 0) this.startSyncing();
       this.events.written();
     });
   }
@@ -163,7 +163,7 @@ export class LogWriter {
       this.syncedOffset = target;
       this.syncedTimestamp = timestamp;
       this.closeFilesBefore(target);
-      if (this.syncEveryWrite) this.startSyncing();
+      if (this.syncsEveryWrite()) this.startSyncing();
       this.events.synced();
       this.wakeSyncWaiters();
     };

@@ -1,4 +1,4 @@
-import { ClosedError, isSystemTopic, StoreError } from '@rocketnest/protocol';
+import { ClosedError, isSystemTopic, readStored, StoreError } from '@rocketnest/protocol';
 import { AbortFile } from './abort-file.js';
 import { Checkpoint } from './checkpoint.js';
 import { CommitLog } from './commit-log.js';
@@ -94,7 +94,7 @@ export class MessageStore {
     this.logger = logger;
     this.files = files;
     this.openFiles = new OpenFiles(files, this.options.maxOpenFiles);
-    this.delayLevels = new DelayLevels(this.options.messageDelayLevel);
+    this.delayLevels = new DelayLevels(() => this.options.messageDelayLevel);
     this.checkpoint = new Checkpoint(files, `${rootDir}/checkpoint`);
     this.abort = new AbortFile(files, `${rootDir}/abort`);
     this.queues_ = new ConsumeQueues(rootDir, this.options, queueTypeOf, files, this.openFiles, logger);
@@ -311,6 +311,23 @@ export class MessageStore {
   /** Behind the last readable message. */
   get maxCommitLogOffset(): number {
     return this.log.maxOffset;
+  }
+
+  /** Bytes taken that are not on the disk yet. Java: `remainHowManyDataToFlush`. */
+  get unflushedBytes(): number {
+    return this.log.unflushedBytes;
+  }
+
+  /** Bytes taken that cannot be read yet. Java: `dispatchBehindBytes`. */
+  get undispatchedBytes(): number {
+    return this.log.undispatchedBytes;
+  }
+
+  /** Store time in ms of the oldest message of the log, -1 when there is none. Java: `getEarliestMessageTime()`. */
+  async earliestTimestamp(): Promise<number> {
+    const { minOffset, maxOffset } = this.log;
+    const head = minOffset < maxOffset ? await this.log.readPrefix(minOffset) : null;
+    return head ? readStored.storeTimestamp(head, 0) : -1;
   }
 
   /** False after a failed write, while the disk is full, and before start and after close. */

@@ -27,7 +27,7 @@ export class DelayLane {
 
   constructor(
     private readonly context: BrokerContext,
-    private readonly lane: { readonly level: number; readonly queueId: number; readonly delayMs: number },
+    private readonly lane: { readonly level: number; readonly queueId: number; readonly delayMs: () => number },
     private readonly offsets: DelayOffsets,
     private readonly timeUp: (waiting: MessageExt) => StoreMessage,
   ) {}
@@ -107,7 +107,7 @@ export class DelayLane {
   /** Milliseconds until an entry is due. A due time beyond the level's delay (the levels were shortened) counts as now. */
   private dueIn(entry: Entry): number {
     const wait = entry.tagsCode - this.context.clock.now();
-    return wait > this.lane.delayMs ? 0 : wait;
+    return wait > this.lane.delayMs() ? 0 : wait;
   }
 
   /** Moves messages to their topics; the offset follows what is stored without a gap. False if one could not be stored. */

@@ -28,6 +28,11 @@ export class DelayOffsets implements Persistent {
     return this.offsets.get(level) ?? 0;
   }
 
+  /** Every level that was ever used, with its offset. */
+  entries(): [level: number, offset: number][] {
+    return [...this.offsets];
+  }
+
   set(level: number, offset: number): void {
     this.offsets.set(level, offset);
     this.updates += 1;

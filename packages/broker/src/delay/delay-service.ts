@@ -1,5 +1,5 @@
 import { encodeProperties, type MessageExt, PropertyName, SystemTopic } from '@rocketnest/protocol';
-import { parseDelayLevels, type StoreMessage } from '@rocketnest/store';
+import type { StoreMessage } from '@rocketnest/store';
 import type { BrokerContext, Delays } from '../context.js';
 import { DelayLane } from './delay-lane.js';
 import { DelayOffsets } from './delay-offsets.js';
@@ -10,38 +10,60 @@ import { DelayOffsets } from './delay-offsets.js';
  * of tag hashes, so a lane reads when its first message is due without touching the commit log.
  */
 export class DelayService implements Delays {
-  private readonly levelsMs: readonly number[];
   private readonly offsets: DelayOffsets;
-  private lanes: readonly DelayLane[] = [];
+  private readonly lanes: DelayLane[] = [];
+  private running = false;
 
   constructor(private readonly context: BrokerContext) {
-    this.levelsMs = parseDelayLevels(context.options.messageDelayLevel);
     this.offsets = new DelayOffsets(context, context.configFile('delayOffset.json'));
   }
 
   /** Starts delivering. The store and the server are started before: stored hosts need the real port. */
   async start(): Promise<void> {
     await this.offsets.file.load();
-    this.lanes = this.levelsMs.map((delayMs, queueId) => {
-      const level = queueId + 1;
-      return new DelayLane(this.context, { level, queueId, delayMs }, this.offsets, timeUp);
+    this.running = true;
+    this.startLanes();
+    this.context.liveOptions.onChange((changed) => {
+      if (changed.has('messageDelayLevel')) this.startLanes();
     });
-    for (const lane of this.lanes) lane.start();
-    this.context.jobs.every(() => this.context.options.flushDelayOffsetInterval, 'persist delay offsets', () =>
-      this.offsets.file.save(),
+    this.context.jobs.every(
+      () => this.context.options.flushDelayOffsetInterval,
+      'persist delay offsets',
+      () => this.offsets.file.save(),
     );
+  }
+
+  /** A lane for each level; those that are there already go on, also when their level is gone: messages may wait in it. */
+  private startLanes(): void {
+    while (this.running && this.lanes.length < this.levelsMs.length) {
+      const queueId = this.lanes.length;
+      const delayMs = (): number => this.levelsMs[queueId] ?? Number.POSITIVE_INFINITY;
+      const lane = new DelayLane(this.context, { level: queueId + 1, queueId, delayMs }, this.offsets, timeUp);
+      this.lanes.push(lane);
+      lane.start();
+    }
+  }
+
+  private get levelsMs(): readonly number[] {
+    return this.context.store.delayLevels.delaysMs;
   }
 
   /** Stops delivering and persists the offsets. The store is closed after this. */
   async close(): Promise<void> {
+    this.running = false;
     await Promise.all(this.lanes.map((lane) => lane.close()));
-    this.lanes = [];
     await this.offsets.file.save();
   }
 
   /** Rows for GET_BROKER_RUNTIME_INFO (`ScheduleMessageService.buildRunningStats`). */
   runtimeInfo(): Record<string, string> {
-    return {};
+    const rows = this.offsets
+      .entries()
+      .map(([level, offset]) => [
+        `scheduleMessageOffset_${level}`,
+        `${offset},${this.context.store.maxOffset(SystemTopic.SCHEDULE, level - 1)}`,
+      ]);
+    return Object.fromEntries(rows);
   }
 
   /** Turns a message with a delay level into one for the schedule topic, in place (`HookUtils.transformDelayLevelMessage`). */
