@@ -14,6 +14,8 @@ export class Dispatcher {
   listener: MessageArrivedListener | null = null;
   /** The newest dispatched message. */
   readonly last = { commitLogOffset: 0, storeTimestamp: 0 };
+  /** Messages dispatched since the start. */
+  count = 0;
 
   constructor(
     private readonly queues: ConsumeQueues,
@@ -61,6 +63,7 @@ export class Dispatcher {
     const consumed = entersConsumeQueue(sysFlag);
     if (consumed) this.queues.append(queue, request);
     this.index.put(request);
+    this.count++;
     this.last.commitLogOffset = commitLogOffset;
     this.last.storeTimestamp = storeTimestamp;
     if (!consumed || !this.listener) return;

@@ -65,6 +65,11 @@ export interface Files {
   remove(path: string, done: Done): void;
   /** Removes a directory if it is empty; says nothing when it is not. */
   removeEmptyDirectorySync(path: string): void;
+  /**
+   * Names this file for as long as the system runs: another one after a boot, for a copy of the file, and on another disk. While it
+   * is the same, what a process wrote is there, even if the process was killed. Null where that cannot be told.
+   */
+  identitySync(path: string): string | null;
   /** Room on the file system of a path. */
   space(path: string, done: (error: Error | null, facts?: DiskFacts) => void): void;
 }
@@ -204,6 +209,15 @@ export const nodeFiles: Files = {
       fs.rmdirSync(path);
     } catch {
       // Not empty, or not there: nothing to tidy.
+    }
+  },
+  identitySync(path) {
+    try {
+      const boot = fs.readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
+      const { dev, ino } = fs.statSync(path);
+      return `${boot} ${dev} ${ino}`;
+    } catch {
+      return null; // No file, or not Linux.
     }
   },
   space(path, done) {

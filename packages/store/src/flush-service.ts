@@ -6,17 +6,22 @@ import type { IndexService } from './index-service.js';
 import type { StoreOptions } from './options.js';
 import type { StoreLogger } from './types.js';
 
+/** A thorough flush comes early after this many messages: bounds what is read again when the machine went down. */
+const MESSAGES_PER_THOROUGH_FLUSH = 1_000_000;
+
 /**
  * Brings consume queues, index and checkpoint to the disk at intervals. Java: `FlushConsumeQueueService`.
  *
- * The checkpoint only speaks of what is on the disk: a thorough flush notes the newest dispatched message, then syncs the log, the
- * queues and the index, and writes the checkpoint last.
+ * The checkpoint's fields only speak of what is on the disk: a thorough flush notes the newest dispatched message, then syncs the log,
+ * the queues and the index, and writes the checkpoint last. Every other flush notes there what is written to the files, which counts
+ * when the process is killed but the machine runs on.
  */
 export class FlushService {
   private timer: NodeJS.Timeout | null = null;
   private running: Promise<void> = Promise.resolve();
   private stopped = false;
   private lastThorough = Date.now();
+  private thoroughCount = 0;
 
   constructor(
     private readonly log: CommitLog,
@@ -44,10 +49,20 @@ export class FlushService {
   async flush(thorough: boolean): Promise<void> {
     const { log, queues, index, checkpoint } = this;
     const { commitLogOffset, storeTimestamp } = this.dispatcher.last;
+    const isNew = storeTimestamp > 0 && commitLogOffset !== checkpoint.written?.commitLogOffset;
     if (thorough) await log.sync();
     await queues.flush(thorough, log.tailStart);
+    // While slots and header of the index are on their way to the disk, a killed process leaves a mixture.
+    const { written } = checkpoint;
+    if (written && (thorough || index.rolls)) {
+      await checkpoint.saveWritten({ ...written, index: { ...written.index, mixed: true } });
+    }
     const indexTimestamp = await index.flush(thorough);
-    if (!thorough && indexTimestamp === 0) return;
+    if (storeTimestamp > 0) checkpoint.written = { commitLogOffset, index: index.written };
+    if (!thorough && indexTimestamp === 0) {
+      if (isNew) await checkpoint.saveWritten(checkpoint.written);
+      return;
+    }
 
     checkpoint.physicMsgTimestamp = Math.max(checkpoint.physicMsgTimestamp, log.syncedTimestamp);
     if (indexTimestamp > 0) checkpoint.indexMsgTimestamp = indexTimestamp;
@@ -61,8 +76,13 @@ export class FlushService {
 
   private schedule(): void {
     this.timer = setTimeout(() => {
-      const thorough = Date.now() - this.lastThorough >= this.options.flushConsumeQueueThoroughInterval;
-      if (thorough) this.lastThorough = Date.now();
+      const thorough =
+        Date.now() - this.lastThorough >= this.options.flushConsumeQueueThoroughInterval ||
+        this.dispatcher.count - this.thoroughCount >= MESSAGES_PER_THOROUGH_FLUSH;
+      if (thorough) {
+        this.lastThorough = Date.now();
+        this.thoroughCount = this.dispatcher.count;
+      }
       this.running = this.flush(thorough)
         .catch((error: unknown) => {
           this.logger.error('flush of consume queues, index or checkpoint failed, it will be tried again', { error });

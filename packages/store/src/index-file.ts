@@ -1,5 +1,6 @@
 import type { Files } from './files.js';
 import { type OpenFiles, readFully, syncFile, writeFully } from './open-files.js';
+import { readLong, writeLong } from './unit-files.js';
 
 const HEADER_BYTES = 40;
 const SLOT_BYTES = 4;
@@ -7,7 +8,6 @@ const ENTRY_BYTES = 20;
 const PAGE_BYTES = 4096;
 const READ_PAGE_BYTES = 64 * 1024;
 const LOAD_BYTES = 1024 * 1024;
-const TWO_32 = 2 ** 32;
 const INT_MAX = 2 ** 31 - 1;
 
 /** Hash of `prefix + text` from the hash of `prefix`. */
@@ -74,6 +74,9 @@ export class IndexFile {
     return this.count <= 1;
   }
 
+  /** The header that fits the entries that are in the file; null when none are. */
+  writtenHeader: Buffer | null = null;
+
   /** True while a thorough flush has something to do, or memory to give back. */
   get open(): boolean {
     return this.slots !== null;
@@ -106,16 +109,11 @@ export class IndexFile {
     const file = this.files.openSync(this.path, 'write');
     const header = Buffer.alloc(HEADER_BYTES);
     file.readSync(header, 0);
-    const long = (at: number): number => header.readInt32BE(at) * TWO_32 + header.readUInt32BE(at + 4);
-    this.beginTimestamp = long(0);
-    this.endTimestamp = long(8);
-    this.beginOffset = long(16);
-    this.endOffset = long(24);
-    this.slotsUsed = header.readInt32BE(32);
-    this.count = Math.min(Math.max(1, header.readInt32BE(36)), this.entryNum);
+    this.readHeader(header);
     this.bufferedFrom = this.count;
     this.exists = true;
-    if (!this.full) {
+    if (this.full) this.writtenHeader = header;
+    else {
       // Mostly holes: pages without a slot in use stay untouched, so they take no memory.
       const slots = Buffer.alloc(this.slotNum * SLOT_BYTES);
       const zeros = Buffer.alloc(PAGE_BYTES);
@@ -130,6 +128,30 @@ export class IndexFile {
       this.slots = slots;
     }
     file.closeSync();
+  }
+
+  /**
+   * Takes the entries behind those of its own header, up to what `header` says is written. `mixed`: slots and header on disk may not
+   * fit, so that they have to be computed anew. False when the entries are not there; then the file has to be rebuilt.
+   */
+  adoptSync(header: Buffer, mixed: boolean): boolean {
+    const own = this.header();
+    const until = header.readInt32BE(36);
+    const isFirst = this.count <= 1;
+    if (until > this.entryNum || !(isFirst || own.subarray(16, 24).equals(header.subarray(16, 24)))) return false;
+    if (mixed || until < this.count) {
+      if (until > this.count) this.readHeader(header);
+      const { endOffset, endTimestamp } = this;
+      this.rebuildSync(Number.POSITIVE_INFINITY);
+      this.endTimestamp = endTimestamp;
+      return this.endOffset === endOffset;
+    }
+    if (!this.slots) return header.equals(own);
+    if (!this.linkWrittenSync(until)) return false;
+    const { endOffset } = this;
+    this.readHeader(header);
+    this.writtenHeader = header;
+    return this.endOffset === endOffset;
   }
 
   /**
@@ -151,7 +173,7 @@ export class IndexFile {
       const length = file.readSync(piece.subarray(0, wanted), this.entryAt(first));
       for (let at = 0; at + ENTRY_BYTES <= length; at += ENTRY_BYTES) {
         const hash = piece.readInt32BE(at);
-        const commitLogOffset = piece.readInt32BE(at + 4) * TWO_32 + piece.readUInt32BE(at + 8);
+        const commitLogOffset = readLong(piece, at + 4);
         const seconds = piece.readInt32BE(at + 12);
         if (hash < 0 || seconds < 0 || commitLogOffset < this.endOffset || commitLogOffset >= offset) break scan;
         this.link(hash, commitLogOffset, seconds);
@@ -173,8 +195,10 @@ export class IndexFile {
       this.bufferedFrom = this.count;
     }
     for (const { position, buffer } of this.takeDirtySlots()) file.writeSync(buffer, position);
-    file.writeSync(this.header(), 0);
+    const header = this.header();
+    file.writeSync(header, 0);
     file.closeSync();
+    this.writtenHeader = header;
   }
 
   /**
@@ -194,6 +218,7 @@ export class IndexFile {
         await writeFully(file, [this.bufferedEntries(count)], this.entryAt(from));
         this.forgetBuffered(count);
       }
+      this.writtenHeader = header;
       if (!thorough) return;
       await syncFile(file);
       // Header before slots: if we die in between, the header is newer than the checkpoint and Apache drops the file as a whole.
@@ -240,7 +265,7 @@ export class IndexFile {
       if (seconds < 0) return;
       const time = this.beginTimestamp + seconds * 1000;
       if (entry.readInt32BE(0) === hash && time >= begin && time <= end) {
-        offsets.push(entry.readInt32BE(4) * TWO_32 + entry.readUInt32BE(8));
+        offsets.push(readLong(entry, 4));
       }
       const older = entry.readInt32BE(16);
       if (older >= number || time < begin) return;
@@ -266,14 +291,43 @@ export class IndexFile {
     if (at + ENTRY_BYTES > this.buffered.length) this.growBuffer(at);
     const { buffered } = this;
     buffered.writeInt32BE(hash, at);
-    buffered.writeUInt32BE(Math.floor(commitLogOffset / TWO_32), at + 4);
-    buffered.writeUInt32BE(commitLogOffset % TWO_32, at + 8);
+    writeLong(buffered, at + 4, commitLogOffset);
     buffered.writeInt32BE(seconds, at + 12);
     buffered.writeInt32BE(older, at + 16);
     slots.writeInt32BE(this.count, slotAt);
     this.dirtySlotPages.add((slotAt / PAGE_BYTES) | 0);
     this.count++;
     this.endOffset = commitLogOffset;
+  }
+
+  /** Links the entries in the file from `count` to `until`; false, with nothing linked, when one cannot be right. */
+  private linkWrittenSync(until: number): boolean {
+    const file = this.files.openSync(this.path, 'write');
+    const entries = Buffer.allocUnsafeSlow((until - this.count) * ENTRY_BYTES);
+    const length = file.readSync(entries, this.entryAt(this.count));
+    file.closeSync();
+    let last = this.count > 1 ? this.endOffset : 0;
+    for (let at = 0; at < length; at += ENTRY_BYTES) {
+      const offset = readLong(entries, at + 4);
+      if (entries.readInt32BE(at) < 0 || entries.readInt32BE(at + 12) < 0 || offset < last) return false;
+      last = offset;
+    }
+    if (length < entries.length) return false;
+    for (let at = 0; at < length; at += ENTRY_BYTES) {
+      this.link(entries.readInt32BE(at), readLong(entries, at + 4), entries.readInt32BE(at + 12));
+      if (this.count - this.bufferedFrom >= 50_000) this.forgetBuffered(this.count);
+    }
+    this.forgetBuffered(this.count);
+    return true;
+  }
+
+  private readHeader(header: Buffer): void {
+    this.beginTimestamp = readLong(header, 0);
+    this.endTimestamp = readLong(header, 8);
+    this.beginOffset = readLong(header, 16);
+    this.endOffset = readLong(header, 24);
+    this.slotsUsed = header.readInt32BE(32);
+    this.count = Math.min(Math.max(1, header.readInt32BE(36)), this.entryNum);
   }
 
   private entryAt(number: number): number {

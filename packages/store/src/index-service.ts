@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import {
   CorruptError,
   IndexType,
@@ -22,6 +23,18 @@ export interface IndexMatch {
   readonly lastUpdateTimestamp: number;
   readonly lastCommitLogOffset: number;
 }
+
+/** How far the index is written, though not yet on the disk: what is still there after the process was killed. */
+export interface WrittenIndex {
+  /** CRC of the newest file's name; 0 when there is no file. */
+  readonly nameCrc: number;
+  /** The header that fits the entries in it. */
+  readonly header: Buffer;
+  /** Slots and header are being written: they may not fit each other. */
+  readonly mixed: boolean;
+}
+
+const NO_INDEX: WrittenIndex = { nameCrc: 0, header: Buffer.alloc(40), mixed: false };
 
 /**
  * The index: messages by unique id, keys and tags. Java: `IndexService`.
@@ -92,6 +105,26 @@ export class IndexService {
     }
   }
 
+  /** True when the next flush brings a full file to the disk, thorough or not. */
+  get rolls(): boolean {
+    return this.files_.some((file) => file.open && file.full);
+  }
+
+  /** What of the newest file is written; for the checkpoint. */
+  get written(): WrittenIndex {
+    const file = this.files_.findLast(({ writtenHeader }) => writtenHeader);
+    return file
+      ? { nameCrc: crc32(file.path.slice(file.path.lastIndexOf('/') + 1)), header: file.writtenHeader!, mixed: false }
+      : NO_INDEX;
+  }
+
+  /** Takes what was written before the process was killed; false when it is not all there. */
+  adoptSync({ nameCrc, header, mixed }: WrittenIndex): boolean {
+    const file = this.files_.at(-1);
+    if (!file || nameCrc === 0) return !file && nameCrc === 0;
+    return nameCrc === crc32(file.path.slice(file.path.lastIndexOf('/') + 1)) && file.adoptSync(header, mixed);
+  }
+
   /** Enters a message under all its keys. */
   put(request: DispatchRequest): void {
     if (!this.options.messageIndexEnable) return;
@@ -104,6 +137,7 @@ export class IndexService {
     if (transactionValue(request.sysFlag) === MessageSysFlag.TRANSACTION_ROLLBACK) return;
     const newest = this.files_[this.files_.length - 1];
     if (newest && request.commitLogOffset < newest.endOffset) return;
+    if (newest && !newest.empty && request.commitLogOffset === newest.endOffset) return;
 
     const prefix = this.prefixOf(request.topic);
     if (uniqueId !== undefined) this.putHash(extendHash(prefix.key, uniqueId), request);

@@ -1,11 +1,11 @@
 import type { Checkpoint } from './checkpoint.js';
 import type { ConsumeQueues } from './consume-queues.js';
 import type { DelayLevels } from './delay-level.js';
-import { entersConsumeQueue } from './dispatch.js';
+import { type DispatchRequest, entersConsumeQueue } from './dispatch.js';
 import type { Files } from './files.js';
 import type { IndexService } from './index-service.js';
 import { readDispatchRequest } from './log-record.js';
-import { firstMessageSync, scanLogSync } from './log-scan.js';
+import { firstMessageSync, type ScanResult, scanLogSync } from './log-scan.js';
 import type { StoreOptions } from './options.js';
 import type { Segments } from './segments.js';
 import type { StoreLogger } from './types.js';
@@ -30,39 +30,32 @@ export interface RecoveryParts {
  *
  * The log is the truth. From a place that is certain to be whole it is read to its end; messages that consume queues or index lack
  * are dispatched again, and whatever lies behind the end, in all three, is cut off. Java: `CommitLog.recoverNormally` and
- * `recoverAbnormally`; unlike Java this one reads no further back than needed after a clean stop, but as far as needed when
- * consume queues are missing.
+ * `recoverAbnormally`; unlike Java this one reads no further back than needed after a clean stop or when only the process was killed,
+ * but as far as needed when consume queues are missing.
  *
  * @param clean the last owner stopped in order (there was no `abort` file)
  */
 export function recoverSync(parts: RecoveryParts, clean: boolean): number {
-  const { files, log, queues, index, checkpoint, options, logger } = parts;
+  const { log, queues, index, checkpoint, logger } = parts;
   if (log.empty) {
     if (queues.maxPhysicalOffset >= 0)
       logger.warn('commit log is empty: consume queues and index are emptied, too', { directory: log.directory });
     queues.truncateSync(0);
     index.recoverSync(0, false);
+    checkpoint.written = null;
     return 0;
   }
 
-  const from = clean ? cleanStart(parts) : crashStart(parts);
   const startedAt = Date.now();
-  index.recoverSync(from, clean);
-  let dispatched = 0;
-  const scan = scanLogSync(files, log, from, options.checkCRCOnRecover, (source, at) => {
-    dispatch(parts, source, at);
-    if (++dispatched % FLUSH_EVERY === 0) {
-      queues.flushSync();
-      index.flushSync();
-    }
-    return true;
-  });
+  const { from, scan } = scanFromBestStart(parts, clean);
   if (queues.maxPhysicalOffset > scan.end) queues.truncateSync(scan.end);
+  if (index.endOffset >= scan.end) index.recoverSync(scan.end, false);
   queues.flushSync();
   log.cutSync(scan.end);
   // What Apache left in the page cache must not be less durable than what we are going to say of it.
   if (!checkpoint.isOurs) log.syncSync();
   if (scan.lastMessage >= 0) checkpoint.confirmPhyOffset = scan.lastMessage;
+  noteWritten(parts);
   logger.info('commit log recovered', {
     lastStop: clean ? 'clean' : 'crash',
     from,
@@ -72,6 +65,80 @@ export function recoverSync(parts: RecoveryParts, clean: boolean): number {
     reason: scan.reason,
   });
   return scan.end;
+}
+
+/** Where a scan may begin, the shortest first. */
+function* starts(parts: RecoveryParts, clean: boolean): Generator<{ from: number; keepsIndex?: boolean }> {
+  if (clean) yield { from: cleanStart(parts) };
+  else {
+    const written = writtenStart(parts);
+    if (written !== null) yield { from: written, keepsIndex: true };
+    yield { from: crashStart(parts) };
+  }
+  yield { from: parts.log.start };
+}
+
+/**
+ * Scans and dispatches. A message whose queue lacks the one before it says that the scan began too late (files are missing, or are
+ * older than the checkpoint), so it begins again further back; at the start of the log that is how it is.
+ */
+function scanFromBestStart(parts: RecoveryParts, clean: boolean): { from: number; scan: ScanResult } {
+  const { files, log, queues, index, options, logger } = parts;
+  for (const { from, keepsIndex = false } of starts(parts, clean)) {
+    if (!keepsIndex) index.recoverSync(from, clean);
+    let dispatched = 0;
+    let gap: DispatchRequest | null = null;
+    const scan = scanLogSync(files, log, from, options.checkCRCOnRecover, (source, at) => {
+      const request = readDispatchRequest(source, at, parts.delayLevels);
+      if (from > log.start && leavesGap(queues, request)) {
+        gap = request;
+        return false;
+      }
+      dispatch(parts, request);
+      if (++dispatched % FLUSH_EVERY === 0) {
+        queues.flushSync();
+        index.flushSync();
+      }
+      return true;
+    });
+    if (!gap) return { from, scan };
+    const { topic, queueId, queueOffset } = gap as DispatchRequest;
+    logger.warn('a consume queue lacks messages: reading the commit log from further back', {
+      topic,
+      queueId,
+      found: queueOffset,
+      expected: queues.get(topic, queueId)?.maxOffset ?? 0,
+      from,
+    });
+  }
+  throw new Error('unreachable: the scan from the start of the log accepts gaps');
+}
+
+const leavesGap = (queues: ConsumeQueues, { topic, queueId, queueOffset, sysFlag }: DispatchRequest): boolean =>
+  entersConsumeQueue(sysFlag) && queueOffset > (queues.get(topic, queueId)?.maxOffset ?? 0);
+
+/** Everything is written now: should the process be killed before the first flush, the next start need not look again. */
+function noteWritten({ queues, index, checkpoint }: RecoveryParts): void {
+  if (checkpoint.written) {
+    checkpoint.written = { ...checkpoint.written, index: { ...checkpoint.written.index, mixed: true } };
+    checkpoint.saveSync();
+  }
+  index.flushSync();
+  const newest = queues.newest?.newestSync();
+  checkpoint.written = newest ? { commitLogOffset: newest.commitLogOffset, index: index.written } : null;
+}
+
+/**
+ * The process was killed, and the machine runs on: what it had written is there. Null when that is not so, or not known. Takes over
+ * the index, too.
+ */
+function writtenStart(parts: RecoveryParts): number | null {
+  const { checkpoint, queues, index, options } = parts;
+  const { written } = checkpoint;
+  if (!written || options.messageIndexSafe || queues.maxPhysicalOffset <= written.commitLogOffset) return null;
+  if (!isMessageSync(parts, written.commitLogOffset)) return null;
+  if (!options.messageIndexEnable || index.adoptSync(written.index)) return written.commitLogOffset;
+  return null;
 }
 
 /**
@@ -140,11 +207,7 @@ function isMessageSync({ files, log }: RecoveryParts, offset: number, end?: numb
   return found;
 }
 
-function dispatch({ queues, index, delayLevels }: RecoveryParts, source: Buffer, at: number): void {
-  const request = readDispatchRequest(source, at, delayLevels);
-  if (entersConsumeQueue(request.sysFlag)) {
-    const queue = queues.getOrCreate(request.topic, request.queueId);
-    queues.append(queue, request);
-  }
+function dispatch({ queues, index }: RecoveryParts, request: DispatchRequest): void {
+  if (entersConsumeQueue(request.sysFlag)) queues.append(queues.getOrCreate(request.topic, request.queueId), request);
   index.put(request);
 }

@@ -36,6 +36,10 @@ export class FaultyFiles implements Files {
   readonly removeEmptyDirectorySync = nodeFiles.removeEmptyDirectorySync;
   /** What `space` answers; null: the truth. */
   disk: DiskFacts | Error | null = null;
+  /** What `identitySync` answers for every file; undefined: the truth. */
+  identity: string | null | undefined = undefined;
+  readonly identitySync: Files['identitySync'] = (path) =>
+    this.identity === undefined ? nodeFiles.identitySync(path) : this.identity;
   readonly space: Files['space'] = (path, done) => {
     const { disk } = this;
     if (!disk) nodeFiles.space(path, done);
