@@ -130,6 +130,7 @@ async function acknowledge(
       remark: `the receipt names revive queue ${reviveQueueId}, this broker has ${reviveQueueNum}: send POP_CK as it came`,
     };
   }
+  context.stats.acked(group, topic, offsets.length);
   const ack: PopAck = {
     t: topic,
     c: group,

@@ -93,6 +93,8 @@ async function replaceCheckPoint(
   const point = { ...message, so: offset, pt: now, it: fields.invisibleTime, n: 1, d: [0], sp: fields.suspend };
   const written = await log.putCheckPoint({ ...point, bm: 0, ro: 0 }, reviveQueueId);
   if (!isStored(written)) return `the new invisible time is not stored: ${written.status}; try again`;
+  context.stats.checkpointed(group, topic, 1);
+  context.stats.acked(group, topic, 1);
   const ack = { ...message, so: startOffset, pt: popTime, ao: offset };
   if (checkPoints.acknowledge(ack)) return undefined;
   const acknowledged = await log.putAck(ack, reviveQueueId, popTime + receipt.invisibleTime);

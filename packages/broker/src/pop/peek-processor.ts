@@ -45,8 +45,7 @@ async function peek(
   if (!retryFirst && !look.isFull) await look.intoTopic(retryTopic, random);
 
   const found = look.buffers.length > 0;
-  const { totals } = context.stats;
-  totals.gotMessages += look.buffers.length;
+  if (found) context.stats.got(fields.consumerGroup, fields.topic, look.buffers.length, look.bytes);
   return createResponse(
     request,
     found ? ResponseCode.SUCCESS : ResponseCode.PULL_NOT_FOUND,
@@ -59,7 +58,7 @@ async function peek(
 class Look {
   readonly buffers: Buffer[] = [];
   rest = 0;
-  private bytes = 0;
+  bytes = 0;
 
   constructor(
     private readonly parts: PopParts,

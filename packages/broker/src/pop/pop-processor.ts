@@ -92,7 +92,9 @@ export class PopProcessor {
     const code = found ? ResponseCode.SUCCESS : this.hold(fields, request, connection, filter);
     if (run.more || (!found && run.hasMissedMessages)) this.wakeLater(fields);
     if (code === undefined) return undefined;
-    if (!found) context.stats.totals.getsMissed += 1;
+    if (found) {
+      context.stats.getTook(fields.consumerGroup, fields.topic, fields.queueId, clock.now() - popTime);
+    }
     return createResponse(
       request,
       code,

@@ -166,6 +166,7 @@ export class PopRun {
     const { context, order: orders, checkPoints, inflight } = this.parts;
     const { group, ordered, attemptId, popTime, invisibleTime } = this.order;
     const { buffers, nextBeginOffset, maxOffset } = result;
+    context.stats.looked(result.messageCount, context.clock.now() - popTime);
     if (buffers.length > 0) {
       const queueOffsets = buffers.map((message) => readStored.queueOffset(message, 0));
       if (ordered) {
@@ -179,7 +180,7 @@ export class PopRun {
       this.startOffsets.push(startOffsetInfo(topic, queueId, offset));
       this.messageOffsets.push(messageOffsetInfo(topic, queueId, queueOffsets));
       inflight.popped(key, result.messageCount);
-      this.count(topic, result);
+      context.stats.got(group, topic, result.messageCount, result.bytes);
     } else if (nothingWanted.has(result.status)) {
       if (ordered) context.offsets.commit(group, topic, queueId, nextBeginOffset);
       else checkPoints.skip(topic, group, queueId, offset, nextBeginOffset);
@@ -212,6 +213,7 @@ export class PopRun {
       ro: 0,
       sp: false,
     };
+    this.parts.context.stats.checkpointed(group, this.order.topic, 1);
     const written = this.parts.checkPoints.add(point, reviveQueueId, nextOffset);
     if (written !== undefined) this.writes.push(written);
     return written !== undefined;
@@ -284,11 +286,5 @@ export class PopRun {
     checkPoints.forget(key);
     context.offsets.commit(group, topic, queueId, offset);
     return offset;
-  }
-
-  private count(_topic: string, { messageCount }: GetResult): void {
-    const { totals } = this.parts.context.stats;
-    totals.gotMessages += messageCount;
-    totals.getsFound += 1;
   }
 }

@@ -77,7 +77,7 @@ export class ReviveService {
     const result = await new Promise<PutResult>((resolve) => context.putMessage(copy, resolve));
     if (!isStored(result)) return false;
     inflight.finished(queueKey(point.t, point.c, point.q), point.pt, 1);
-    context.stats.totals.putMessages += 1;
+    context.stats.put(topic, copy.queueId, 1, result.bytes);
     return true;
   }
 

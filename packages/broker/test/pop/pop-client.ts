@@ -11,6 +11,7 @@ import {
   popTopicKind,
   type RequestInput,
   Requests,
+  ResponseCode,
 } from '@rocketnest/protocol';
 import { TestBroker } from '../harness.js';
 
@@ -31,8 +32,10 @@ export class PopClient {
     readonly group = 'consumers',
   ) {}
 
-  send(text: string, queueId = 0, properties: Record<string, string> = {}): Promise<DecodedCommand> {
-    return this.target.send(this.topic, text, { queueId, properties: encodeProperties(properties) });
+  async send(text: string, queueId = 0, properties: Record<string, string> = {}): Promise<void> {
+    const fields = { queueId, properties: encodeProperties(properties) };
+    const { code, remark } = await this.target.send(this.topic, text, fields);
+    if (code !== ResponseCode.SUCCESS) throw new Error(`send: ${code} ${remark}`);
   }
 
   /** The answer as it is. */

@@ -119,7 +119,7 @@ describe('POP_MESSAGE', () => {
       group: 'consumers',
       topic: 'orders',
       timestamp: 0,
-      force: true,
+      isForce: true,
       queueId: 0,
       offset: 1,
     } as never);
