@@ -196,9 +196,8 @@ export const storeOptionTable = {
   cleanResourceInterval: int(10_000, 'ms', 'How often the store looks for files to delete.', 1),
 
   // Timers
-  timerWheelEnable: bool(
-    true,
-    'Messages may be due at a time of their own (TIMER_DELAY_SEC, TIMER_DELAY_MS, TIMER_DELIVER_MS).',
+  timerWheelEnable: atStart(
+    bool(true, 'Messages may be due at a time of their own (TIMER_DELAY_SEC, TIMER_DELAY_MS, TIMER_DELIVER_MS).'),
   ),
   timerPrecisionMs: atStart(
     int(

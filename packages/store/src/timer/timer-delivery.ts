@@ -99,10 +99,10 @@ export class TimerDelivery {
     this.wake();
   }
 
-  /** Delivers a message that was due when it came. False when it could not be stored because the timers are being closed. */
-  async deliverLate(commitLogOffset: number): Promise<boolean> {
-    const message = await this.read(commitLogOffset);
-    return message === null || this.store(message, moveOn(message, NEVER_ENQUEUED, false, this.parts.clock.now()));
+  /** Delivers messages that were due when they came. Says of each whether it is dealt with. */
+  async deliverLate(commitLogOffsets: readonly number[]): Promise<boolean[]> {
+    const now = this.parts.clock.now();
+    return this.moveAll(commitLogOffsets, (message) => moveOn(message, NEVER_ENQUEUED, false, now));
   }
 
   private async run(): Promise<void> {
@@ -136,7 +136,7 @@ export class TimerDelivery {
       this.next = this.open(current.endMs);
     }
     const due = current.take(now, BATCH);
-    if (due.length > 0) return (await this.deliverAll(due, current)) ? 0 : RETRY_MS;
+    if (due.length > 0) return (await this.deliver(due, current)) ? 0 : RETRY_MS;
     if (current.isEmpty && now >= current.endMs) {
       this.waiting -= wheel.slot(current.timeMs).count;
       if (current.touched) this.doneMs = current.endMs;
@@ -199,38 +199,49 @@ export class TimerDelivery {
   }
 
   /** False when some have to be tried again; they are in the slot again. */
-  private async deliverAll(due: readonly DueTimer[], slot: OpenSlot): Promise<boolean> {
-    const { options, logger } = this.parts;
-    const results = await Promise.all(
-      due.map((timer) =>
-        this.deliver(timer, slot).catch((error: unknown) => {
-          const { commitLogOffset } = timer;
-          logger.error('timer message could not be delivered', { commitLogOffset, error });
-          return options.timerSkipUnknownError;
-        }),
-      ),
-    );
+  private async deliver(due: readonly DueTimer[], slot: OpenSlot): Promise<boolean> {
+    const now = this.parts.clock.now();
+    const offsets = due.map(({ commitLogOffset }) => commitLogOffset);
+    const results = await this.moveAll(offsets, (message, index) => {
+      const { enqueuedMs, magic } = due[index]!;
+      return this.isRecalled(message, slot) ? null : moveOn(message, enqueuedMs, isRolled(magic), now);
+    });
     due.forEach((timer, index) => {
       if (!results[index]) slot.add(timer);
     });
     return !results.includes(false);
   }
 
-  /** True when the message is dealt with. */
-  private async deliver({ commitLogOffset, magic, enqueuedMs }: DueTimer, slot: OpenSlot): Promise<boolean> {
-    const { options, clock } = this.parts;
-    const message = await this.read(commitLogOffset);
-    if (message === null) return true;
-    const { properties } = message;
+  /** Reads waiting messages and stores what becomes of them, in their order. Says of each whether it is dealt with. */
+  private async moveAll(
+    commitLogOffsets: readonly number[],
+    becomes: (message: MessageExt, index: number) => StoreMessage | null,
+  ): Promise<boolean[]> {
+    const { options, logger } = this.parts;
+    const failed = (commitLogOffset: number, error: unknown): boolean => {
+      logger.error('timer message could not be delivered', { commitLogOffset, error });
+      return options.timerSkipUnknownError;
+    };
+    const messages = await Promise.all(
+      commitLogOffsets.map((offset) => this.read(offset).catch((error: unknown) => failed(offset, error))),
+    );
+    return Promise.all(
+      messages.map((waiting, index) => {
+        if (typeof waiting === 'boolean') return waiting;
+        const message = waiting && becomes(waiting, index);
+        if (!message) return true;
+        return this.store(waiting, message).catch((error: unknown) => failed(waiting.commitLogOffset, error));
+      }),
+    );
+  }
+
+  private isRecalled({ properties }: MessageExt, slot: OpenSlot): boolean {
     const uniqueKey = properties[PropertyName.UNIQ_KEY];
-    if (uniqueKey !== undefined && slot.deleted.size > 0) {
-      const key = deleteKey(properties[PropertyName.REAL_TOPIC], uniqueKey, options.appendTopicForTimerDeleteKey);
-      if (slot.deleted.has(key)) {
-        this.count(properties, -1);
-        return true;
-      }
-    }
-    return this.store(message, moveOn(message, enqueuedMs, isRolled(magic), clock.now()));
+    if (slot.deleted.size === 0 || uniqueKey === undefined) return false;
+    const withTopic = this.parts.options.appendTopicForTimerDeleteKey;
+    const recalled = slot.deleted.has(deleteKey(properties[PropertyName.REAL_TOPIC], uniqueKey, withTopic));
+    if (recalled) this.count(properties, -1);
+    return recalled;
   }
 
   /** Stores a message that goes on. False when that was given up because the timers are being closed. */

@@ -1,4 +1,4 @@
-import { javaHashCode, PropertyName, readStored } from '@rocketnest/protocol';
+import { javaHashCode, PropertyName, readStored, StoreError } from '@rocketnest/protocol';
 import { GetStatus } from '../types.js';
 import type { TimerDelivery } from './timer-delivery.js';
 import { readTimerMessage, TIMER_TOPIC, type TimerMessage } from './timer-message.js';
@@ -25,7 +25,8 @@ export class TimerIntake {
   entered = 0;
 
   private offset_ = 0;
-  private known: ReadonlySet<number> = new Set();
+  /** Commit log offsets of messages from {@link offset} on that are dealt with. */
+  private known = new Set<number>();
   private running: Promise<void> | null = null;
   private again = false;
   private closed = false;
@@ -47,7 +48,7 @@ export class TimerIntake {
   }
 
   /** @param known commit log offsets of messages behind `offset` that are in the timer log already */
-  start(offset: number, known: ReadonlySet<number>): void {
+  start(offset: number, known: Set<number>): void {
     this.offset_ = offset;
     this.known = known;
     this.arrived();
@@ -96,21 +97,33 @@ export class TimerIntake {
       }
       return moved;
     }
-    const late: Promise<boolean>[] = [];
+    const late: number[] = [];
     for (const stored of buffers) {
       const message = readTimerMessage(stored, wheel.precisionMs);
       if (message === null) logger.error('timer message without TIMER_OUT_MS, skipped', { offset: this.offset_ });
-      else if (!this.known.has(message.commitLogOffset) && !this.enter(message)) {
-        late.push(this.delivery.deliverLate(message.commitLogOffset));
+      else if (!this.known.has(message.commitLogOffset)) {
+        if (this.enter(message)) this.known.add(message.commitLogOffset);
+        else late.push(message.commitLogOffset);
       }
-      this.entered++;
     }
-    if ((await Promise.all(late)).includes(false)) return false;
+    await this.deliverLate(late);
+    for (const stored of buffers) this.known.delete(readStored.commitLogOffset(stored, 0));
+    this.entered += buffers.length;
     this.behindMs = this.parts.clock.now() - readStored.storeTimestamp(buffers.at(-1)!, 0);
     this.offset_ = nextBeginOffset;
     if (log.backlog > MAX_BACKLOG) await log.written();
     else log.written().catch((error: unknown) => logger.error('timer log: write failed', { error }));
     return true;
+  }
+
+  /** Those that are due already. Rejects when some of them have to be tried again. */
+  private async deliverLate(late: readonly number[]): Promise<void> {
+    if (late.length === 0) return;
+    const results = await this.delivery.deliverLate(late);
+    late.forEach((commitLogOffset, index) => {
+      if (results[index]) this.known.add(commitLogOffset);
+    });
+    if (results.includes(false)) throw new StoreError('timer messages that are due could not be delivered');
   }
 
   /** Puts a message into its slot (`doEnqueue`). False when it is due already. */

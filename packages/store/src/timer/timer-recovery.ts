@@ -15,7 +15,7 @@ export interface TimerProgress {
   /** First message of rmq_sys_wheel_timer to enter … */
   readonly queueOffset: number;
   /** … except those that are in the timer log already: their commit log offsets. */
-  readonly known: ReadonlySet<number>;
+  readonly known: Set<number>;
   /** Messages in the wheel. */
   readonly waiting: number;
 }
