@@ -91,6 +91,12 @@ export class PullHold {
     }
   }
 
+  /** Runs the pulls of a topic again, for example because another broker answers for it now. */
+  release(topic: string): void {
+    const byQueue = this.queues.get(topic);
+    for (const [queueId, pulls] of byQueue ?? []) this.wake(byQueue!, queueId, pulls, () => true);
+  }
+
   /** Answers everything that waits; nothing is held from here on. */
   close(): void {
     this.closed = true;

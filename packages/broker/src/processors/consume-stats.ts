@@ -69,8 +69,10 @@ export function consumeStatsProcessors(context: BrokerContext): readonly Process
 
   async function lag(group: string, topic: string, queues: number): Promise<ConsumeStats['offsetTable']> {
     const rows: ConsumeStats['offsetTable'] = [];
+    // Static topics: −1 tells the admin to look for the group's offset in the other parts of the logic queue.
+    const least = context.staticTopics.table.get(topic) === undefined ? 0 : -1;
     for (let queueId = 0; queueId < queues; queueId++) {
-      const consumerOffset = Math.max(0, offsets.query(group, topic, queueId));
+      const consumerOffset = Math.max(least, offsets.query(group, topic, queueId));
       const lastTimestamp = consumerOffset > 0 ? await store.storeTimestampAt(topic, queueId, consumerOffset - 1) : 0;
       rows.push({
         queue: { topic, brokerName: options.brokerName, queueId },

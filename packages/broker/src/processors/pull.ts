@@ -19,8 +19,8 @@ import type { BrokerContext } from '../context.js';
 import type { Predicate } from '../filter/expressions.js';
 import { isTagExpression, noFilterBy } from '../filters.js';
 import type { HeldPull } from '../pull-hold.js';
-import { pullLogicQueue } from '../static-topic/pull.js';
 import { OVERLOAD } from '../send-gate.js';
+import { pullLogicQueue } from '../static-topic/pull.js';
 import { FAQ_HINT, type ProcessorRow, refuse, row } from './row.js';
 
 type PullFields = RequestFields<typeof Requests.pullMessage>;

@@ -5,7 +5,7 @@ import { newTopicConfig } from '../topics.js';
 
 /** UPDATE_AND_CREATE_STATIC_TOPIC: mqadmin's updateStaticTopic and remappingStaticTopic (`AdminBrokerProcessor`). */
 export function staticTopicProcessors(context: BrokerContext): readonly ProcessorRow[] {
-  const { options, topics, staticTopics } = context;
+  const { options, topics, staticTopics, pullHold } = context;
   return [
     row(Requests.updateAndCreateStaticTopic, async (fields, request) => {
       const { topic } = fields;
@@ -30,6 +30,8 @@ export function staticTopicProcessors(context: BrokerContext): readonly Processo
         }),
       );
       await Promise.all([staticTopics.table.file.save(), topics.file.save()]);
+      // Those that wait here for messages of a queue that moved on learn of it now. (Apache lets them wait their time.)
+      pullHold.release(topic);
       return ok(request);
     }),
   ];
