@@ -22,6 +22,8 @@ import { TopicQueues } from './topic-queues.js';
 /** Held requests are looked at so often; they may be answered that much late. */
 const SWEEP_HELD_MS = 50;
 const SWEEP_CHECK_POINTS_MS = 100;
+/** The timer works second by second: it is behind when it is late by one. */
+const TIMER_BEHIND_MS = 1_000;
 /** Java saves the order table every 10 s. */
 const SAVE_ORDER_MS = 10_000;
 
@@ -63,7 +65,8 @@ export class PopService implements Pops {
       context,
       log,
       inflight: this.parts.inflight,
-      timerIsBehind: () => context.timers.enqueueBehindMillis > 0 || context.timers.dequeueBehindMillis > 0,
+      timerIsBehind: () =>
+        Math.max(context.timers.enqueueBehindMillis, context.timers.dequeueBehindMillis) >= TIMER_BEHIND_MS,
     });
     this.modes = new RequestModes(options, context.configFile('messageRequestMode.json'));
     const queues = new TopicQueues({ options, clock, logger: context.logger, topics: context.topics, client });
