@@ -1,7 +1,6 @@
 package dev.rocketnest.suite;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.rocketnest.suite.support.Cluster;
@@ -254,8 +253,7 @@ class StaticTopicTest extends SuiteTest {
         Map<MessageQueue, OffsetWrapper> offsets = get(() -> admin.examineConsumeStats(group)).getOffsetTable();
         return IntStream.range(0, queues).mapToObj(id -> {
             OffsetWrapper wrapper = offsets.get(new MessageQueue(topic, LOGIC_BROKER, id));
-            assertNotNull(wrapper);
-            return wrapper.getConsumerOffset();
+            return wrapper == null ? -1 : wrapper.getConsumerOffset();
         }).collect(Collectors.toList());
     }
 }
