@@ -12,6 +12,7 @@ export const suiteProfiles = {
       transactionTimeOut: 1_000,
       transactionCheckInterval: 1_000,
       transactionCheckMax: 3,
+      enablePropertyFilter: true,
     },
   },
   'two-brokers': { brokers: [{}, {}], namesrvs: 2 },
