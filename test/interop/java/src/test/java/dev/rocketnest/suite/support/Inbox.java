@@ -3,6 +3,7 @@ package dev.rocketnest.suite.support;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
@@ -45,6 +46,14 @@ public final class Inbox {
         List<String> bodies = new ArrayList<>(bodies());
         bodies.sort(null);
         return bodies;
+    }
+
+    /** Waits until each of these came, and fails if anything else did. For what may be delivered more than once. */
+    public void awaitEach(String... expected) {
+        SuiteTest.await("messages " + List.of(expected), () -> bodies().containsAll(List.of(expected)));
+        if (!Set.of(expected).containsAll(bodies())) {
+            throw new AssertionError("expected only " + List.of(expected) + ", got " + bodies());
+        }
     }
 
     /** Waits for that many messages and returns all that came. */
