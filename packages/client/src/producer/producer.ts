@@ -1,7 +1,10 @@
 import {
   ClosedError,
   ConfigurationError,
+  decodeRecallHandle,
   PropertyName,
+  type RecallHandle,
+  Requests,
   SendError,
   TimeoutError,
   validateGroup,
@@ -172,6 +175,31 @@ export class Producer {
     connection.sendOneway(createSendRequest(this.options, prepared, queue, properties));
   }
 
+  /**
+   * Takes back a message with `delayMs` or `deliverAt` that is not due yet. It works until about a second before its time; the
+   * broker must allow it (`recallMessageEnable`).
+   *
+   * @param recallHandle of the message's {@link SendResult}
+   * @returns the id of the message
+   *
+   * Rejects with ConfigurationError when the handle is none; NoRouteError when its broker is not known; ResponseError when the broker
+   * refuses: NO_PERMISSION when it does not allow recalls, ILLEGAL_OPERATION when the time is over or the handle is of another
+   * topic. Java: DefaultMQProducer.recallMessage.
+   */
+  async recall(topic: string, recallHandle: string): Promise<string> {
+    this.checkRunning();
+    checkSendTopic(topic);
+    const { brokerName } = readRecallHandle(recallHandle);
+    await this.instance.routes.findToPublish(topic, this.options.createTopicKey, this.options.defaultTopicQueueNums);
+    const broker = this.instance.findBrokerAddress(brokerName, { onlyMaster: true });
+    if (broker === undefined) throw this.instance.routes.noRoute(topic);
+    const request = { producerGroup: this.group, topic, recallHandle, brokerName };
+    const { fields } = await this.instance.api.call(broker.address, Requests.recallMessage, request, {
+      timeoutMs: this.options.sendTimeoutMs,
+    });
+    return fields.msgId;
+  }
+
   /** The topic's writable queues, asked of the name server if not known yet: also a way to check that sending can work. */
   async publishQueues(topic: string): Promise<readonly MessageQueue[]> {
     this.checkRunning();
@@ -276,6 +304,17 @@ export class Producer {
         context: { group: this.group, state: this.state },
       },
     );
+  }
+}
+
+function readRecallHandle(recallHandle: string): RecallHandle {
+  try {
+    return decodeRecallHandle(recallHandle);
+  } catch (cause) {
+    throw new ConfigurationError('recallHandle is none: pass the one of the SendResult of a message with a time', {
+      cause,
+      context: { recallHandle },
+    });
   }
 }
 
