@@ -36,7 +36,7 @@ export const knownApacheKeys: ReadonlySet<string> = new Set(
     enableCompaction enableConnectionMetrics enableConsumeQueueExt enableControllerMode enabledAppendPropCRC
     enableDLegerCommitLog enableFastChannelEventProcess enableLagAndDlqMetrics enableLiteEventMode
     enableLitePopLog enableLmq enableLmqQuota enableLmqStats enableLogConsumeQueueRepeatedlyBuildWhenRecover
-    enableMessageStoreMetrics enableMixedMessageType enableMultiDispatch enableNetWorkFlowControl
+    enableMessageStoreMetrics enableMultiDispatch enableNetWorkFlowControl
     enableNotifyBeforePopCalculateLag enablePopLog enablePopMetrics enableReconnectForGoAway enableRegisterProducer
     enableRemoteEscape enableRemotingMetrics enableRequestMetrics enableRocksDBLog
     enableRunningFlagsInFlush enableScheduleAsyncDeliver enableScheduleMessageStats enableShutdownGracefully

@@ -31,7 +31,6 @@ import { type BrokerOptions, type BrokerOptionValues, resolveBrokerOptions } fro
 import { PopService } from './pop/pop-service.js';
 import { processorTable } from './processors/index.js';
 import { retryPull } from './processors/pull.js';
-import { unsupported } from './processors/row.js';
 import { ProducerTable } from './producers.js';
 import { PullHold } from './pull-hold.js';
 import { createPutMessage } from './put.js';
@@ -45,6 +44,7 @@ import { BrokerStats } from './stats.js';
 import { TimerService } from './timer/timer-service.js';
 import { TopicTable } from './topics.js';
 import { TransactionService } from './transaction/transaction-service.js';
+import { unsupported } from './unsupported.js';
 
 /** Apache's keys (see the option table) plus what is not text. */
 export interface BrokerOptionsInput extends BrokerOptionValues {
@@ -228,7 +228,13 @@ export class Broker {
     const { options } = this;
     const broker = this;
     const configFile = (name: string): string => join(options.storePathRootDir, 'config', name);
-    const store = new MessageStore({ live: options, rootDir: options.storePathRootDir, logger, clock });
+    const store = new MessageStore({
+      live: options,
+      rootDir: options.storePathRootDir,
+      logger,
+      clock,
+      queueTypeOf: (topic) => (topics.isBatchQueue(topic) ? 'BatchCQ' : 'SimpleCQ'),
+    });
     const topics: TopicTable = new TopicTable({
       options,
       clock,

@@ -10,3 +10,4 @@ export {
   readBrokerProperties,
   resolveBrokerOptions,
 } from './options.js';
+export { type UnsupportedRequest, unsupportedRequests } from './unsupported.js';

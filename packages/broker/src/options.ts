@@ -157,6 +157,7 @@ const ownOptionTable = {
   traceTopicEnable: bool(false, 'Create the message trace topic.'),
   msgTraceTopicName: atStart(text('RMQ_SYS_TRACE_TOPIC', 'a topic', 'Name of the message trace topic.', notBlank)),
   validateSystemTopicWhenUpdateTopic: bool(true, 'Refuse to create, change or delete system topics by admin request.'),
+  enableMixedMessageType: bool(false, 'Topics may take messages of all types (message.type MIXED).'),
   clearRetryTopicWhenDeleteTopic: bool(true, 'Deleting a topic also deletes the pop retry topics of its groups.'),
   reviveQueueNum: int(8, 'queues', 'Queues of the pop revive topic.', 1, 65_535),
 

@@ -29,6 +29,7 @@ export function createPutMessage(
       }
     }
     const startedAt = context.clock.now();
+    context.stats.storing();
     context.store.put(message, (result) => {
       context.stats.stored(result, context.clock.now() - startedAt);
       done(result);

@@ -1,8 +1,10 @@
 import {
   crc32,
   createRequest,
+  type DecodedCommand,
   encodeRegisterBrokerBody,
   PermName,
+  parseKVTable,
   type RemotingCommand,
   Requests,
   ResponseCode,
@@ -173,7 +175,9 @@ export class Registration {
       },
       body,
     );
-    const known = await this.tell(nameServer, 'register with', request, options.registerBrokerTimeoutMills, isRetry);
+    const response = await this.tell(nameServer, 'register with', request, options.registerBrokerTimeoutMills, isRetry);
+    const known = response !== undefined;
+    if (response?.body) this.takeOrderTopics(nameServer, response.body);
     if (known && isRetry) this.parts.logger.info('registered with a name server at last', { nameServer });
     return known;
   }
@@ -196,21 +200,31 @@ export class Registration {
     return (brokerPermission & all) === all ? topic : { ...topic, perm: topic.perm & brokerPermission };
   }
 
-  /** False when it failed; said once, not with every retry. */
+  /** A name server answers with the topics that it has an order configuration for. */
+  private takeOrderTopics(nameServer: string, body: Buffer): void {
+    try {
+      this.parts.topics.markOrdered(Object.keys(parseKVTable(body).table));
+    } catch (error) {
+      this.parts.logger.warn('order configuration of a name server ignored', { nameServer, error });
+    }
+  }
+
+  /** The answer; undefined when it failed, which is said once, not with every retry. */
   private async tell(
     nameServer: string,
     what: string,
     request: RemotingCommand,
     timeoutMs: number,
     isRetry = false,
-  ): Promise<boolean> {
+  ): Promise<DecodedCommand | undefined> {
     try {
-      const { code, remark } = await this.parts.client.request(nameServer, request, { timeoutMs });
+      const response = await this.parts.client.request(nameServer, request, { timeoutMs });
+      const { code, remark } = response;
       if (code !== ResponseCode.SUCCESS) throw new Error(`it answered ${responseCodeName(code)}: ${remark}`);
-      return true;
+      return response;
     } catch (error) {
       this.parts.logger[isRetry ? 'debug' : 'warn'](`cannot ${what} a name server`, { nameServer, error });
-      return false;
+      return undefined;
     }
   }
 }

@@ -3,6 +3,7 @@ import { type PutResult, PutStatus } from '@rocketnest/store';
 import type { Clock } from './clock.js';
 import { getOrCreate } from './collections.js';
 import type { BrokerOptions } from './options.js';
+import { javaDouble } from './stats/java-double.js';
 import { PutLatency } from './stats/put-latency.js';
 import { type StatsItem, type StatsSnapshot, type StatsSpan, statsSpans } from './stats/stats-item.js';
 import { StatsTable } from './stats/stats-table.js';
@@ -58,6 +59,8 @@ export class BrokerStats {
   readonly totals = noTotals();
   readonly startedAt: number;
   readonly putLatency = new PutLatency();
+  /** Messages on their way into the store. */
+  putsUnderWay = 0;
   /** Longest read of the store, ms. */
   getMaxMs = 0;
 
@@ -99,8 +102,14 @@ export class BrokerStats {
 
   static readonly sampleIntervalMs = SAMPLE_MS;
 
-  /** The store finished a put; called for every message that anybody writes. */
+  /** A message goes to the store, whoever writes it; {@link stored} follows. */
+  storing(): void {
+    this.putsUnderWay += 1;
+  }
+
+  /** The store finished a put. */
   stored(result: PutResult, elapsedMs: number): void {
+    this.putsUnderWay -= 1;
     this.putLatency.add(elapsedMs);
     if (result.status === PutStatus.PUT_OK || result.commitLogOffset >= 0) {
       this.totals.putMessages += result.messageCount;
@@ -217,7 +226,7 @@ export class BrokerStats {
     return WINDOWS_S.map((seconds) => {
       const first = this.samples[Math.max(0, this.samples.length - 1 - seconds)]!;
       const elapsed = (last.at - first.at) / 1_000;
-      return elapsed <= 0 ? 0 : (sum(last) - sum(first)) / elapsed;
+      return javaDouble(elapsed <= 0 ? 0 : (sum(last) - sum(first)) / elapsed);
     }).join(' ');
   }
 

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import {
   type DataVersion,
   encodeTopicConfigSerializeWrapper,
@@ -16,6 +17,7 @@ import { alterAttributes, topicAttributes } from './attributes.js';
 import type { Clock } from './clock.js';
 import { ConfigFile } from './config-file.js';
 import { nextVersion } from './data-version.js';
+import { ForeignFields } from './foreign-fields.js';
 import type { BrokerOptionName, BrokerOptions } from './options.js';
 
 export interface TopicTableParts {
@@ -45,6 +47,7 @@ export class TopicTable {
   readonly file: ConfigFile;
   private readonly topics = new Map<string, TopicConfig>();
   private readonly reserved = new Set<string>();
+  private readonly foreign = new ForeignFields();
   private version: DataVersion;
 
   constructor(private readonly parts: TopicTableParts) {
@@ -74,6 +77,11 @@ export class TopicTable {
 
   isOrder(topic: string): boolean {
     return this.topics.get(topic)?.order === true;
+  }
+
+  /** True when client batches to the topic stay together, as one message (`QueueTypeUtils.isBatchCq`). */
+  isBatchQueue(topic: string): boolean {
+    return this.topics.get(topic)?.attributes?.['queue.type'] === 'BatchCQ';
   }
 
   /** True for topics that this broker made for itself and that admin requests must not touch. */
@@ -141,7 +149,19 @@ export class TopicTable {
   update(topic: TopicConfig): TopicConfig {
     const current = this.topics.get(topic.topicName);
     const attributes = alterAttributes(topicAttributes, current?.attributes, topic.attributes ?? {});
-    return this.add({ ...topic, attributes });
+    const changed = { ...topic, attributes };
+    return current !== undefined && isDeepStrictEqual(current, changed) ? current : this.add(changed);
+  }
+
+  /** Marks topics as ordered because the name servers have an order configuration for them (`updateOrderTopicConfig`). */
+  markOrdered(names: Iterable<string>): void {
+    for (const name of names) {
+      const topic = this.topics.get(name);
+      if (topic === undefined || topic.order) continue;
+      topic.order = true;
+      this.parts.logger.info('topic is ordered: a name server has an order configuration for it', { topic: name });
+      this.changed();
+    }
   }
 
   /** @returns false when there was no such topic */
@@ -179,14 +199,16 @@ export class TopicTable {
   }
 
   encode(): string {
-    return encodeTopicConfigSerializeWrapper({
+    const text = encodeTopicConfigSerializeWrapper({
       dataVersion: this.version,
       topicConfigTable: Object.fromEntries(this.topics),
     }).toString('utf8');
+    return this.foreign.addTo(text);
   }
 
   decode(text: string): void {
     const wrapper = parseTopicConfigSerializeWrapper(Buffer.from(text));
+    this.foreign.remember(text, encodeTopicConfigSerializeWrapper(wrapper).toString('utf8'));
     for (const topic of Object.values(wrapper.topicConfigTable)) this.topics.set(topic.topicName, topic);
     this.version = wrapper.dataVersion;
   }

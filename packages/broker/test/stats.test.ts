@@ -28,7 +28,7 @@ describe('broker statistics', () => {
     pass(60 * SECOND, () => {
       stats.totals.putMessages += ++second > 50 ? 100 : 10;
     });
-    expect(stats.rate('putMessages')).toBe('100 25 25');
+    expect(stats.rate('putMessages')).toBe('100.0 25.0 25.0');
   });
 
   it('count what users put and got until the last two midnights', () => {

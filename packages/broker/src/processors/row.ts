@@ -81,7 +81,3 @@ const EMPTY = Buffer.alloc(0);
 
 /** What Java appends to remarks that a FAQ entry explains (`FAQUrl.suggestTodo`). */
 export const FAQ_HINT = '\nSee https://rocketmq.apache.org/docs/bestPractice/06FAQ for further details.';
-
-/** Answers every code that has no processor (`AdminBrokerProcessor.getUnknownCmdResponse`). */
-export const unsupported: Processor = (request) =>
-  refuse(request, ResponseCode.REQUEST_CODE_NOT_SUPPORTED, ` request type ${request.code} not supported`);

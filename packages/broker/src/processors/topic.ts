@@ -4,18 +4,22 @@ import {
   encodeTopicConfigSerializeWrapper,
   encodeTopicList,
   encodeTopicStatsTable,
+  parseCreateTopicListRequest,
+  type RemotingCommand,
+  type RequestFields,
   Requests,
   ResponseCode,
   type TopicConfig,
   topicProblem,
 } from '@rocketnest/protocol';
 import type { BrokerContext } from '../context.js';
+import { isSameVersion } from '../data-version.js';
 import { newTopicConfig } from '../topics.js';
-import { answer, ok, type ProcessorRow, refuse, row } from './row.js';
+import { answer, ok, type ProcessorRow, parseBody, refuse, row } from './row.js';
 
 /** Topics: create, change, delete, list, count (`AdminBrokerProcessor`). */
 export function topicProcessors(context: BrokerContext): readonly ProcessorRow[] {
-  const { options, topics, staticTopics, offsets, consumers, store } = context;
+  const { options, topics, staticTopics, offsets, consumers, store, stats } = context;
 
   /** Why an admin may not touch a topic, or null. */
   const untouchable = (topic: string): string | null =>
@@ -25,8 +29,6 @@ export function topicProcessors(context: BrokerContext): readonly ProcessorRow[]
 
   return [
     row(Requests.updateAndCreateTopic, async (fields, request) => {
-      const wrong = topicProblem(fields.topic) ?? untouchable(fields.topic) ?? unsupportedSetting(fields);
-      if (wrong !== null) return refuse(request, ResponseCode.INVALID_PARAMETER, wrong);
       const changes = parseAttributeChanges(fields.attributes ?? '');
       if (changes === null) {
         return refuse(
@@ -35,10 +37,7 @@ export function topicProcessors(context: BrokerContext): readonly ProcessorRow[]
           `attributes are ${fields.attributes}, expected +name=value or -name, separated by commas`,
         );
       }
-      if (changes['+message.type'] === 'MIXED') {
-        return refuse(request, ResponseCode.INVALID_PARAMETER, 'MIXED message type is not supported.');
-      }
-      topics.update(
+      return createOrChange(request, [
         newTopicConfig(fields.topic, {
           readQueueNums: fields.readQueueNums,
           writeQueueNums: fields.writeQueueNums,
@@ -48,9 +47,12 @@ export function topicProcessors(context: BrokerContext): readonly ProcessorRow[]
           order: fields.order,
           attributes: changes,
         }),
-      );
-      await topics.file.save();
-      return ok(request);
+      ]);
+    }),
+
+    row(Requests.updateAndCreateTopicList, (_fields, request) => {
+      const { topicConfigList } = parseBody(request, Requests.updateAndCreateTopicList, parseCreateTopicListRequest);
+      return createOrChange(request, topicConfigList);
     }),
 
     row(Requests.deleteTopicInBroker, async ({ topic }, request) => {
@@ -59,6 +61,7 @@ export function topicProcessors(context: BrokerContext): readonly ProcessorRow[]
       const doomed = [topic, ...(options.clearRetryTopicWhenDeleteTopic ? popRetryTopics(topic) : [])];
       for (const name of doomed) {
         topics.delete(name);
+        stats.topicDeleted(name);
         staticTopics.table.delete(name);
         offsets.removeTopic(name);
       }
@@ -79,19 +82,21 @@ export function topicProcessors(context: BrokerContext): readonly ProcessorRow[]
         : ok(request, encodeTopicConfigAndQueueMapping({ ...config, mappingDetail }));
     }),
 
-    row(Requests.getAllTopicConfig, (_fields, request) =>
-      answer(
+    row(Requests.getAllTopicConfig, (fields, request) => {
+      const page = pageOf(fields);
+      const mappings = [...staticTopics.table.all].filter(([topic]) => page.has(topic));
+      return answer(
         request,
         Requests.getAllTopicConfig,
         { totalTopicNum: topics.all.size },
         encodeTopicConfigSerializeWrapper({
           dataVersion: topics.dataVersion,
-          topicConfigTable: Object.fromEntries(topics.all),
+          topicConfigTable: Object.fromEntries(page),
           mappingDataVersion: staticTopics.table.dataVersion,
-          topicQueueMappingDetailMap: Object.fromEntries(staticTopics.table.all),
+          topicQueueMappingDetailMap: Object.fromEntries(mappings),
         }),
-      ),
-    ),
+      );
+    }),
 
     row(Requests.getTopicStatsInfo, async ({ topic }, request) => {
       const config = topics.get(topic);
@@ -107,7 +112,10 @@ export function topicProcessors(context: BrokerContext): readonly ProcessorRow[]
           lastUpdateTimestamp: maxOffset > 0 ? await store.storeTimestampAt(topic, queueId, maxOffset - 1) : 0,
         });
       }
-      return ok(request, encodeTopicStatsTable({ offsetTable }));
+      return ok(
+        request,
+        encodeTopicStatsTable({ offsetTable, topicPutTps: stats.snapshot('TOPIC_PUT_NUMS', topic).tps }),
+      );
     }),
 
     row(Requests.getSystemTopicListFromBroker, (_fields, request) =>
@@ -122,6 +130,38 @@ export function topicProcessors(context: BrokerContext): readonly ProcessorRow[]
     ),
   ];
 
+  /** Creates or changes topics for an admin; their attributes are changes, `+name` or `-name`. None, when one is refused. */
+  async function createOrChange(request: RemotingCommand, wanted: readonly TopicConfig[]): Promise<RemotingCommand> {
+    for (const topic of wanted) {
+      const { topicName } = topic;
+      const mixed = topic.attributes?.['+message.type'] === 'MIXED' && !options.enableMixedMessageType;
+      const wrong =
+        topicProblem(topicName) ??
+        untouchable(topicName) ??
+        unsupportedSetting(topic) ??
+        (mixed ? 'MIXED message type is not supported.' : null);
+      if (wrong !== null) return refuse(request, ResponseCode.INVALID_PARAMETER, wrong);
+    }
+    for (const topic of wanted) topics.update(topic);
+    await topics.file.save();
+    return ok(request);
+  }
+
+  /**
+   * The topics that GET_ALL_TOPIC_CONFIG is about: all of them for clients that do not ask for pages, else `maxTopicNum` by name
+   * from number `topicSeq` on; from the first again when the topics have changed (`subTopicConfigTable`).
+   */
+  function pageOf(fields: RequestFields<typeof Requests.getAllTopicConfig>): ReadonlyMap<string, TopicConfig> {
+    const { topicSeq, dataVersion, maxTopicNum } = fields;
+    const wantsAll = topicSeq === undefined && dataVersion === undefined && maxTopicNum === undefined;
+    if (wantsAll || !options.enableSplitMetadata) return topics.all;
+    const isCurrent = dataVersion !== undefined && isSameVersion(dataVersion, topics.dataVersion);
+    const start = isCurrent ? (topicSeq ?? 0) : 0;
+    const names = [...topics.all.keys()].sort();
+    const page = names.slice(start, start + Math.min(options.splitMetadataSize, maxTopicNum ?? names.length));
+    return new Map(page.map((name) => [name, topics.get(name)!]));
+  }
+
   /** Retry topics that pop consumers of a topic have, in both spellings (`KeyBuilder.buildPopRetryTopic`). */
   function popRetryTopics(topic: string): string[] {
     return offsets
@@ -132,21 +172,12 @@ export function topicProcessors(context: BrokerContext): readonly ProcessorRow[]
 }
 
 /** What a topic may not be, that Java would take, or take and then fail on. */
-function unsupportedSetting(fields: {
-  readonly topicFilterType: string;
-  readonly readQueueNums: number;
-  readonly writeQueueNums: number;
-  readonly perm: number;
-  readonly attributes?: string | undefined;
-}): string | null {
+function unsupportedSetting(fields: TopicConfig): string | null {
   if (fields.topicFilterType !== 'SINGLE_TAG' && fields.topicFilterType !== 'MULTI_TAG') {
     return `topicFilterType is ${fields.topicFilterType}, expected SINGLE_TAG or MULTI_TAG`;
   }
   if (fields.readQueueNums < 0 || fields.writeQueueNums < 0) {
     return `readQueueNums is ${fields.readQueueNums} and writeQueueNums ${fields.writeQueueNums}, both must be 0 or more`;
-  }
-  if (fields.attributes?.includes('queue.type=BatchCQ') === true) {
-    return 'queue.type BatchCQ is not available in this broker: leave the attribute out';
   }
   return null;
 }

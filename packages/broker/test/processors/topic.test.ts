@@ -54,6 +54,7 @@ describe('topics', () => {
         ['broker-a', 1, 7],
         ['rmq_sys_REVIVE_LOG_DefaultCluster', 8, 6],
         ['rmq_sys_SYNC_BROKER_MEMBER_broker-a', 1, 1],
+        ['rmq_sys_wheel_timer', 1, 6],
       ].sort(),
     );
   });
@@ -85,7 +86,7 @@ describe('topics', () => {
     ['DefaultCluster', {}, /system topic/],
     ['orders', { topicFilterType: 'NO_TAG' }, /NO_TAG/],
     ['orders', { attributes: '+message.type=MIXED' }, /MIXED/],
-    ['orders', { attributes: '+queue.type=BatchCQ' }, /BatchCQ/],
+    ['orders', { attributes: '+queue.type=TreeCQ' }, /queue\.type/],
     ['orders', { attributes: 'message.type=FIFO' }, /message.type=FIFO/],
     ['orders', { attributes: '+colour=red' }, /colour/],
   ] as const)('%s with %j is refused', async (topic, changes, remark) => {

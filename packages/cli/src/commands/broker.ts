@@ -1,4 +1,5 @@
-import { Broker, parseBrokerProperties } from '@rocketnest/broker';
+import { resolve } from 'node:path';
+import { Broker, readBrokerProperties } from '@rocketnest/broker';
 import { parseAddressList } from '@rocketnest/remoting';
 import { untilRegistered } from '../registered.js';
 import { readConfigFile, writableDirectory } from '../values.js';
@@ -18,16 +19,27 @@ export const brokerCommand: Command = {
 waited for. SIGTERM or Ctrl-C stops it.
 
 Without a file: broker named like the host, cluster DefaultCluster, port 10911, data in ~/store, as Apache's broker.
-Keys of Apache without an effect here are named in a warning; unknown keys are an error.
+Keys of Apache without an effect here are named in a warning; unknown keys are an error. What an admin changes while the broker runs
+(mqadmin updateBrokerConfig) is written to the file; without one, to config/broker.properties in the data directory, which is read
+only when it is given with -c, as Apache does.
 
 Environment: NAMESRV_ADDR, as Apache's broker reads it.
 Example: rocketnest broker -n 127.0.0.1:9876 -c broker.conf`,
 
   async start({ namesrvAddr, configFile }, { start, logger, io }) {
-    const fromFile = configFile === undefined ? {} : parseBrokerProperties(readConfigFile(configFile), logger.warn);
-    const addresses = namesrvAddr ?? fromFile.namesrvAddr ?? io.env['NAMESRV_ADDR'] ?? '';
+    const { options, foreign } = readBrokerProperties(configFile === undefined ? '' : readConfigFile(configFile));
+    for (const key of foreign.keys()) {
+      logger.warn(`broker option ${key} is known to Apache RocketMQ but has no effect here`);
+    }
+    const addresses = namesrvAddr ?? options.namesrvAddr ?? io.env['NAMESRV_ADDR'] ?? '';
     const namesrvAddrs = addresses === '' ? [] : parseAddressList(addresses);
-    const broker = new Broker({ ...fromFile, namesrvAddr: namesrvAddrs.join(';'), logger });
+    const broker = new Broker({
+      ...options,
+      foreignOptions: foreign,
+      ...(configFile !== undefined && { brokerConfigPath: resolve(configFile) }),
+      namesrvAddr: namesrvAddrs.join(';'),
+      logger,
+    });
     const { storePathRootDir, brokerClusterName: clusterName, brokerName } = broker.options;
     writableDirectory(storePathRootDir, 'choose another with storePathRootDir in the file given with -c');
     await start(broker);
