@@ -151,7 +151,7 @@ function createSend(context: BrokerContext) {
     }
     const { properties } = message;
     const entries = decodeBatchBody(message.body);
-    if (topic.attributes?.['queue.type'] !== 'BatchCQ' || properties[PropertyName.UNIQ_KEY] === undefined) {
+    if (!topics.isBatchQueue(topic.topicName) || properties[PropertyName.UNIQ_KEY] === undefined) {
       message.batch = entries;
       return message;
     }

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import {
   createRequest,
+  decodeBatchBody,
   decodeMessage,
   decodeMessages,
   encodeBatchBody,
@@ -117,13 +118,6 @@ describe('sending', () => {
     ['the schedule topic', 'SCHEDULE_TOPIC_XXXX', {}, ResponseCode.NO_PERMISSION, /SCHEDULE_TOPIC_XXXX/],
     ['the half message topic', 'RMQ_SYS_TRANS_HALF_TOPIC', {}, ResponseCode.NO_PERMISSION, /TRANS_HALF/],
     ['a default topic that is not there', 'orders', { defaultTopic: 'nope' }, ResponseCode.TOPIC_NOT_EXIST, /orders/],
-    [
-      'exact delays, which are not available yet',
-      'orders',
-      { properties: encodeProperties({ TIMER_DELAY_SEC: '5' }) },
-      ResponseCode.SYSTEM_ERROR,
-      /timerWheelEnable/,
-    ],
     ['a batch to a retry topic', '%RETRY%g', { batch: true }, ResponseCode.MESSAGE_ILLEGAL, /%RETRY%g/],
   ];
   it.each(refusals)('refuses %s', async (_what, topic, fields, code, remark) => {
@@ -146,7 +140,8 @@ describe('sending', () => {
     const response = await target.send('%RETRY%g', 'poison', { reconsumeTimes: 3, maxReconsumeTimes: 2 });
     expect(response.code).toBe(ResponseCode.SUCCESS);
     const dead = await target.pull('%DLQ%g');
-    expect(decodeMessage(dead.body!).body.toString()).toBe('poison');
+    const message = decodeMessage(dead.body!);
+    expect([message.body.toString(), message.properties['DELAY']]).toEqual(['poison', '-1']);
   });
 });
 
@@ -170,6 +165,46 @@ describe('a broker with a body limit', () => {
       const response = await target.send('orders', 'x'.repeat(1001));
       expect(response.code).toBe(ResponseCode.MESSAGE_ILLEGAL);
       expect(response.remark).toMatch(/1000B/);
+    } finally {
+      await target.close();
+    }
+  });
+});
+
+describe('a topic with batch consume queues', () => {
+  it('keeps a client batch together, and counts its messages', async () => {
+    const target = await TestBroker.start();
+    try {
+      const created = await target.call(Requests.updateAndCreateTopic, {
+        topic: 'batches',
+        defaultTopic: 'TBW102',
+        readQueueNums: 1,
+        writeQueueNums: 1,
+        perm: 6,
+        topicFilterType: 'SINGLE_TAG',
+        order: false,
+        attributes: '+queue.type=BatchCQ',
+      });
+      expect([created.code, created.remark]).toEqual([ResponseCode.SUCCESS, null]);
+      const batch = encodeBatchBody(
+        ['a', 'b', 'c'].map((text) => ({ body: Buffer.from(text), flag: 0, properties: { TAGS: text } })),
+      );
+      const fields = { batch: true, properties: encodeProperties({ UNIQ_KEY: 'U1', POP_CK: 'faked' }) };
+      const first = await target.call(Requests.sendBatchMessage, sendFields('batches', fields), batch);
+      expect(first.code).toBe(ResponseCode.SUCCESS);
+      expect(first.extFields).toMatchObject({ queueOffset: '0', batchUniqId: 'U1', transactionId: 'U1' });
+      expect((await target.send('batches', 'd')).extFields['queueOffset']).toBe('3');
+
+      // Java's client takes the batch apart; a pull from within it gets it whole.
+      const [whole, single] = decodeMessages((await target.pull('batches', { queueOffset: 1 })).body!);
+      expect(whole!.sysFlag & 0xc0).toBe(0xc0);
+      expect(whole!.properties).toMatchObject({ INNER_NUM: '3', INNER_BASE: '0', CLUSTER: 'DefaultCluster' });
+      expect(whole!.properties).not.toHaveProperty('POP_CK');
+      expect(decodeBatchBody(whole!.body).map(({ body }) => body.toString())).toEqual(['a', 'b', 'c']);
+      expect(single!.body.toString()).toBe('d');
+
+      const unwanted = await target.send('orders', 'x', { properties: encodeProperties({ INNER_NUM: '3' }) });
+      expect(unwanted.code).toBe(ResponseCode.MESSAGE_ILLEGAL);
     } finally {
       await target.close();
     }
