@@ -7,9 +7,18 @@ import {
   type TopicQueueMapping,
   type TopicRouteData,
 } from '@rocketnest/protocol';
-import type { BrokerContext } from '../context.js';
+import type { Logger } from '@rocketnest/remoting';
+import type { MappingTable } from './mapping-table.js';
+import type { PeerBrokers } from './peer-brokers.js';
 
-type Context = Pick<BrokerContext, 'staticTopics' | 'logger'>;
+/** What the clean-up looks at. */
+export interface CleanParts {
+  readonly staticTopics: {
+    readonly table: MappingTable;
+    readonly peers: Pick<PeerBrokers, 'stats' | 'route' | 'request'>;
+  };
+  readonly logger: Logger;
+}
 type Queues = TopicQueueMapping['hostedQueues'];
 
 /** How often it is looked whether it is time to (`TopicQueueMappingCleanService`). */
@@ -19,7 +28,7 @@ export const CLEAN_INTERVAL_MS = 5 * 60_000;
  * Forgets parts of logic queues that nobody needs any more: first parts whose messages are all deleted, and queues that
  * were moved on from here twice. A topic that cannot be cleaned now is tried again next time.
  */
-export async function cleanMappings(context: Context): Promise<void> {
+export async function cleanMappings(context: CleanParts): Promise<void> {
   const { table } = context.staticTopics;
   for (const topic of [...table.all.keys()]) {
     try {
@@ -38,7 +47,7 @@ export async function cleanMappings(context: Context): Promise<void> {
 
 /** Drops the first part of queues led here when its physical queue has no messages left; null: nothing to drop. */
 async function withoutEmptyParts(
-  { staticTopics, logger }: Context,
+  { staticTopics, logger }: CleanParts,
   { topic, bname, hostedQueues }: TopicQueueMapping,
 ): Promise<Queues | null> {
   const left: Record<number, LogicQueueItem[]> = { ...hostedQueues };
@@ -58,7 +67,7 @@ async function withoutEmptyParts(
 
 /** Drops queues whose leader, as far as this broker knows, has passed them on and its successor says so; null: none. */
 async function withoutForgottenQueues(
-  { staticTopics, logger }: Context,
+  { staticTopics, logger }: CleanParts,
   mapping: TopicQueueMapping,
 ): Promise<Queues | null> {
   const { topic, bname, hostedQueues } = mapping;
@@ -91,7 +100,7 @@ function leaderInRoute({ topicQueueMappingByBroker = {} }: TopicRouteData, id: s
 }
 
 async function mappingOf(
-  { staticTopics }: Pick<Context, 'staticTopics'>,
+  { staticTopics }: Pick<CleanParts, 'staticTopics'>,
   brokerName: string,
   topic: string,
 ): Promise<TopicQueueMapping | undefined> {
