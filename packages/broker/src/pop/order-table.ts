@@ -13,6 +13,8 @@ import { queueKey } from './names.js';
 
 /** A queue that nobody popped for so long is forgotten. Java: `QueueLevelConsumerManager.CLEAN_SPAN_FROM_LAST`. */
 const FORGET_AFTER_MS = 24 * 3_600_000;
+/** Node's timers take no more. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 const SEPARATOR = '@';
 
 /** What {@link OrderTable.acknowledge} says instead of an offset. */
@@ -174,18 +176,25 @@ export class OrderTable {
     this.armTimer(topic, group, queueId, info);
   }
 
-  /** Tells when the first message that blocks becomes visible. Java: `QueueLevelConsumerOrderInfoLockManager`. */
+  /**
+   * Tells when time alone has made the queue free, which is when the last message that blocks it becomes visible.
+   * Java: `QueueLevelConsumerOrderInfoLockManager`, which tells it of the first one.
+   */
   private armTimer(topic: string, group: string, queueId: number, info: PopOrderInfo): void {
     if (this.closed || !this.parts.options.enableNotifyAfterPopOrderLockRelease || !info.i || info.i <= 0) return;
     const now = this.parts.clock.now();
-    const blocking = info.o.findIndex((_, index) => !hasBit(info.cm, index) && now < visibleAt(info, index));
-    const delayMs = blocking < 0 ? 0 : visibleAt(info, blocking) - now;
+    const blocking = info.o.flatMap((_, index) => (hasBit(info.cm, index) ? [] : [visibleAt(info, index)]));
     const key = queueKey(topic, group, queueId);
     clearTimeout(this.timers.get(key));
-    const timer = setTimeout(() => {
-      this.timers.delete(key);
-      this.parts.onFree(topic, group, queueId);
-    }, delayMs);
+    const timer = setTimeout(
+      () => {
+        this.timers.delete(key);
+        // Timers may be early by a millisecond.
+        if (this.isBlocked(undefined, topic, group, queueId, 0)) this.armTimer(topic, group, queueId, info);
+        else this.parts.onFree(topic, group, queueId);
+      },
+      Math.min(Math.max(0, ...blocking.map((at) => at - now)), MAX_TIMER_MS),
+    );
     this.timers.set(key, timer);
   }
 
