@@ -11,8 +11,7 @@ export const knownApacheKeys: ReadonlySet<string> = new Set(
     appendAckAsync appendCkAsync asyncLearner
     asyncSendEnable authConfigPath authenticationEnabled authenticationMetadataProvider authenticationProvider
     authenticationStrategy authenticationWhitelist authorizationEnabled authorizationMetadataProvider
-    authorizationProvider authorizationStrategy authorizationWhitelist autoDeleteUnusedStats
-    batchDispatchRequestThreadPoolNums bitMapLengthConsumeQueueExt bottomMostCompressionTypeForConsumeQueueStore
+    authorizationProvider authorizationStrategy authorizationWhitelist     batchDispatchRequestThreadPoolNums bitMapLengthConsumeQueueExt bottomMostCompressionTypeForConsumeQueueStore
     broadcastOffsetExpireMaxSecond broadcastOffsetExpireSecond brokerElectionPriority
     brokerHeartbeatInterval brokerNotActiveTimeoutMillis cgColdReadThreshold
     channelNotActiveInterval checkCommitLogOffsetOnRecover checkSyncStateSetPeriod      cleanOfflineBrokerInterval cleanRocksDBDirtyCQIntervalMin cleanSwapedMapInterval clientAsyncSemaphoreValue

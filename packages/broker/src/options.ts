@@ -315,6 +315,7 @@ const ownOptionTable = {
   ),
 
   // Statistics
+  autoDeleteUnusedStats: bool(false, 'Deleting a topic or group drops its statistics.'),
   enableDetailStat: atStart(bool(true, 'Count puts and gets per queue, too (QUEUE_PUT_NUMS …).')),
   maxStatsIdleTimeInMinutes: int(
     -1,

@@ -11,22 +11,24 @@ import { ok, type ProcessorRow, refuse, row } from './row.js';
 
 /** How far groups are (`AdminBrokerProcessor.getConsumeStats`, `fetchAllConsumeStatsInBroker`, `queryConsumeTimeSpan`). */
 export function consumeStatsProcessors(context: BrokerContext): readonly ProcessorRow[] {
-  const { options, groups, topics, offsets, consumers, store, clock } = context;
+  const { options, groups, topics, offsets, consumers, store, stats, clock } = context;
   return [
     row(Requests.getConsumeStats, async ({ consumerGroup, topic, topicList }, request) => {
       const offsetTable: ConsumeStats['offsetTable'] = [];
+      let consumeTps = 0;
       for (const name of topicsToCount(consumerGroup, topic, topicList)) {
+        consumeTps += getTps(consumerGroup, name);
         offsetTable.push(...(await lag(consumerGroup, name, topics.get(name)?.readQueueNums ?? 0)));
       }
-      return ok(request, encodeConsumeStats({ offsetTable }));
+      return ok(request, encodeConsumeStats({ offsetTable, consumeTps }));
     }),
 
     row(Requests.getBrokerConsumeStats, async ({ isOrder }, request) => {
-      const consumeStatsList: Record<string, Pick<ConsumeStats, 'offsetTable'>[]>[] = [];
+      const consumeStatsList: Record<string, ConsumeStats[]>[] = [];
       let totalDiff = 0;
       let totalInflightDiff = 0;
       for (const group of groups.all.keys()) {
-        const ofGroup: Pick<ConsumeStats, 'offsetTable'>[] = [];
+        const ofGroup: ConsumeStats[] = [];
         for (const name of subscribed(group, offsets.topicsOf(group))) {
           const topic = topics.get(name);
           if (topic === undefined || (isOrder && !topic.order)) continue;
@@ -35,7 +37,7 @@ export function consumeStatsProcessors(context: BrokerContext): readonly Process
             totalDiff += queue.brokerOffset - queue.consumerOffset;
             totalInflightDiff += queue.pullOffset - queue.consumerOffset;
           }
-          ofGroup.push({ offsetTable });
+          ofGroup.push({ offsetTable, consumeTps: getTps(group, name) });
         }
         consumeStatsList.push({ [group]: ofGroup });
       }
@@ -53,6 +55,11 @@ export function consumeStatsProcessors(context: BrokerContext): readonly Process
       return ok(request, encodeQueryConsumeTimeSpanBody({ consumeTimeSpanSet }));
     }),
   ];
+
+  /** Messages per second that a group read of a topic in the last minute. */
+  function getTps(group: string, topic: string): number {
+    return stats.snapshot('GROUP_GET_NUMS', `${topic}@${group}`).tps;
+  }
 
   /** Topics named by the request, else those the group has committed and still subscribes. */
   function topicsToCount(group: string, topic: string | undefined, list: string | undefined): string[] {

@@ -39,6 +39,7 @@ export function groupProcessors(context: BrokerContext): readonly ProcessorRow[]
     row(Requests.deleteSubscriptiongroup, async ({ groupName, cleanOffset }, request) => {
       groups.delete(groupName);
       if (cleanOffset) offsets.removeGroup(groupName);
+      if (options.autoDeleteUnusedStats) context.stats.groupDeleted(groupName);
       await Promise.all([groups.file.save(), offsets.file.save()]);
       return ok(request);
     }),

@@ -61,8 +61,9 @@ export function topicProcessors(context: BrokerContext): readonly ProcessorRow[]
       const doomed = [topic, ...(options.clearRetryTopicWhenDeleteTopic ? popRetryTopics(topic) : [])];
       for (const name of doomed) {
         topics.delete(name);
-        stats.topicDeleted(name);
+        if (options.autoDeleteUnusedStats) stats.topicDeleted(name);
         staticTopics.table.delete(name);
+        context.timers.topicDeleted(name);
         offsets.removeTopic(name);
       }
       await Promise.all([
