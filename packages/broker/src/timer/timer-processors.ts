@@ -61,10 +61,11 @@ async function recall(context: BrokerContext, fields: RecallFields, request: Req
   const handle = checkRecall(context, fields);
   if (handle instanceof Refusal) return refuse(request, handle.code, handle.remark, common);
   const message = recallMessage(context, fields, handle, connection);
-  const { status } = await new Promise<PutResult>((resolve) => context.putMessage(message, resolve));
-  if (!sendOutcomes(options)[status].stored) {
+  const result = await new Promise<PutResult>((resolve) => context.putMessage(message, resolve));
+  if (!sendOutcomes(options)[result.status].stored) {
     return refuse(request, ResponseCode.SYSTEM_ERROR, 'recall failed, execute error', common);
   }
+  context.stats.put(message.topic, message.queueId, result.messageCount, result.bytes);
   return createResponse(request, ResponseCode.SUCCESS, null, { ...common, msgId: handle.messageId });
 }
 

@@ -20,7 +20,13 @@ export class TimerService implements Timers {
           store,
           clock,
           logger,
-          put: (message, done) => context.putMessage(message, done),
+          put: (message, done) =>
+            context.putMessage(message, (result) => {
+              if (result.status === PutStatus.PUT_OK) {
+                context.stats.put(message.topic, message.queueId, result.messageCount, result.bytes);
+              }
+              done(result);
+            }),
         })
       : null;
   }

@@ -15,6 +15,7 @@ import {
 const EXTENT_BYTES = UNIT_BYTES * 315;
 const BLOCK_BYTES = UNIT_BYTES * 315;
 const BLOCKS_KEPT = 64;
+const BLOCKS_AT_A_TIME = 16;
 const SCAN_BYTES = UNIT_BYTES * 20_000;
 const MAX_OPEN_FILES = 16;
 
@@ -133,6 +134,22 @@ export class TimerLog {
         this.unsynced.add(base);
         throw error;
       }
+    }
+  }
+
+  /** Visits the units from `from`, a unit's position, to `to`; all of them are written. */
+  async scan(from: number, to: number, visit: (unit: TimerUnit) => void): Promise<void> {
+    const { segments } = this;
+    for (let position = from; position < to && segments.contains(position); ) {
+      const base = segments.baseOf(position);
+      const wanted = Math.min(BLOCK_BYTES * BLOCKS_AT_A_TIME, to - position, segments.size - (position - base));
+      const block = await this.read(base, position - base, wanted);
+      let at = 0;
+      for (let unit = decodeTimerUnit(block, at); unit !== null; unit = decodeTimerUnit(block, at)) {
+        visit(unit);
+        at += UNIT_BYTES;
+      }
+      position = at === 0 || position + at - base + UNIT_BYTES > segments.size ? base + segments.size : position + at;
     }
   }
 

@@ -7,11 +7,15 @@ import { TimerLog } from './timer-log.js';
 import { TIMER_TOPIC } from './timer-message.js';
 import { TimerMetrics } from './timer-metrics.js';
 import type { TimerParts } from './timer-parts.js';
+import { recountTimers } from './timer-recount.js';
 import { recoverTimers, type TimerProgress } from './timer-recovery.js';
 import { TimerWheel } from './timer-wheel.js';
 
 /** Java: every 30 s. */
-const DELETE_OLD_FILES_MS = 30_000;
+const HOUSEKEEPING_MS = 30_000;
+/** Hour of the day (local time) at which the messages of each topic are counted anew (`timerCheckMetricsWhen`), and how often at most. */
+const RECOUNT_HOUR = 5;
+const RECOUNT_INTERVAL_MS = 70 * 60_000;
 
 export interface TimerMessageStoreInput extends Omit<TimerParts, 'wheel' | 'log' | 'metrics'> {
   /** The disk; another one is for tests. */
@@ -41,7 +45,8 @@ export class TimerMessageStore {
   private readonly intake: TimerIntake;
   private running = false;
   private flushTimer: NodeJS.Timeout | undefined;
-  private deleteTimer: NodeJS.Timeout | undefined;
+  private housekeeping: NodeJS.Timeout | undefined;
+  private recountedAt = 0;
   private flushing: Promise<void> = Promise.resolve();
   private readonly measured = { at: 0, entered: 0, delivered: 0 };
   /** What the files on the disk speak of. */
@@ -91,8 +96,8 @@ export class TimerMessageStore {
     this.delivery.start(readMs, waiting);
     this.intake.start(queueOffset, known);
     this.scheduleFlush();
-    this.deleteTimer = setInterval(() => this.deleteOldFiles(), DELETE_OLD_FILES_MS);
-    this.deleteTimer.unref();
+    this.housekeeping = setInterval(() => this.keepHouse(), HOUSEKEEPING_MS);
+    this.housekeeping.unref();
   }
 
   /** Stops entering and delivering, and brings everything to the disk; the message store is closed after this. Idempotent. */
@@ -100,7 +105,7 @@ export class TimerMessageStore {
     if (!this.running) return;
     this.running = false;
     clearTimeout(this.flushTimer);
-    clearInterval(this.deleteTimer);
+    clearInterval(this.housekeeping);
     await this.delivery.close();
     await this.intake.close();
     await this.flushing;
@@ -215,8 +220,19 @@ export class TimerMessageStore {
     Object.assign(measured, { at, entered, delivered });
   }
 
-  private deleteOldFiles(): void {
-    const { log, store, logger } = this.parts;
+  /** Counts the messages that wait for each topic anew. */
+  recount(): Promise<void> {
+    return recountTimers(this.parts, this.delivery.readMs);
+  }
+
+  private keepHouse(): void {
+    const { log, store, logger, clock, options } = this.parts;
+    const now = clock.now();
+    const isTime = new Date(now).getHours() === RECOUNT_HOUR && now - this.recountedAt > RECOUNT_INTERVAL_MS;
+    if (isTime && options.timerEnableCheckMetrics && !options.timerStopEnqueue) {
+      this.recountedAt = now;
+      this.recount().catch((error: unknown) => logger.error('timer messages could not be counted anew', { error }));
+    }
     log.deleteBefore(store.minCommitLogOffset).catch((error: unknown) => {
       logger.error('timer log: old files could not be deleted, it will be tried again', { error });
     });

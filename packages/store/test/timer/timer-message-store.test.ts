@@ -221,6 +221,18 @@ describe('timers', () => {
     expect([t.timers.metrics.count('T'), t.timers.metrics.count('U')]).toEqual([0, 0]);
   });
 
+  it('count anew what waits, from the log', async () => {
+    const start = clock.time;
+    for (let i = 0; i < 250; i++) await t.send(`m${i}`, start + HOUR, {}, i % 5 === 0 ? 'Aa' : 'BB'); // equal hash codes
+    await t.send('gone', start + SECOND);
+    await t.recall('m0', start + HOUR - SECOND + 1);
+    await t.moveTo(start + 2 * SECOND);
+    await t.bodies(1);
+    for (const topic of ['Aa', 'BB', 'T']) t.timers.metrics.set(topic, 7);
+    await t.timers.recount();
+    expect(['Aa', 'BB', 'T'].map((topic) => t.timers.metrics.count(topic))).toEqual([50, 200, -1]);
+  });
+
   it('try again until the store takes a message that is due', async () => {
     await t.close();
     let refusals = 5;
