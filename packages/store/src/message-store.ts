@@ -15,6 +15,7 @@ import { type KeyQueryResult, queryByKey } from './key-query.js';
 import { OpenFiles } from './open-files.js';
 import { parseStoreOptions, type StoreOptions } from './options.js';
 import { refused } from './put.js';
+import { type MessagePlace, readMessages } from './read-messages.js';
 import { recoverSync } from './recovery.js';
 import { Retention } from './retention.js';
 import { StoreLock } from './store-lock.js';
@@ -219,6 +220,11 @@ export class MessageStore {
   /** The stored message at this place of the commit log, or null. */
   messageAt(commitLogOffset: number): Promise<Buffer | null> {
     return this.log.message(commitLogOffset);
+  }
+
+  /** The stored messages at places that a consume queue or a timer named, null where one is gone. Slices, as those of a get. */
+  messagesAt(places: readonly MessagePlace[]): Promise<(Buffer | null)[]> {
+    return readMessages(this.log, places);
   }
 
   /** Entries of a consume queue, at most `max`, fewer at the end of a file of it. */

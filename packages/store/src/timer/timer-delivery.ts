@@ -1,4 +1,5 @@
 import { decodeMessage, type MessageExt, PropertyName, readStored } from '@rocketnest/protocol';
+import type { MessagePlace } from '../read-messages.js';
 import { type PutResult, PutStatus, type StoreMessage } from '../types.js';
 import { type DueTimer, OpenSlot } from './open-slot.js';
 import { deleteKey, moveOn, NEVER_ENQUEUED, TIMER_TOPIC } from './timer-message.js';
@@ -7,10 +8,8 @@ import { isDeletion, isRolled, type TimerUnit } from './timer-unit.js';
 
 /** A slot is read from the disk this long before it starts. */
 const READ_AHEAD_MS = 500;
-/** Messages delivered at a time: bounds memory when a full slot becomes due. */
-const BATCH = 64;
-/** Deletions read at a time. */
-const DELETIONS_AT_A_TIME = 64;
+/** Messages read and delivered at a time: bounds memory when a full slot becomes due. */
+const BATCH = 128;
 /** Longest sleep: a changed system clock is noticed within this time. */
 const MAX_SLEEP_MS = 1_000;
 /** Pause after a failed read or write, and how often it is tried (`doPut`, at a precision of one second). */
@@ -100,9 +99,9 @@ export class TimerDelivery {
   }
 
   /** Delivers messages that were due when they came. Says of each whether it is dealt with. */
-  async deliverLate(commitLogOffsets: readonly number[]): Promise<boolean[]> {
+  async deliverLate(places: readonly MessagePlace[]): Promise<boolean[]> {
     const now = this.parts.clock.now();
-    return this.moveAll(commitLogOffsets, (message) => moveOn(message, NEVER_ENQUEUED, false, now));
+    return this.moveAll(places, (message) => moveOn(message, NEVER_ENQUEUED, false, now));
   }
 
   private async run(): Promise<void> {
@@ -182,10 +181,8 @@ export class TimerDelivery {
       (isDeletion(unit.magic) ? deletions : units).push(unit);
       position = unit.previous < position ? unit.previous : -1;
     }
-    for (let from = 0; from < deletions.length; from += DELETIONS_AT_A_TIME) {
-      const messages = await Promise.all(
-        deletions.slice(from, from + DELETIONS_AT_A_TIME).map(({ commitLogOffset }) => this.read(commitLogOffset)),
-      );
+    for (let from = 0; from < deletions.length; from += BATCH) {
+      const messages = await this.read(deletions.slice(from, from + BATCH));
       for (const message of messages) if (message) this.recall(slot, message.properties);
     }
     for (const unit of units.reverse()) slot.add(unit);
@@ -201,8 +198,7 @@ export class TimerDelivery {
   /** False when some have to be tried again; they are in the slot again. */
   private async deliver(due: readonly DueTimer[], slot: OpenSlot): Promise<boolean> {
     const now = this.parts.clock.now();
-    const offsets = due.map(({ commitLogOffset }) => commitLogOffset);
-    const results = await this.moveAll(offsets, (message, index) => {
+    const results = await this.moveAll(due, (message, index) => {
       const { enqueuedMs, magic } = due[index]!;
       return this.isRecalled(message, slot) ? null : moveOn(message, enqueuedMs, isRolled(magic), now);
     });
@@ -214,23 +210,24 @@ export class TimerDelivery {
 
   /** Reads waiting messages and stores what becomes of them, in their order. Says of each whether it is dealt with. */
   private async moveAll(
-    commitLogOffsets: readonly number[],
+    places: readonly MessagePlace[],
     becomes: (message: MessageExt, index: number) => StoreMessage | null,
   ): Promise<boolean[]> {
     const { options, logger } = this.parts;
-    const failed = (commitLogOffset: number, error: unknown): boolean => {
-      logger.error('timer message could not be delivered', { commitLogOffset, error });
+    const failed = (error: unknown): boolean => {
+      logger.error('timer messages could not be delivered', { commitLogOffset: places[0]?.commitLogOffset, error });
       return options.timerSkipUnknownError;
     };
-    const messages = await Promise.all(
-      commitLogOffsets.map((offset) => this.read(offset).catch((error: unknown) => failed(offset, error))),
-    );
+    let messages: (MessageExt | null)[];
+    try {
+      messages = await this.read(places);
+    } catch (error) {
+      return places.map(() => failed(error));
+    }
     return Promise.all(
       messages.map((waiting, index) => {
-        if (typeof waiting === 'boolean') return waiting;
         const message = waiting && becomes(waiting, index);
-        if (!message) return true;
-        return this.store(waiting, message).catch((error: unknown) => failed(waiting.commitLogOffset, error));
+        return message ? this.store(waiting!, message).catch(failed) : true;
       }),
     );
   }
@@ -265,13 +262,15 @@ export class TimerDelivery {
     return true;
   }
 
-  /** The waiting message; null when the commit log no longer has it, or (after a power failure) has something else there. */
-  private async read(commitLogOffset: number): Promise<MessageExt | null> {
+  /** Waiting messages; null where the commit log no longer has one, or (after a power failure) has something else. */
+  private async read(places: readonly MessagePlace[]): Promise<(MessageExt | null)[]> {
     const { store, logger } = this.parts;
-    const stored = await store.messageAt(commitLogOffset);
-    if (stored !== null && readStored.topic(stored, 0) === TIMER_TOPIC) return decodeMessage(stored);
-    logger.warn('timer message is not in the commit log any more', { commitLogOffset });
-    return null;
+    const stored = await store.messagesAt(places);
+    return stored.map((bytes, index) => {
+      if (bytes && readStored.topic(bytes, 0) === TIMER_TOPIC) return decodeMessage(bytes);
+      logger.warn('timer message is not in the commit log any more', places[index]);
+      return null;
+    });
   }
 
   private count(properties: Readonly<Record<string, string>>, value: number): void {

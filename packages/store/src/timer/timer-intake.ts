@@ -97,13 +97,13 @@ export class TimerIntake {
       }
       return moved;
     }
-    const late: number[] = [];
+    const late: TimerMessage[] = [];
     for (const stored of buffers) {
       const message = readTimerMessage(stored, wheel.precisionMs);
       if (message === null) logger.error('timer message without TIMER_OUT_MS, skipped', { offset: this.offset_ });
       else if (!this.known.has(message.commitLogOffset)) {
         if (this.enter(message)) this.known.add(message.commitLogOffset);
-        else late.push(message.commitLogOffset);
+        else late.push(message);
       }
     }
     await this.deliverLate(late);
@@ -117,10 +117,10 @@ export class TimerIntake {
   }
 
   /** Those that are due already. Rejects when some of them have to be tried again. */
-  private async deliverLate(late: readonly number[]): Promise<void> {
+  private async deliverLate(late: readonly TimerMessage[]): Promise<void> {
     if (late.length === 0) return;
     const results = await this.delivery.deliverLate(late);
-    late.forEach((commitLogOffset, index) => {
+    late.forEach(({ commitLogOffset }, index) => {
       if (results[index]) this.known.add(commitLogOffset);
     });
     if (results.includes(false)) throw new StoreError('timer messages that are due could not be delivered');
