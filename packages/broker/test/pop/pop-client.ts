@@ -49,7 +49,7 @@ export class PopClient {
         maxMsgNums: 32,
         invisibleTime: 60_000,
         pollTime: 0,
-        bornTime: Date.now(),
+        bornTime: 0,
         initMode: 0,
         expType: 'TAG',
         exp: '*',

@@ -3,10 +3,15 @@ import { decodeMessages, parsePopReceipt, Requests, ResponseCode } from '@rocket
 import { TestBroker } from '../harness.js';
 import { PopClient, texts } from './pop-client.js';
 
+/** Runs so many times as fast as the real one: returning takes the broker seconds. */
+const SPEED = 8;
+const begin = Date.now();
+const clock = { now: () => begin + (Date.now() - begin) * SPEED };
+
 let target: TestBroker;
 let client: PopClient;
 beforeEach(async () => {
-  target = await TestBroker.start({ reviveInterval: 100 });
+  target = await TestBroker.start({ clock, reviveInterval: 20 });
   client = new PopClient(target);
 });
 afterEach(() => target.close());
@@ -33,7 +38,7 @@ describe('a message that was popped and not acknowledged', () => {
 
   it('returns alone when the others of its pop were acknowledged', async () => {
     for (const text of ['a', 'b', 'c']) await client.send(text);
-    const [a, , c] = await client.pop({ invisibleTime: 1_000 });
+    const [a, , c] = await client.pop({ invisibleTime: 4_000 });
     await client.ack(a!);
     await client.ack(c!);
     expect(texts(await client.take(1))).toEqual(['b']);
@@ -70,7 +75,7 @@ describe('a message that was popped and not acknowledged', () => {
 
   it('returns after a restart, and what was acknowledged does not', async () => {
     for (const text of ['a', 'b', 'c']) await client.send(text);
-    const [, b] = await client.pop({ invisibleTime: 2_000 });
+    const [, b] = await client.pop({ invisibleTime: 4_000 });
     await client.ack(b!);
     await target.restart();
     const back = await client.take(2);
@@ -83,16 +88,16 @@ describe('a message that was popped and not acknowledged', () => {
 describe('a message that was acknowledged', () => {
   it('does not return, and its check point is finished', async () => {
     await client.send('a');
-    const [a] = await client.pop({ invisibleTime: 300 });
+    const [a] = await client.pop({ invisibleTime: 4_000 });
     expect(await client.ack(a!)).toMatchObject({ code: ResponseCode.SUCCESS });
-    expect((await client.request({ pollTime: 5_500 })).code).toBe(ResponseCode.POLLING_TIMEOUT);
+    expect((await client.request({ pollTime: 10_000 })).code).toBe(ResponseCode.POLLING_TIMEOUT);
     const { reviveQueueId } = parsePopReceipt(a!.receipt);
     expect(await offsetOf('rmq_sys_REVIVE_LOG_DefaultCluster', reviveQueueId, 'CID_RMQ_SYS_REVIVE_GROUP')).toBe(0);
   });
 
   it('in a batch does not, either', async () => {
     for (const text of ['a', 'b', 'c']) await client.send(text);
-    const [a, b, c] = await client.pop({ invisibleTime: 300 });
+    const [a, b, c] = await client.pop({ invisibleTime: 4_000 });
     expect(await client.batchAck([a!, c!])).toMatchObject({ code: ResponseCode.SUCCESS });
     expect(texts(await client.take(1))).toEqual(['b']);
     expect(b!.text).toBe('b');
@@ -128,7 +133,7 @@ describe('CHANGE_MESSAGE_INVISIBLETIME', () => {
   it('lets a message return later, once, and the new receipt acknowledges it', async () => {
     await client.send('a');
     await client.send('b', 1);
-    const popped = await client.pop({ invisibleTime: 500 });
+    const popped = await client.pop({ invisibleTime: 4_000 });
     const renewed = [];
     for (const each of popped) {
       const { extFields } = await client.changeInvisible(each, 60_000);
@@ -138,7 +143,7 @@ describe('CHANGE_MESSAGE_INVISIBLETIME', () => {
       const receipt = `${queueOffset} ${popTime} ${invisibleTime} ${reviveQid} ${kind} ${brokerName} ${queueId}`;
       renewed.push({ ...each, receipt });
     }
-    expect((await client.request({ pollTime: 5_500 })).code).toBe(ResponseCode.POLLING_TIMEOUT);
+    expect((await client.request({ pollTime: 10_000 })).code).toBe(ResponseCode.POLLING_TIMEOUT);
     for (const each of renewed) expect(await client.ack(each)).toMatchObject({ code: ResponseCode.SUCCESS });
   });
 
@@ -151,7 +156,7 @@ describe('CHANGE_MESSAGE_INVISIBLETIME', () => {
 });
 
 describe('with enablePopBufferMerge', () => {
-  beforeEach(() => target.restart({ enablePopBufferMerge: true, popCkStayBufferTime: 4_000 }));
+  beforeEach(() => target.restart({ enablePopBufferMerge: true, popCkStayBufferTime: 20_000 }));
 
   it('what is acknowledged in time is never written', async () => {
     for (const text of ['a', 'b']) await client.send(text);
@@ -171,7 +176,7 @@ describe('with enablePopBufferMerge', () => {
 
   it('what is not acknowledged is written at stop with the acknowledgements that came', async () => {
     for (const text of ['a', 'b', 'c']) await client.send(text);
-    const [, b] = await client.pop({ invisibleTime: 6_000 });
+    const [, b] = await client.pop({ invisibleTime: 12_000 });
     await client.ack(b!);
     await target.restart();
     expect(await offsetOf('orders', 0)).toBe(3);

@@ -390,7 +390,7 @@ class PopTest extends SuiteTest {
         header.setConsumerGroup(group);
         header.setTopic(topic);
         header.setQueueId(0);
-        assertEquals(2L, api().queryConsumerOffsetAsync(broker.address, header, TIMEOUT_MS).get());
+        assertEquals(2L, api().queryConsumerOffset(broker.address, header, TIMEOUT_MS));
     }
 
     @Test
