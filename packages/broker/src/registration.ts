@@ -2,6 +2,8 @@ import {
   crc32,
   createRequest,
   type DecodedCommand,
+  decodeFields,
+  encodeDataVersion,
   encodeRegisterBrokerBody,
   PermName,
   parseKVTable,
@@ -151,6 +153,7 @@ export class Registration {
   private async register(nameServer: string, isRetry: boolean): Promise<boolean> {
     if (this.closed) return true;
     const { options, topics, mappings } = this.parts;
+    if (!options.forceRegister && !(await this.isChanged(nameServer))) return true;
     const body = encodeRegisterBrokerBody({
       topicConfigSerializeWrapper: {
         topicQueueMappingInfoMap: Object.fromEntries(
@@ -198,6 +201,23 @@ export class Registration {
     const { brokerPermission } = this.parts.options;
     const all = PermName.READ | PermName.WRITE;
     return (brokerPermission & all) === all ? topic : { ...topic, perm: topic.perm & brokerPermission };
+  }
+
+  /** Whether a name server lacks this broker's topics, or has others. When it cannot say, it does (`BrokerOuterAPI.needRegister`). */
+  private async isChanged(nameServer: string): Promise<boolean> {
+    const { client, options, topics } = this.parts;
+    const { brokerName, brokerClusterName: clusterName, brokerId } = options;
+    const definition = Requests.queryDataVersion;
+    const fields = { brokerName, brokerAddr: this.parts.address(), clusterName, brokerId };
+    const request = createRequest(definition, fields, encodeDataVersion(topics.dataVersion));
+    try {
+      const { code, extFields } = await client.request(nameServer, request, {
+        timeoutMs: options.registerBrokerTimeoutMills,
+      });
+      return code !== ResponseCode.SUCCESS || decodeFields(definition.response, extFields, definition.name).changed;
+    } catch {
+      return true;
+    }
   }
 
   /** A name server answers with the topics that it has an order configuration for. */

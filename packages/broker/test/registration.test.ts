@@ -4,7 +4,9 @@ import {
   createResponse,
   type DecodedCommand,
   decodeFields,
+  encodeKVTable,
   parseRegisterBrokerBody,
+  parseTopicConfig,
   RequestCode,
   Requests,
   ResponseCode,
@@ -17,6 +19,10 @@ class NameServerRecorder {
   readonly requests: DecodedCommand[] = [];
   /** Takes requests and does not answer. */
   silent = false;
+  /** What it answers when asked whether topics changed. */
+  changed = true;
+  /** What it answers to registrations, if anything. */
+  orderTopics: Record<string, string> | undefined;
   private waiting: (() => void)[] = [];
   private readonly server: RemotingServer;
 
@@ -24,7 +30,9 @@ class NameServerRecorder {
     const record = (request: DecodedCommand) => {
       this.requests.push(request);
       for (const wake of this.waiting.splice(0)) wake();
-      return this.silent ? undefined : createResponse(request, ResponseCode.SUCCESS);
+      if (this.silent) return undefined;
+      const body = this.orderTopics && encodeKVTable({ table: this.orderTopics });
+      return createResponse(request, ResponseCode.SUCCESS, null, { changed: String(this.changed) }, body);
     };
     this.server = new RemotingServer({
       host: '127.0.0.1',
@@ -32,6 +40,7 @@ class NameServerRecorder {
       processors: new Map([
         [RequestCode.REGISTER_BROKER, record],
         [RequestCode.UNREGISTER_BROKER, record],
+        [RequestCode.QUERY_DATA_VERSION, record],
       ]),
     });
   }
@@ -52,6 +61,13 @@ class NameServerRecorder {
   async until(condition: (requests: DecodedCommand[]) => boolean): Promise<void> {
     while (!condition(this.requests)) await new Promise<void>((resolve) => this.waiting.push(resolve));
   }
+}
+
+const codesOf = ({ requests }: NameServerRecorder) => requests.map(({ code }) => code);
+
+/** Polls until the condition holds; the test's own deadline ends it. */
+async function waitFor(condition: () => Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
 const topicsOf = (request: DecodedCommand) =>
@@ -119,6 +135,40 @@ describe('registration', () => {
     } finally {
       servers[1]!.silent = false;
       await servers[1]!.close();
+      await target.close();
+    }
+  });
+
+  it('asks first and stays silent while nothing changed, when forceRegister is off', async () => {
+    const target = await TestBroker.start({ namesrvAddr: namesrvAddr(), forceRegister: false });
+    try {
+      const [one, other] = servers as [NameServerRecorder, NameServerRecorder];
+      await one.until((requests) => requests.length === 2);
+      expect(codesOf(one)).toEqual([RequestCode.QUERY_DATA_VERSION, RequestCode.REGISTER_BROKER]);
+      one.changed = false;
+      await target.send('orders', 'a');
+      await other.until((requests) => requests.length === 4);
+      await one.until((requests) => requests.length === 3);
+      expect(codesOf(one).slice(2)).toEqual([RequestCode.QUERY_DATA_VERSION]);
+      expect(codesOf(other).slice(2)).toEqual([RequestCode.QUERY_DATA_VERSION, RequestCode.REGISTER_BROKER]);
+    } finally {
+      await target.close();
+    }
+  });
+
+  it('learns from name servers which topics are strictly ordered', async () => {
+    const target = await TestBroker.start({ namesrvAddr: namesrvAddr() });
+    try {
+      await target.send('orders', 'a');
+      for (const server of servers) server.orderTopics = { orders: 'broker-a:4', elsewhere: 'broker-b:4' };
+      await target.send('other', 'a');
+      await waitFor(async () => {
+        const { body } = await target.call(Requests.getTopicConfig, { topic: 'orders' });
+        return parseTopicConfig(body).order;
+      });
+      const { body } = await target.call(Requests.getTopicConfig, { topic: 'other' });
+      expect(parseTopicConfig(body).order).toBe(false);
+    } finally {
       await target.close();
     }
   });

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { inflateSync } from 'node:zlib';
 import {
   crc32,
@@ -59,12 +60,15 @@ const ZONE_NAME = '__ZONE_NAME';
 const MAX_INFLATED_BYTES = 256 * 1024 * 1024;
 /** First byte of what `Deflater` writes; JSON begins otherwise. */
 const ZLIB_HEADER = 0x78;
+/** Bodies from this size on are worth a look whether they are the same as last time. */
+const LARGE_BODY_BYTES = 64 * 1024;
 /** Options that no request may change (Java: `DefaultRequestProcessor.initConfigBlackList`). */
 const FIXED_OPTIONS = ['configBlackList', 'configStorePath', 'kvConfigPath', 'rocketmqHome'];
 
 /** Request code → processor (Java: `DefaultRequestProcessor`, `ClientRequestProcessor`). */
 export function createProcessors(context: ProcessorContext): ProcessorTable {
   const { config, routes, kv, logger } = context;
+  const largeBodies = new LargeBodies();
 
   const topicList = (list: TopicList, enabled = true): { body: Buffer } => {
     if (!enabled) throw refused(ResponseCode.SYSTEM_ERROR, 'disable');
@@ -73,7 +77,7 @@ export function createProcessors(context: ProcessorContext): ProcessorTable {
 
   return new Map([
     row(Requests.registerBroker, (fields, request, connection) => {
-      const body = registrationBody(request, fields);
+      const body = largeBodies.parse(connection, request, () => registrationBody(request, fields));
       const { topicConfigTable, dataVersion, topicQueueMappingInfoMap } = body.topicConfigSerializeWrapper;
       const master = routes.register({
         ...fields,
@@ -171,6 +175,24 @@ export function createProcessors(context: ProcessorContext): ProcessorTable {
       return context.updateConfig(parseNamesrvProperties(source, (message) => logger.warn(message)));
     }),
   ]);
+}
+
+/**
+ * Brokers send all their topics every 30 s, and almost always the same. Reading 100 000 of them takes about half a second, in which
+ * nobody else is served; knowing them again takes a twentieth of that.
+ */
+class LargeBodies {
+  readonly #last = new WeakMap<Connection, { readonly digest: string; readonly body: RegisterBrokerBody }>();
+
+  parse(connection: Connection, { body }: DecodedCommand, read: () => RegisterBrokerBody): RegisterBrokerBody {
+    if (body === null || body.length < LARGE_BODY_BYTES) return read();
+    const digest = createHash('sha1').update(body).digest('base64');
+    const last = this.#last.get(connection);
+    if (last?.digest === digest) return last.body;
+    const parsed = read();
+    this.#last.set(connection, { digest, body: parsed });
+    return parsed;
+  }
 }
 
 /** One row of the table: decodes the request's fields, encodes the answer's. */

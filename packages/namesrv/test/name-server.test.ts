@@ -131,6 +131,20 @@ describe('registration over the wire', () => {
     expect((await routeOf(connection, 't2')).code).toBe(ResponseCode.SUCCESS);
   });
 
+  it('knows a large body again, and takes in what changed in it', async () => {
+    const connection = await connect(await startNameServer());
+    const many = Array.from({ length: 1_000 }, (_, index) => topic(`many-${index}`));
+    const data = encodeRegisterBrokerBody(body(many));
+    await register(connection, { data });
+    await ask(connection, Requests.deleteTopicInNamesrv, { topic: 'many-7' });
+    expect((await routeOf(connection, 'many-7')).code).toBe(ResponseCode.TOPIC_NOT_EXIST);
+    await register(connection, { data });
+    expect((await routeOf(connection, 'many-7')).code).toBe(ResponseCode.SUCCESS);
+    many[7] = topic('many-7', { readQueueNums: 9 });
+    await register(connection, { data: encodeRegisterBrokerBody(body(many, { ...dataVersion, counter: 2 })) });
+    expect(parseTopicRoute((await routeOf(connection, 'many-7')).body).queueDatas[0]!.readQueueNums).toBe(9);
+  });
+
   it('refuses a body that does not match its checksum, and takes one without checksum', async () => {
     const connection = await connect(await startNameServer());
     expect(await register(connection, { bodyCrc32: 12345 })).toMatchObject({
