@@ -45,6 +45,9 @@ export function statusProcessors(context: BrokerContext): readonly ProcessorRow[
       ),
     ),
 
+    /** Concerns slaves; a master agrees and does nothing. */
+    row(Requests.resetMasterFlushOffset, (_fields, request) => ok(request)),
+
     /** Name servers say so to every broker of a group. It matters to slaves that act for a master. */
     row(Requests.notifyMinBrokerIdChange, (fields, request) => {
       logger.info('the lowest broker id of the group changed', fields);
