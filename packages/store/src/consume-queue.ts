@@ -141,13 +141,15 @@ export abstract class ConsumeQueue extends UnitFiles {
   /** Removes units of messages at or after `commitLogOffset`, in memory and on disk. */
   truncateSync(commitLogOffset: number): void {
     this.flushSync();
-    if (this.maxPhysicalOffset <= commitLogOffset) return;
-    // Log offsets ascend, fillers (offset 0) come first: the first unit to go can be searched for.
+    if (this.endUnit === this.startUnit) return;
+    if (this.maxPhysicalOffset >= 0 && this.maxPhysicalOffset <= commitLogOffset) return;
+    // Log offsets ascend, fillers (offset 0) come first, holes are among those to go: the first of these can be searched for.
     let low = this.startUnit;
     let high = this.endUnit;
     while (low < high) {
       const middle = Math.floor((low + high) / 2);
-      if (this.unitSync(middle)[0]! < commitLogOffset) low = middle + 1;
+      const [offset, size] = this.unitSync(middle);
+      if (size! > 0 && offset! < commitLogOffset) low = middle + 1;
       else high = middle;
     }
     const cut = low < this.endUnit ? this.unitSync(low) : null;

@@ -137,7 +137,10 @@ export class ConsumeQueues implements Iterable<ConsumeQueue> {
   }
 
   truncateSync(commitLogOffset: number): void {
-    for (const queue of this) queue.truncateSync(commitLogOffset);
+    for (const queue of this) {
+      queue.truncateSync(commitLogOffset);
+      if (queue.hasUnsynced) this.unsynced.add(queue);
+    }
   }
 
   flushSync(): void {

@@ -69,8 +69,9 @@ export function recoverSync(parts: RecoveryParts, clean: boolean): number {
 
 /** Where a scan may begin, the shortest first. */
 function* starts(parts: RecoveryParts, clean: boolean): Generator<{ from: number; keepsIndex?: boolean }> {
-  if (clean) yield { from: cleanStart(parts) };
-  else {
+  const isDamaged = [...parts.queues].some(({ damaged }) => damaged);
+  if (!isDamaged && clean) yield { from: cleanStart(parts) };
+  if (!isDamaged && !clean) {
     const written = writtenStart(parts);
     if (written !== null) yield { from: written, keepsIndex: true };
     yield { from: crashStart(parts) };
@@ -85,7 +86,11 @@ function* starts(parts: RecoveryParts, clean: boolean): Generator<{ from: number
 function scanFromBestStart(parts: RecoveryParts, clean: boolean): { from: number; scan: ScanResult } {
   const { files, log, queues, index, options, logger } = parts;
   for (const { from, keepsIndex = false } of starts(parts, clean)) {
-    if (!keepsIndex) index.recoverSync(from, clean);
+    if (!keepsIndex) {
+      // What was written behind the start may have reached the disk in part, with holes: it is dispatched anew.
+      queues.truncateSync(from);
+      index.recoverSync(from, clean);
+    }
     let dispatched = 0;
     let gap: DispatchRequest | null = null;
     const scan = scanLogSync(files, log, from, options.checkCRCOnRecover, (source, at) => {

@@ -50,11 +50,14 @@ export class Segments {
   /**
    * Reads the directory. An empty last file is what a crash between create and resize leaves behind: it is deleted, as Apache does.
    *
+   * @param onMissing what to do when a file is missing in the middle: fail, or delete those after it, for data that can be rebuilt
+   * @returns false when files were deleted because one was missing before them
    * @throws CorruptError when a file has another length (the store was written with another segment size) or one is missing.
    */
-  loadSync(logger: StoreLogger): void {
+  loadSync(logger: StoreLogger, onMissing: 'fail' | 'delete' = 'fail'): boolean {
     this.bases.length = 0;
     const names = this.files.listSync(this.directory).filter((name) => /^\d{20}$/.test(name));
+    let complete = true;
     names.forEach((name, index) => {
       const path = `${this.directory}/${name}`;
       const facts = this.files.factsSync(path);
@@ -72,6 +75,15 @@ export class Segments {
       }
       const base = Number(name);
       const expected = this.empty ? base : this.end;
+      if (base !== expected && onMissing === 'delete') {
+        logger.warn('deleted a segment file: one before it is missing, both will be rebuilt', {
+          path,
+          missing: expected,
+        });
+        this.files.removeSync(path);
+        complete = false;
+        return;
+      }
       if (base !== expected) {
         throw new CorruptError(
           `segment ${segmentName(expected)} is missing in ${this.directory}: found ${name} after it; restore the file or move the later ones away`,
@@ -80,6 +92,7 @@ export class Segments {
       }
       this.bases.push(base);
     });
+    return complete;
   }
 
   /** A new last file exists (its owner created it). */
@@ -99,7 +112,7 @@ export class Segments {
    * Makes `end` the end of the log: later files are deleted, and the rest of its file is zeroed, so that no old bytes behind the
    * end can be taken for messages (shrinking and growing makes a hole, no bytes are written).
    */
-  cutSync(end: number): void {
+  cutSync(end: number, sync = true): void {
     while (
       !this.empty &&
       this.bases[this.bases.length - 1]! >= end &&
@@ -112,7 +125,7 @@ export class Segments {
     const file = this.files.openSync(this.path(base), 'write');
     file.truncateSync(end - base);
     file.truncateSync(this.size);
-    file.syncSync();
+    if (sync) file.syncSync();
     file.closeSync();
   }
 

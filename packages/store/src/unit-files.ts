@@ -70,6 +70,8 @@ export abstract class UnitFiles {
   private unsynced: number[] = [];
   private flushing: Promise<void> | null = null;
   protected destroyed = false;
+  /** Files were missing when it was loaded: what it lacks has to be found in the commit log, from its start on. */
+  damaged = false;
 
   constructor(
     readonly layout: UnitLayout,
@@ -177,7 +179,7 @@ export abstract class UnitFiles {
         return counted;
       }
     }
-    segments.loadSync(this.logger);
+    this.damaged = !segments.loadSync(this.logger, 'delete');
     const { bases } = segments;
     let max = 0;
     let first: readonly number[] | null = null;
@@ -197,8 +199,10 @@ export abstract class UnitFiles {
 
   /** Makes `unit` the end, in memory and on disk. Everything has been flushed. */
   protected cutUnitsSync(unit: number): void {
-    this.segments.cutSync(unit * this.layout.bytes);
+    const end = unit * this.layout.bytes;
+    this.segments.cutSync(end, false);
     this.unsynced = this.unsynced.filter((base) => this.segments.contains(base));
+    if (this.segments.contains(end)) this.noteUnsynced(this.segments.baseOf(end));
     this.resetUnits(unit);
   }
 

@@ -276,3 +276,21 @@ describe('derived data', () => {
     expect(lines).toContainEqual(expect.objectContaining({ lastStop: 'clean', messages: 0 }));
   });
 });
+
+describe('a consume queue', () => {
+  it.each(['clean', 'crash'])('that lacks a file in the middle is rebuilt (%s)', async (stop) => {
+    const directory = temporaryDirectory();
+    const store = await openStore(directory);
+    await putAll(
+      store,
+      texts(90).map((text, i) => message(text, { queueId: i % 2 })),
+    );
+    await store.close();
+    rmSync(`${directory}/consumequeue/T/1/00000000000000000400`);
+    if (stop === 'crash') writeFileSync(`${directory}/abort`, '');
+    const again = await openStore(directory);
+    for (const queueId of [0, 1]) {
+      expect(bodies(await readQueue(again, 'T', queueId))).toEqual(texts(90).filter((_, i) => i % 2 === queueId));
+    }
+  });
+});
