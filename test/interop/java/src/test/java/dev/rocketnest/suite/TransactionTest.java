@@ -152,16 +152,19 @@ class TransactionTest extends SuiteTest {
     @Feature(area = AREA, name = "immunity time of a message: no check before it has passed")
     void aMessageIsNotCheckedInItsImmunityTime() throws Exception {
         String topic = topic();
-        Outcomes outcomes = new Outcomes(UNKNOWN, COMMIT);
+        Outcomes outcomes = new Outcomes(BY_BODY, COMMIT);
         TransactionMQProducer producer = transactionProducer(group(), outcomes);
         Message message = message(topic, "immune");
         message.putUserProperty(MessageConst.PROPERTY_CHECK_IMMUNITY_TIME_IN_SECONDS, "4");
         long sentAt = System.currentTimeMillis();
         producer.sendMessageInTransaction(message, null);
-        send(producer, topic, "ordinary");
-        consume(group(), topic, "*").awaitEach("immune", "ordinary");
+        Inbox inbox = consume(group(), topic, "*");
+        await("the immune message", () -> {
+            send(producer, topic, "commit"); // Apache's check looks at old transactions only while new ones are decided
+            Thread.sleep(200);
+            return inbox.bodies().contains("immune");
+        });
         assertTrue(outcomes.checkedAt.get("immune") - sentAt >= 3_900, outcomes.checkedAt.toString());
-        assertTrue(outcomes.checkedAt.get("ordinary") <= outcomes.checkedAt.get("immune"));
     }
 
     private static MessageExt find(String msgId, List<MessageExt> messages) {
