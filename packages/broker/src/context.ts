@@ -76,6 +76,9 @@ export interface Pops {
   nextOffset(topic: string, group: string, queueId: number): number;
   /** Messages that a group popped and did not acknowledge, since this broker started. */
   inflight(topic: string, group: string, queueId: number): number;
+  /** Nothing is counted for them any more. */
+  topicDeleted(topic: string): void;
+  groupDeleted(group: string): void;
 }
 
 /**

@@ -20,6 +20,8 @@ interface Entry {
   /** True while it may be acknowledged in memory; else it goes to the disk at once. */
   readonly buffered: boolean;
   state: 'unwritten' | 'writing' | 'written';
+  /** A write failed, and that was said. */
+  failed: boolean;
   /** Acknowledged messages and those whose acknowledgement is on disk: a bit each, by index. */
   acked: number;
   ackedOnDisk: number;
@@ -41,6 +43,7 @@ const newEntry = (point: PopCheckPoint, line: Line, nextOffset: number): Entry =
   reviveQueueId: 0,
   buffered: false,
   state: 'unwritten',
+  failed: false,
   acked: 0,
   ackedOnDisk: 0,
 });
@@ -187,7 +190,10 @@ export class CheckPoints {
       this.writes.delete(done);
       if (!isStored(result)) {
         entry.state = 'unwritten';
-        this.parts.logger.error('check point is not stored yet', { point: entry.point, status: result.status });
+        if (!entry.failed) {
+          this.parts.logger.error('check point is not stored yet', { point: entry.point, status: result.status });
+        }
+        entry.failed = true;
         return;
       }
       entry.state = 'written';

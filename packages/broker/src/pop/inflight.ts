@@ -27,4 +27,12 @@ export class InflightCounter {
   clear(key: string): void {
     this.counts.delete(key);
   }
+
+  /** Forgets what belongs to topics or groups that are gone. */
+  remove(isGone: (topic: string, group: string) => boolean): void {
+    for (const key of this.counts.keys()) {
+      const [topic, group] = key.split('@') as [string, string];
+      if (isGone(topic, group)) this.counts.delete(key);
+    }
+  }
 }

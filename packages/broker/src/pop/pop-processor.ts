@@ -26,6 +26,8 @@ type Answer = RemotingCommand | undefined;
 const MAX_MESSAGES = 32;
 /** A pop that waited this much longer than it wanted is not carried out any more. */
 const TOO_LATE_MS = 500;
+/** Pause before a pop that found nothing looks again at queues that have messages. */
+const AGAIN_MS = 5;
 
 /** POP_MESSAGE (`PopMessageProcessor`). */
 export class PopProcessor {
@@ -90,7 +92,7 @@ export class PopProcessor {
 
     const found = run.buffers.length > 0;
     const code = found ? ResponseCode.SUCCESS : this.hold(fields, request, connection, filter);
-    if (run.more || (!found && run.hasMissedMessages)) this.wakeLater(fields);
+    if (run.more || (!found && run.hasMissedMessages)) this.wakeLater(fields, found);
     if (code === undefined) return undefined;
     if (found) {
       context.stats.getTook(fields.consumerGroup, fields.topic, fields.queueId, clock.now() - popTime);
@@ -164,16 +166,20 @@ export class PopProcessor {
     }
   }
 
-  /** Another pop may have what this one left. Not at once: what holds a queue now is to be over then. */
-  private wakeLater({ topic, consumerGroup, queueId }: Fields): void {
-    setImmediate(() => this.parts.pops.wake(topic, consumerGroup, Math.max(-1, queueId)));
+  /** Another pop may have what this one left. One that found nothing waits for what keeps the messages from it. */
+  private wakeLater({ topic, consumerGroup, queueId }: Fields, found: boolean): void {
+    setTimeout(() => this.parts.pops.wake(topic, consumerGroup, Math.max(-1, queueId)), found ? 0 : AGAIN_MS);
   }
 
   private problemOf(fields: Fields): string | undefined {
-    const { brokerIP1 } = this.parts.context.options;
+    const { brokerIP1, timerMaxDelaySec } = this.parts.context.options;
     if (fields.maxMsgNums > MAX_MESSAGES) return `the broker[${brokerIP1}] pop message's num is greater than 32`;
     if (fields.maxMsgNums < 1) return `maxMsgNums is ${fields.maxMsgNums}: ask for 1 to ${MAX_MESSAGES} messages`;
     if (fields.invisibleTime < 0) return `invisibleTime is ${fields.invisibleTime}: give milliseconds from 0 on`;
+    // Its check point could not be kept.
+    if (!fields.order && fields.invisibleTime > timerMaxDelaySec * 1_000) {
+      return `invisibleTime is ${fields.invisibleTime} ms: the broker keeps messages invisible for up to ${timerMaxDelaySec} s`;
+    }
     return undefined;
   }
 

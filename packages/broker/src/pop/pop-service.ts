@@ -139,6 +139,14 @@ export class PopService implements Pops {
     return this.parts.inflight.get(queueKey(topic, group, queueId));
   }
 
+  topicDeleted(name: string): void {
+    this.parts.inflight.remove((topic) => topic === name);
+  }
+
+  groupDeleted(name: string): void {
+    this.parts.inflight.remove((_topic, group) => group === name);
+  }
+
   /** One round of returning messages. Called by tests that do not want to wait for the interval. */
   reviveNow(): Promise<void> {
     return this.revive.run();

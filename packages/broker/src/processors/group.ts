@@ -40,6 +40,7 @@ export function groupProcessors(context: BrokerContext): readonly ProcessorRow[]
       groups.delete(groupName);
       if (cleanOffset) offsets.removeGroup(groupName);
       if (options.autoDeleteUnusedStats) context.stats.groupDeleted(groupName);
+      context.pop.groupDeleted(groupName);
       await Promise.all([groups.file.save(), offsets.file.save()]);
       return ok(request);
     }),

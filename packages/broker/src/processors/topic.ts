@@ -64,6 +64,7 @@ export function topicProcessors(context: BrokerContext): readonly ProcessorRow[]
         if (options.autoDeleteUnusedStats) stats.topicDeleted(name);
         staticTopics.table.delete(name);
         context.timers.topicDeleted(name);
+        context.pop.topicDeleted(name);
         offsets.removeTopic(name);
       }
       await Promise.all([

@@ -13,7 +13,7 @@ import {
   Requests,
   ResponseCode,
 } from '@rocketnest/protocol';
-import { TestBroker } from '../harness.js';
+import type { TestBroker } from '../harness.js';
 
 /** A popped message with its receipt. */
 export interface Popped {
@@ -27,7 +27,7 @@ type PopInput = Partial<RequestInput<typeof Requests.popMessage>>;
 /** Speaks pop to a broker, as Java's client does: receipts are made from the answer's start offsets. */
 export class PopClient {
   constructor(
-    readonly target: TestBroker,
+    readonly target: Pick<TestBroker, 'call' | 'send'>,
     readonly topic = 'orders',
     readonly group = 'consumers',
   ) {}
