@@ -126,7 +126,7 @@ export class Timers {
 }
 
 const nothing = (): void => {};
-const quiet = { debug: nothing, info: nothing, warn: nothing, error: nothing };
+export const quiet = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
 /** The messages of rmq_sys_wheel_timer, with their properties. */
 export async function waitingMessages(store: MessageStore): Promise<MessageExt[]> {
