@@ -17,7 +17,7 @@ import {
   silentLogger,
   tlsOf,
 } from '@rocketnest/remoting';
-import { isHourOf, MessageStore } from '@rocketnest/store';
+import { type Files, isHourOf, MessageStore } from '@rocketnest/store';
 import type { Clock } from './clock.js';
 import { ConsumerTable } from './consumers.js';
 import type { BrokerContext } from './context.js';
@@ -54,6 +54,8 @@ export interface BrokerOptionsInput extends BrokerOptionValues {
   readonly logger?: Logger;
   /** Default: the system clock. */
   readonly clock?: Clock;
+  /** The disk that the store uses; another one is for tests. */
+  readonly files?: Files;
 }
 
 /** The parts of a broker that have a start and a stop of their own, beside what all parts share. */
@@ -87,13 +89,13 @@ export class Broker {
   private closing: Promise<void> | null = null;
 
   /** @throws ConfigurationError for unknown keys and values out of range */
-  constructor({ logger = silentLogger, clock = Date, foreignOptions, ...values }: BrokerOptionsInput = {}) {
+  constructor({ logger = silentLogger, clock = Date, foreignOptions, files, ...values }: BrokerOptionsInput = {}) {
     const live = new LiveOptions({ options: resolveBrokerOptions(values), foreign: foreignOptions, clock, logger });
     this.options = live.current;
     this.storeHost = { address: '127.0.0.1', port: this.options.listenPort };
     const tls = tlsOf(this.options);
     this.client = new RemotingClient({ logger, tls: tls.client });
-    this.parts = this.compose(live, logger, clock);
+    this.parts = this.compose(live, logger, clock, files);
     const { context } = this.parts;
     const processors = processorTable(context);
     this.requestCodes = [...processors.keys()];
@@ -224,7 +226,7 @@ export class Broker {
     await this.client.close();
   }
 
-  private compose(live: LiveOptions, logger: Logger, clock: Clock): Composition {
+  private compose(live: LiveOptions, logger: Logger, clock: Clock, files?: Files): Composition {
     const { options } = this;
     const broker = this;
     const configFile = (name: string): string => join(options.storePathRootDir, 'config', name);
@@ -234,6 +236,7 @@ export class Broker {
       logger,
       clock,
       queueTypeOf: (topic) => (topics.isBatchQueue(topic) ? 'BatchCQ' : 'SimpleCQ'),
+      ...(files && { files }),
     });
     const topics: TopicTable = new TopicTable({
       options,
