@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.apache.rocketmq.tools.command.MQAdminStartup;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.function.Executable;
 
@@ -17,10 +16,6 @@ public abstract class CommandChecks extends SuiteTest {
 
     /** Servers answer this to requests of features that they do not have. */
     private static final String NOT_SUPPORTED = "not supported";
-
-    static {
-        ClientShutdown.hurry();
-    }
 
     /** A command with a check of its own. */
     protected static DynamicTest command(String name, Executable check) {
@@ -54,7 +49,6 @@ public abstract class CommandChecks extends SuiteTest {
 
     /** Runs a command line, split at white space. */
     protected static String run(String commandLine) {
-        Startup.forgetCommands();
         return singleSpaced(mqadmin(commandLine.trim().split("\\s+")));
     }
 
@@ -73,20 +67,6 @@ public abstract class CommandChecks extends SuiteTest {
 
     /** All commands that mqadmin has. */
     protected static List<String> allCommands() {
-        return Startup.names();
-    }
-
-    private static final class Startup extends MQAdminStartup {
-
-        /** Commands are kept, and some of them a client that they have closed: a second run needs new ones. */
-        static void forgetCommands() {
-            SUB_COMMANDS.clear();
-        }
-
-        static List<String> names() {
-            forgetCommands();
-            initCommand();
-            return SUB_COMMANDS.stream().map(command -> command.commandName()).sorted().collect(Collectors.toList());
-        }
+        return Mqadmin.commands();
     }
 }

@@ -15,7 +15,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
-import org.apache.rocketmq.tools.command.MQAdminStartup;
 import org.junit.platform.engine.FilterResult;
 import org.junit.platform.engine.TestExecutionResult;
 import org.junit.platform.engine.TestSource;
@@ -56,7 +55,7 @@ public final class SuiteRunner {
                 .selectors(first.failed.keySet().stream().map(id -> selectUniqueId(id)).collect(Collectors.toList()))
                 .build(), new Results(false));
         }
-        Control.print(JSONObject.of("event", "commands", "names", Commands.names()));
+        Control.print(JSONObject.of("event", "commands", "names", Mqadmin.commands()));
         Control.print(JSONObject.of("event", "end"));
         Runtime.getRuntime().halt(0); // clients' threads would keep the JVM for seconds
     }
@@ -142,15 +141,6 @@ public final class SuiteRunner {
                 .filter(line -> !line.matches("\\s+at (org\\.junit|java\\.base|jdk)\\b.*"))
                 .limit(40)
                 .collect(Collectors.joining("\n"));
-        }
-    }
-
-    /** All commands that mqadmin knows. */
-    private static final class Commands extends MQAdminStartup {
-        static List<String> names() {
-            SUB_COMMANDS.clear();
-            initCommand();
-            return SUB_COMMANDS.stream().map(command -> command.commandName()).sorted().collect(Collectors.toList());
         }
     }
 }

@@ -37,7 +37,6 @@ import org.apache.rocketmq.remoting.netty.NettyRemotingClient;
 import org.apache.rocketmq.remoting.protocol.RemotingCommand;
 import org.apache.rocketmq.remoting.protocol.subscription.SubscriptionGroupConfig;
 import org.apache.rocketmq.tools.admin.DefaultMQAdminExt;
-import org.apache.rocketmq.tools.command.MQAdminStartup;
 import org.junit.jupiter.api.AfterEach;
 
 /**
@@ -53,6 +52,10 @@ public abstract class SuiteTest {
     private static final AtomicInteger COUNTER = new AtomicInteger();
     private static final Object STANDARD_OUTPUT = new Object();
     private static NettyRemotingClient remoting;
+
+    static {
+        ClientShutdown.hurry();
+    }
 
     /** The servers. */
     protected static final Cluster cluster = Cluster.ofRunner();
@@ -259,44 +262,16 @@ public abstract class SuiteTest {
             PrintStream out = System.out;
             PrintStream err = System.err;
             PrintStream capture = new PrintStream(printed, true, StandardCharsets.UTF_8);
-            Thread hurry = hurryShutdowns();
             System.setOut(capture);
             System.setErr(capture);
             try {
-                MQAdminStartup.main0(all.toArray(new String[0]), null);
+                Mqadmin.execute(all);
             } finally {
                 System.setOut(out);
                 System.setErr(err);
-                hurry.interrupt();
             }
         }
         return printed.toString(StandardCharsets.UTF_8);
-    }
-
-    /**
-     * A client that shuts down waits up to 3 s for its event thread to look at its queue again, which an interrupt has it do at
-     * once. A command line may wait; a hundred commands may not.
-     */
-    private static Thread hurryShutdowns() {
-        Thread thread = new Thread(() -> {
-            while (!Thread.currentThread().isInterrupted()) {
-                Thread[] all = new Thread[Thread.activeCount() + 100];
-                Thread.enumerate(all);
-                for (Thread other : all) {
-                    if (other != null && other.getName().startsWith("NettyEventExecutor")) {
-                        other.interrupt();
-                    }
-                }
-                try {
-                    Thread.sleep(50);
-                } catch (InterruptedException done) {
-                    return;
-                }
-            }
-        });
-        thread.setDaemon(true);
-        thread.start();
-        return thread;
     }
 
     // Waiting
