@@ -1,8 +1,8 @@
-import { decodeMessage, type MessageExt, PropertyName, readStored } from '@rocketnest/protocol';
+import { decodeMessage, type MessageExt, PropertyName, readStored, TIMER_TOPIC } from '@rocketnest/protocol';
 import type { MessagePlace } from '../read-messages.js';
 import { type PutResult, PutStatus, type StoreMessage } from '../types.js';
 import { type DueTimer, OpenSlot } from './open-slot.js';
-import { deleteKey, moveOn, NEVER_ENQUEUED, TIMER_TOPIC } from './timer-message.js';
+import { deleteKey, moveOn, NEVER_ENQUEUED } from './timer-message.js';
 import { slotOf, type TimerParts } from './timer-parts.js';
 import { isDeletion, isRolled, type TimerUnit } from './timer-unit.js';
 

@@ -1,7 +1,7 @@
-import { javaHashCode, PropertyName, readStored, StoreError } from '@rocketnest/protocol';
+import { javaHashCode, PropertyName, readStored, StoreError, TIMER_TOPIC } from '@rocketnest/protocol';
 import { GetStatus } from '../types.js';
 import type { TimerDelivery } from './timer-delivery.js';
-import { readTimerMessage, TIMER_TOPIC, type TimerMessage } from './timer-message.js';
+import { readTimerMessage, type TimerMessage } from './timer-message.js';
 import { slotOf, type TimerParts } from './timer-parts.js';
 import { TimerMagic, type TimerUnit } from './timer-unit.js';
 import { SLOTS_TOTAL } from './timer-wheel.js';

@@ -1,10 +1,10 @@
 import { dirname } from 'node:path';
+import { TIMER_TOPIC } from '@rocketnest/protocol';
 import { type Files, nodeFiles } from '../files.js';
 import { TimerCheckpoint } from './timer-checkpoint.js';
 import { TimerDelivery } from './timer-delivery.js';
 import { TimerIntake } from './timer-intake.js';
 import { TimerLog } from './timer-log.js';
-import { TIMER_TOPIC } from './timer-message.js';
 import { TimerMetrics } from './timer-metrics.js';
 import type { TimerParts } from './timer-parts.js';
 import { recountTimers } from './timer-recount.js';

@@ -1,8 +1,12 @@
-import { decodeProperties, encodeProperties, type MessageExt, PropertyName, readStored } from '@rocketnest/protocol';
+import {
+  decodeProperties,
+  encodeProperties,
+  type MessageExt,
+  PropertyName,
+  readStored,
+  TIMER_TOPIC,
+} from '@rocketnest/protocol';
 import type { StoreMessage } from '../types.js';
-
-/** Where timer messages wait, in queue 0. Java: `TimerMessageStore.TIMER_TOPIC`. */
-export { TIMER_TOPIC } from '@rocketnest/protocol';
 
 /** TIMER_ENQUEUE_MS of a message that was due before it got into the timer log: Java's `Long.MAX_VALUE`. */
 export const NEVER_ENQUEUED = '9223372036854775807';
@@ -100,7 +104,8 @@ export function moveOn(waiting: MessageExt, enqueuedMs: number | string, rolled:
   }
   const { [PropertyName.REAL_TOPIC]: topic = '', [PropertyName.REAL_QUEUE_ID]: queueId, ...properties } = all;
   return {
-    topic: rolled ? waiting.topic : topic,
+    // One that names the timer topic as its own would go round for ever; without a name it is refused and dropped.
+    topic: rolled ? waiting.topic : topic === TIMER_TOPIC ? '' : topic,
     queueId: rolled ? waiting.queueId : Number(queueId),
     body: waiting.body,
     flag: waiting.flag ?? 0,

@@ -1,6 +1,5 @@
-import { readStored } from '@rocketnest/protocol';
+import { readStored, TIMER_TOPIC } from '@rocketnest/protocol';
 import type { TimerCheckpoint } from './timer-checkpoint.js';
-import { TIMER_TOPIC } from './timer-message.js';
 import { slotOf, type TimerParts } from './timer-parts.js';
 import type { TimerUnit } from './timer-unit.js';
 import { SLOTS_TOTAL } from './timer-wheel.js';

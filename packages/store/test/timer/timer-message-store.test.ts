@@ -221,6 +221,20 @@ describe('timers', () => {
     expect([t.timers.metrics.count('T'), t.timers.metrics.count('U')]).toEqual([0, 0]);
   });
 
+  it.each([
+    ['names no topic', { REAL_TOPIC: '' }],
+    ['names the timer topic', { REAL_TOPIC: 'rmq_sys_wheel_timer' }],
+    ['names no queue', { REAL_QID: 'x' }],
+    ['has no time', { TIMER_OUT_MS: 'x' }],
+  ])('drop a message that %s, and go on', async (_what, properties) => {
+    await t.send('bad', clock.time - 1, properties);
+    await t.send('bad, later', clock.time + SECOND, properties);
+    await t.send('good', clock.time + SECOND);
+    await t.moveTo(clock.time + 2 * SECOND);
+    expect(await t.bodies(1)).toEqual(['good']);
+    expect(await waitingMessages(t.store)).toHaveLength(3);
+  });
+
   it('count anew what waits, from the log', async () => {
     const start = clock.time;
     for (let i = 0; i < 250; i++) await t.send(`m${i}`, start + HOUR, {}, i % 5 === 0 ? 'Aa' : 'BB'); // equal hash codes
