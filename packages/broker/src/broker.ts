@@ -144,6 +144,7 @@ export class Broker {
     await Promise.all([topics.file.load(), groups.file.load(), offsets.file.load(), filters.file.load(), pop.load()]);
     await context.staticTopics.table.file.load();
     await store.start();
+    await pop.recover();
     store.onMessageArrived = (topic, queueId, maxOffset, tagsCode, _storeTimestamp, properties) => {
       if (topic === SystemTopic.SCHEDULE) delay.arrived(queueId);
       else if (topic === TIMER_TOPIC) timers.arrived();

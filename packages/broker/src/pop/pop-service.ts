@@ -10,6 +10,7 @@ import { InflightCounter } from './inflight.js';
 import { PopLocks } from './locks.js';
 import { queueKey } from './names.js';
 import { notificationProcessors } from './notification-processor.js';
+import { crashedSince, recoverOffsets } from './offset-recovery.js';
 import { OrderTable } from './order-table.js';
 import type { PopParts } from './parts.js';
 import { nextOffset, peekProcessors } from './peek-processor.js';
@@ -37,6 +38,7 @@ export class PopService implements Pops {
   private readonly revive: ReviveService;
   private readonly modes: RequestModes;
   private startedAt = 0;
+  private crashedSince: number | undefined;
 
   constructor(
     private readonly context: BrokerContext,
@@ -80,9 +82,18 @@ export class PopService implements Pops {
     ];
   }
 
-  /** Reads the tables. The server starts after this. */
+  /** Reads the tables. The store starts after this. */
   async load(): Promise<void> {
     await Promise.all([this.parts.order.file.load(), this.modes.file.load()]);
+    this.crashedSince = await crashedSince(this.context);
+  }
+
+  /** Finds out how far groups had got before a crash. The store is started before this, the server after it. */
+  async recover(): Promise<void> {
+    if (this.crashedSince === undefined) return;
+    const { context } = this;
+    const moved = await recoverOffsets(context, this.parts.log, context.options.reviveQueueNum, this.crashedSince);
+    if (moved > 0) context.logger.info('offsets of groups that popped before the crash are recovered', { moved });
   }
 
   /** Starts returning messages. The store and the server are started before: stored hosts need the real port. */

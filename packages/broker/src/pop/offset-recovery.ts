@@ -1,0 +1,96 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  decodeProperties,
+  type PopCheckPoint,
+  PropertyName,
+  parsePopCheckPoint,
+  readStored,
+  TIMER_TOPIC,
+} from '@rocketnest/protocol';
+import type { BrokerContext } from '../context.js';
+import { ReviveTag } from './names.js';
+import type { ReviveLog } from './revive-log.js';
+
+const BATCH = 32;
+const BATCH_BYTES = 1024 * 1024;
+
+/**
+ * When the last run of this directory ended without a stop: the moment from which on pops may be missing in
+ * `config/consumerOffset.json`, ms since 1970. Undefined after a clean stop, and when there is no such file. To be asked before
+ * the store starts.
+ */
+export async function crashedSince(
+  context: Pick<BrokerContext, 'options' | 'configFile'>,
+): Promise<number | undefined> {
+  const abort = await modifiedAt(join(context.options.storePathRootDir, 'abort'));
+  return abort === undefined ? undefined : modifiedAt(context.configFile('consumerOffset.json'));
+}
+
+const modifiedAt = (path: string): Promise<number | undefined> =>
+  stat(path).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => undefined,
+  );
+
+/**
+ * Moves offsets of groups past what they popped after `since`: the check points in the log tell. Offsets are saved every few
+ * seconds only, so that without this a crash would have those messages popped anew, acknowledged ones included. (Apache's broker
+ * does so.) An offset moves only along pops that follow it without a gap.
+ * @returns how many offsets were moved
+ */
+export async function recoverOffsets(
+  context: Pick<BrokerContext, 'store' | 'offsets'>,
+  log: ReviveLog,
+  reviveQueues: number,
+  since: number,
+): Promise<number> {
+  const points: PopCheckPoint[] = await checkPointsOf(context, log, TIMER_TOPIC, 0, since);
+  for (let queueId = 0; queueId < reviveQueues; queueId++) {
+    points.push(...(await checkPointsOf(context, log, log.topic, queueId, since)));
+  }
+  points.sort((a, b) => a.pt - b.pt || a.so - b.so);
+  const moved = new Set<string>();
+  for (const { t, c, q, so, n, d } of points) {
+    const next = so + (d.length === 0 ? n : d.at(-1)! + 1);
+    const committed = context.offsets.query(c, t, q);
+    if (committed >= next || (committed >= 0 && so > committed)) continue;
+    context.offsets.commit(c, t, q, next);
+    moved.add(`${t}@${c}@${q}`);
+  }
+  return moved.size;
+}
+
+async function checkPointsOf(
+  { store }: Pick<BrokerContext, 'store'>,
+  log: ReviveLog,
+  topic: string,
+  queueId: number,
+  since: number,
+): Promise<PopCheckPoint[]> {
+  const points: PopCheckPoint[] = [];
+  const end = store.maxOffset(topic, queueId);
+  let offset = await store.offsetByTimestamp(topic, queueId, Math.floor(since));
+  while (offset < end) {
+    const { buffers, nextBeginOffset } = await store.get(topic, queueId, offset, BATCH, BATCH_BYTES);
+    for (const message of buffers) {
+      const properties = decodeProperties(readStored.propertiesData(message, 0));
+      const target = properties[PropertyName.REAL_TOPIC] ?? topic;
+      if (properties[PropertyName.TAGS] !== ReviveTag.CHECK_POINT || target !== log.topic) continue;
+      const point = readPoint(readStored.body(message, 0));
+      if (point !== undefined && point.pt >= since) points.push(point);
+    }
+    if (nextBeginOffset <= offset) break;
+    offset = nextBeginOffset;
+  }
+  return points;
+}
+
+/** What cannot be read is left to the revive queue, which says so. */
+function readPoint(body: Buffer): PopCheckPoint | undefined {
+  try {
+    return parsePopCheckPoint(body);
+  } catch {
+    return undefined;
+  }
+}
