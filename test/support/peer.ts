@@ -8,6 +8,8 @@ export interface OutMessage {
   readonly keys?: string;
   readonly properties?: Readonly<Record<string, string>>;
   readonly delayLevel?: number;
+  /** When it is to be delivered, in ms since 1970 (Java client only). */
+  readonly deliverAt?: number;
   /** Messages with the same key go to the same queue (mode `ordered`). */
   readonly shardingKey?: string;
 }

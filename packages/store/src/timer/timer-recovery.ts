@@ -1,7 +1,7 @@
 import { readStored, TIMER_TOPIC } from '@rocketnest/protocol';
 import type { TimerCheckpoint } from './timer-checkpoint.js';
 import { slotOf, type TimerParts } from './timer-parts.js';
-import type { TimerUnit } from './timer-unit.js';
+import { TimerMagic, type TimerUnit } from './timer-unit.js';
 import { SLOTS_TOTAL } from './timer-wheel.js';
 
 /** Slots kept from the oldest that the wheel can still tell from a new one. */
@@ -28,7 +28,7 @@ export async function recoverTimers(
   checkpoint: TimerCheckpoint,
 ): Promise<TimerProgress> {
   const { precisionMs } = wheel;
-  wheel.openSync();
+  const hasWheel = wheel.openSync();
   checkpoint.openSync();
   log.loadSync(logger);
 
@@ -38,17 +38,20 @@ export async function recoverTimers(
 
   let newest: TimerUnit | null = null;
   const known = new Set<number>();
-  const end = log.scanSync(Math.max(0, flushed - log.segments.size), (unit, position) => {
+  // The file before the one that the checkpoint names is read again, too: Apache's wheel may lack that much.
+  const end = log.scanSync(hasWheel ? Math.max(0, flushed - log.segments.size) : 0, (unit, position) => {
     newest = unit;
-    wheel.revise(unit.slotMs, position);
-    if (position >= flushed && unit.slotMs >= readMs) known.add(unit.commitLogOffset);
+    if (unit.slotMs < readMs) return;
+    // The counts of the wheel stay as they are, unless there are none.
+    wheel.revise(unit.slotMs, position, hasWheel ? 0 : (unit.magic & TimerMagic.DELETE) === 0 ? 1 : -1);
+    if (position >= flushed) known.add(unit.commitLogOffset);
   });
   log.startSync(end);
   // A slot that speaks of units that are not there: only after a damage of the log.
   const damaged = wheel.firstBehind(readMs, end);
   if (damaged < end) {
     logger.warn('timer wheel is ahead of the timer log, reading the log again', { from: damaged, end });
-    log.scanSync(damaged, (unit, position) => wheel.revise(unit.slotMs, position));
+    log.scanSync(damaged, (unit, position) => wheel.revise(unit.slotMs, position, 0));
   }
 
   const inLog = newest === null ? -1 : await queueOffsetOf(store, newest);

@@ -48,8 +48,12 @@ export class TimerWheel {
     readonly precisionMs: number,
   ) {}
 
-  /** @throws CorruptError when the file has another length */
-  openSync(): void {
+  /**
+   * Returns false when there was no file.
+   *
+   * @throws CorruptError when the file has another length
+   */
+  openSync(): boolean {
     const size = this.files.factsSync(this.path)?.size ?? 0;
     if (size !== 0 && size !== WHEEL_BYTES) {
       throw new CorruptError(
@@ -60,7 +64,7 @@ export class TimerWheel {
     this.file = this.files.openSync(this.path, 'create');
     if (size === 0) {
       this.file.truncateSync(WHEEL_BYTES);
-      return;
+      return false;
     }
     const chunk = Buffer.allocUnsafeSlow(READ_BYTES);
     for (let at = 0; at < WHEEL_BYTES; at += READ_BYTES) {
@@ -72,6 +76,7 @@ export class TimerWheel {
         this.used[(at + page) / PAGE_BYTES] = 1;
       }
     }
+    return true;
   }
 
   close(): void {
@@ -110,10 +115,10 @@ export class TimerWheel {
     this.bytes.writeInt32BE(count, at + 24);
   }
 
-  /** A unit that recovery found in the log belongs to its slot, whatever the wheel says. The count stays as it was. */
-  revise(timeMs: number, position: number): void {
-    const at = this.position(timeMs);
-    this.putEnds(at, timeMs, this.isEmpty(timeMs) ? position : readInt64(this.bytes, at + 8), position);
+  /** A unit that recovery found in the log belongs to its slot, whatever the wheel says. */
+  revise(timeMs: number, position: number, change: number): void {
+    const { first, count } = this.slot(timeMs);
+    this.put(timeMs, first === -1 ? position : first, position, count + change);
   }
 
   /** First unit of slots (from `fromMs` on) that speak of units behind the end of the log; Infinity when there is none. */

@@ -51,10 +51,10 @@ describe('the timer wheel', () => {
     wheel.put(NOW, 52, 520, 3);
     wheel.put(NOW + 1_000, 104, 208, 2);
     expect(wheel.firstBehind(NOW, 300)).toBe(52);
-    wheel.revise(NOW, 260);
+    wheel.revise(NOW, 260, 0);
     expect(wheel.slot(NOW)).toEqual({ first: 52, last: 260, count: 3 });
-    wheel.revise(NOW + 9_000, 156);
-    expect(wheel.slot(NOW + 9_000)).toMatchObject({ first: 156, last: 156 });
+    wheel.revise(NOW + 9_000, 156, 1);
+    expect(wheel.slot(NOW + 9_000)).toEqual({ first: 156, last: 156, count: 1 });
     expect(wheel.firstBehind(NOW, 300)).toBe(Number.POSITIVE_INFINITY);
   });
 

@@ -69,6 +69,9 @@ public final class InteropClient {
     /** Sends under way at once: an asynchronous sender that runs ahead of the broker is refused. */
     private static final int ASYNC_IN_FLIGHT = 64;
 
+    /** By transaction id, of all runs: a later producer of a group answers for an earlier one. */
+    private static final Map<String, JSONObject> TRANSACTIONS = new ConcurrentHashMap<>();
+
     private InteropClient() {
     }
 
@@ -238,18 +241,17 @@ public final class InteropClient {
     /** Each message names its {@code outcome}; a check-back answers its {@code checkOutcome}, if it has one. */
     private static void transaction(Run run) throws Exception {
         TransactionMQProducer producer = run.configured(new TransactionMQProducer(run.required("group")));
-        Map<String, JSONObject> byTransaction = new ConcurrentHashMap<>();
         producer.setTransactionListener(new TransactionListener() {
             @Override
             public LocalTransactionState executeLocalTransaction(Message message, Object input) {
-                byTransaction.put(message.getTransactionId(), (JSONObject) input);
+                TRANSACTIONS.put(message.getTransactionId(), (JSONObject) input);
                 return state(((JSONObject) input).getString("outcome"));
             }
 
             @Override
             public LocalTransactionState checkLocalTransaction(MessageExt message) {
                 run.print("checked", describe(message));
-                JSONObject input = byTransaction.get(message.getTransactionId());
+                JSONObject input = TRANSACTIONS.get(message.getTransactionId());
                 return state(input.getString(input.containsKey("checkOutcome") ? "checkOutcome" : "outcome"));
             }
         });
@@ -345,6 +347,9 @@ public final class InteropClient {
         }
         if (input.containsKey("delayLevel")) {
             message.setDelayTimeLevel(input.getIntValue("delayLevel"));
+        }
+        if (input.containsKey("deliverAt")) {
+            message.setDeliverTimeMs(input.getLongValue("deliverAt"));
         }
         JSONObject properties = input.getJSONObject("properties");
         if (properties != null) {
