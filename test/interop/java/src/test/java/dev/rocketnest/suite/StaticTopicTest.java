@@ -19,6 +19,10 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
+import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
+import org.apache.rocketmq.client.consumer.listener.ConsumeOrderlyStatus;
+import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
+import org.apache.rocketmq.client.consumer.listener.MessageListenerOrderly;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.client.producer.SendResult;
 import org.apache.rocketmq.common.message.Message;
@@ -164,6 +168,46 @@ class StaticTopicTest extends SuiteTest {
         await("3 queues", () -> producerQueues(producer(), topic).size() == 3);
         sendEach(producer(), topic, 3, 0);
         consume(group(), topic, "*").await(3 * PER_QUEUE);
+    }
+
+    @Test
+    @Feature(area = "Static topics", name = "orderly consumption")
+    void queuesOfTwoBrokersAreConsumedInOrder() {
+        String topic = create(2, a, b);
+        DefaultMQProducer producer = producer();
+        Inbox inbox = new Inbox(null);
+        consume(group(), consumer -> {
+            run(() -> consumer.subscribe(topic, "*"));
+            consumer.registerMessageListener((MessageListenerOrderly) (messages, context) -> {
+                inbox.add(messages);
+                return ConsumeOrderlyStatus.SUCCESS;
+            });
+        });
+        sendEach(producer, topic, 2, 0);
+        inbox.await(2 * PER_QUEUE);
+        List<Long> offsets = inbox.messages().stream().filter(message -> message.getQueueId() == 1)
+            .map(MessageExt::getQueueOffset).collect(Collectors.toList());
+        assertEquals(LongStream.range(0, PER_QUEUE).boxed().collect(Collectors.toList()), offsets);
+    }
+
+    @Test
+    @Feature(area = "Static topics", name = "retries")
+    void aMessageThatFailsComesBack() {
+        String topic = create(1, b);
+        Inbox inbox = new Inbox(null);
+        consume(group(), consumer -> {
+            run(() -> consumer.subscribe(topic, "*"));
+            consumer.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {
+                inbox.add(messages);
+                context.setDelayLevelWhenNextConsume(1);
+                return messages.get(0).getReconsumeTimes() == 0
+                    ? ConsumeConcurrentlyStatus.RECONSUME_LATER : ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
+            });
+        });
+        send(producer(), topic, null, "again");
+        List<MessageExt> received = inbox.await(2);
+        assertEquals(List.of(0, 1), received.stream().map(MessageExt::getReconsumeTimes).collect(Collectors.toList()));
+        assertEquals(List.of("again", "again"), inbox.bodies());
     }
 
     // What operators do
