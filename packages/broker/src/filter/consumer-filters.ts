@@ -40,7 +40,7 @@ export interface ConsumerFilterParts {
 /** After a restart all consumers count as gone since this long (`ConsumerFilterManager.decode`). */
 const GONE_BEFORE_RESTART_MS = 30_000;
 
-const isDead = (filter: ConsumerFilter): boolean => filter.deadTime >= filter.bornTime;
+const isDead = (filter: Pick<ConsumerFilter, 'bornTime' | 'deadTime'>): boolean => filter.deadTime >= filter.bornTime;
 
 /**
  * The filters of consumer groups that subscribe with expressions: compiled, versioned, kept in
@@ -67,6 +67,12 @@ export class ConsumerFilterTable {
 
   get(topic: string, group: string): ConsumerFilter | undefined {
     return this.topics.get(topic)?.get(group);
+  }
+
+  /** A filter as an administrator sees it; `null` as text when the group has none. */
+  describe(topic: string, group: string): string {
+    const filter = this.get(topic, group);
+    return JSON.stringify(filter === undefined ? null : stored(filter), null, '\t');
   }
 
   /**
@@ -115,12 +121,7 @@ export class ConsumerFilterTable {
     this.clean();
     const filterDataByTopic: Record<string, unknown> = {};
     for (const [topic, groups] of this.topics) {
-      const groupFilterData = Object.fromEntries(
-        [...groups].map(([group, { matches: _compiled, ...filter }]) => [
-          group,
-          { ...filter, dead: isDead(filter as ConsumerFilter) },
-        ]),
-      );
+      const groupFilterData = Object.fromEntries([...groups].map(([group, filter]) => [group, stored(filter)]));
       filterDataByTopic[topic] = { groupFilterData, topic };
     }
     return JSON.stringify({ filterDataByTopic });
@@ -131,13 +132,13 @@ export class ConsumerFilterTable {
     const { logger, clock } = this.parts;
     const { filterDataByTopic = {} } = parseFastjson(text) as { filterDataByTopic?: Record<string, TopicEntry> };
     for (const [topic, entry] of Object.entries(filterDataByTopic)) {
-      for (const [group, stored] of Object.entries(entry.groupFilterData ?? {})) {
-        if (!this.bloom.isValid(stored.bloomFilterData)) continue;
-        const matches = this.tryCompile(group, topic, stored.expressionType, stored.expression);
+      for (const [group, kept] of Object.entries(entry.groupFilterData ?? {})) {
+        if (!this.bloom.isValid(kept.bloomFilterData)) continue;
+        const matches = this.tryCompile(group, topic, kept.expressionType, kept.expression);
         if (matches === undefined) continue;
-        const { bornTime, clientVersion, expression, expressionType, bloomFilterData } = stored;
+        const { bornTime, clientVersion, expression, expressionType, bloomFilterData } = kept;
         const gone = Math.max(bornTime, clock.now() - GONE_BEFORE_RESTART_MS);
-        const deadTime = stored.deadTime === 0 ? gone : stored.deadTime;
+        const deadTime = kept.deadTime === 0 ? gone : kept.deadTime;
         this.groupsOf(topic).set(group, {
           consumerGroup: group,
           topic,
@@ -216,6 +217,12 @@ export class ConsumerFilterTable {
     }
   }
 }
+
+/** A filter as `consumerFilter.json` has it. */
+const stored = ({ matches: _compiled, ...filter }: ConsumerFilter) => ({
+  ...filter,
+  dead: isDead(filter),
+});
 
 /** One topic in `consumerFilter.json` (`FilterDataMapByTopic`). */
 interface TopicEntry {

@@ -19,7 +19,7 @@ const MAX_ENTRIES = 50_000;
 
 /** Stored messages as an administrator sees them (`AdminBrokerProcessor.queryConsumeQueue`, `resumeCheckHalfMessage`). */
 export function messageAdminProcessors(context: BrokerContext): readonly ProcessorRow[] {
-  const { consumers, store, logger } = context;
+  const { consumers, filters, store, logger } = context;
   return [
     row(Requests.queryConsumeQueue, async ({ topic = '', queueId, index, count, consumerGroup }, request) => {
       if (!queueExists(topic, queueId)) {
@@ -34,9 +34,11 @@ export function messageAdminProcessors(context: BrokerContext): readonly Process
         maxQueueIndex,
         subscriptionData: subscription,
         filterData:
-          consumerGroup === undefined || subscription !== undefined
+          consumerGroup === undefined
             ? undefined
-            : `${consumerGroup}@${topic} is not online!`,
+            : subscription === undefined
+              ? `${consumerGroup}@${topic} is not online!`
+              : filters.describe(topic, consumerGroup),
       };
       if (index < minQueueIndex || index >= maxQueueIndex) {
         const response = ok(request);

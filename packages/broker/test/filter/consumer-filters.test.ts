@@ -109,6 +109,35 @@ describe('SQL92 filters', () => {
     expect(bodiesOf(await waiting)).toEqual(['amount 200']);
   });
 
+  it('apply to retries by the topic that they come from, with filterSupportRetry', async () => {
+    await target.restart({ filterSupportRetry: true });
+    await heartbeat('amount > 100', 7);
+    for (const [origin, amount] of [
+      ['orders', '50'],
+      ['orders', '150'],
+      ['other', '50'],
+    ]) {
+      const properties = encodeProperties({ amount: amount!, RETRY_TOPIC: origin! });
+      await target.send('%RETRY%g', `${origin} ${amount}`, { properties });
+    }
+    const fields = { consumerGroup: 'g', expressionType: 'SQL92', subscription: 'amount > 0' };
+    expect(bodiesOf(await target.pull('%RETRY%g', fields))).toEqual(['orders 150', 'other 50']);
+  });
+
+  it('are shown with a consume queue', async () => {
+    await send(150);
+    await heartbeat('amount > 100', 7);
+    const shown = await target.call(Requests.queryConsumeQueue, {
+      topic: 'orders',
+      queueId: 0,
+      index: 0,
+      count: 1,
+      consumerGroup: 'g',
+    });
+    const { filterData } = JSON.parse(shown.body!.toString());
+    expect(JSON.parse(filterData)).toMatchObject({ expression: 'amount > 100', dead: false, clientVersion: 7 });
+  });
+
   it("are kept in Apache's file until a day after their consumers left", async () => {
     await send(150);
     await heartbeat('amount > 100', 7);

@@ -17,6 +17,7 @@ import { MASTER_ID } from '../routes.js';
 import type { BrokerLink, PullHeader } from './broker-link.js';
 import type { ConsumeStats } from './consume-stats.js';
 import { type FlowLimits, fullness } from './flow-control.js';
+import { unwrapBatches } from './inner-batch.js';
 import type { OffsetStore } from './offset-store.js';
 import type { ProcessQueue } from './process-queue.js';
 
@@ -186,7 +187,8 @@ export class PullLoop {
     const minOffset = String(header.minOffset);
     const maxOffset = String(header.maxOffset);
     const wanted: MessageExt[] = [];
-    for (const message of decodeMessages(bodyOf(response), { decompress: decompressBody })) {
+    const stored = decodeMessages(bodyOf(response), { decompress: decompressBody });
+    for (const message of unwrapBatches(stored, this.nextOffset - (header.offsetDelta ?? 0))) {
       const { properties } = message;
       // The broker compares hashes of tags only.
       if (tagsSet.length > 0 && !tagsSet.includes(properties[PropertyName.TAGS] ?? '')) continue;
