@@ -1,3 +1,5 @@
+import { promisify } from 'node:util';
+import { deflate } from 'node:zlib';
 import {
   crc32,
   createRequest,
@@ -5,8 +7,10 @@ import {
   decodeFields,
   encodeDataVersion,
   encodeRegisterBrokerBody,
+  encodeRegisterBrokerParts,
   PermName,
   parseKVTable,
+  type RegisterBrokerBody,
   type RemotingCommand,
   Requests,
   ResponseCode,
@@ -154,7 +158,7 @@ export class Registration {
     if (this.closed) return true;
     const { options, topics, mappings } = this.parts;
     if (!options.forceRegister && !(await this.isChanged(nameServer))) return true;
-    const body = encodeRegisterBrokerBody({
+    const topicsAndMappings: RegisterBrokerBody = {
       topicConfigSerializeWrapper: {
         topicQueueMappingInfoMap: Object.fromEntries(
           [...mappings.all].map(([name, mapping]) => [name, infoOf(mapping)]),
@@ -163,7 +167,11 @@ export class Registration {
         topicConfigTable: Object.fromEntries([...topics.all].map(([name, topic]) => [name, this.announced(topic)])),
       },
       filterServerList: [],
-    });
+    };
+    const compressed = options.compressedRegister;
+    const body = compressed
+      ? await promisify(deflate)(encodeRegisterBrokerParts(topicsAndMappings))
+      : encodeRegisterBrokerBody(topicsAndMappings);
     const request = createRequest(
       Requests.registerBroker,
       {
@@ -173,7 +181,7 @@ export class Registration {
         haServerAddr: this.parts.haAddress(),
         brokerId: options.brokerId,
         enableActingMaster: false,
-        compressed: false,
+        compressed,
         bodyCrc32: crc32(body),
       },
       body,

@@ -1,3 +1,4 @@
+import { inflateSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import {
   crc32,
@@ -6,6 +7,7 @@ import {
   decodeFields,
   encodeKVTable,
   parseRegisterBrokerBody,
+  parseRegisterBrokerParts,
   parseTopicConfig,
   RequestCode,
   Requests,
@@ -110,6 +112,18 @@ describe('registration', () => {
       for (const server of servers) {
         await server.until((requests) => requests.some((request) => 'orders' in topicsOf(request)));
       }
+    } finally {
+      await target.close();
+    }
+  });
+
+  it('is compressed when told to', async () => {
+    const target = await TestBroker.start({ namesrvAddr: namesrvAddr(), compressedRegister: true });
+    try {
+      const { extFields, body, version } = servers[0]!.requests[0]!;
+      expect(extFields).toMatchObject({ compressed: 'true', bodyCrc32: String(crc32(body!)) });
+      const { topicConfigSerializeWrapper } = parseRegisterBrokerParts(inflateSync(body!), version);
+      expect(Object.keys(topicConfigSerializeWrapper.topicConfigTable)).toContain('TBW102');
     } finally {
       await target.close();
     }
