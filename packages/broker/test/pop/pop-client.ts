@@ -123,7 +123,7 @@ export class PopClient {
     );
   }
 
-  changeInvisible(popped: Popped, invisibleTime: number): Promise<DecodedCommand> {
+  changeInvisible(popped: Popped, invisibleTime: number, suspend = false): Promise<DecodedCommand> {
     return this.target.call(Requests.changeMessageInvisibletime, {
       consumerGroup: this.group,
       topic: this.realTopic(popped),
@@ -131,6 +131,7 @@ export class PopClient {
       extraInfo: popped.receipt,
       offset: popped.message.queueOffset,
       invisibleTime,
+      suspend,
     });
   }
 
@@ -148,3 +149,11 @@ export class PopClient {
 }
 
 export const texts = (popped: readonly Popped[]): string[] => popped.map(({ text }) => text);
+
+/** Resolves when the condition holds. */
+export async function until(condition: () => Promise<boolean>, timeoutMs = 15_000): Promise<void> {
+  for (const deadline = Date.now() + timeoutMs; !(await condition()); ) {
+    if (Date.now() > deadline) throw new Error(`still not so after ${timeoutMs} ms: ${condition}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

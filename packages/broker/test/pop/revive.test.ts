@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { decodeMessages, parsePopReceipt, Requests, ResponseCode } from '@rocketnest/protocol';
+import { decodeMessages, parsePopCheckPoint, parsePopReceipt, Requests, ResponseCode } from '@rocketnest/protocol';
 import { TestBroker } from '../harness.js';
-import { PopClient, texts } from './pop-client.js';
+import { PopClient, texts, until } from './pop-client.js';
 
 /** Runs so many times as fast as the real one: returning takes the broker seconds. */
 const SPEED = 8;
@@ -73,6 +73,39 @@ describe('a message that was popped and not acknowledged', () => {
     expect(again!.text).toBe('a');
   });
 
+  it('goes to a retry queue of its own queue when that is wanted', async () => {
+    await target.restart({ useSeparateRetryQueue: true });
+    for (const [queueId, text] of ['a', 'b', 'c'].entries()) await client.send(text, queueId);
+    await client.pop({ invisibleTime: 200 });
+    for (const { text, message } of await client.take(3)) expect(message.queueId).toBe('abc'.indexOf(text));
+  });
+
+  it('comes before newer messages as often as popFromRetryProbability says', async () => {
+    await target.restart({ popFromRetryProbability: 100 });
+    await client.send('a');
+    await client.pop({ invisibleTime: 200 });
+    await client.take(1, 15_000, { invisibleTime: 200, maxMsgNums: 1 });
+    await client.send('b');
+    await until(async () => (await target.pull('%RETRY%consumers_orders', { queueOffset: 1 })).body !== null);
+    expect(texts(await client.pop({ maxMsgNums: 1 }))).toEqual(['a']);
+  });
+
+  it('is tried again 10 s later when its return fails', async () => {
+    // The longest properties that fit: no room is left for what the broker adds on the way back.
+    let length = 32_767;
+    const fits = () =>
+      client.send('a', 0, { filling: 'x'.repeat(length) }).then(
+        () => true,
+        () => false,
+      );
+    while (!(await fits())) length -= 10;
+    await client.pop({ invisibleTime: 200 });
+    await until(async () => (await target.pull('rmq_sys_wheel_timer')).body !== null);
+    const { body } = await target.pull('rmq_sys_wheel_timer');
+    const [point] = decodeMessages(body!).map((message) => parsePopCheckPoint(message.body));
+    expect(point).toMatchObject({ t: 'orders', so: 0, n: 1, d: [0], it: 10_200, rp: '1' });
+  });
+
   it('returns after a restart, and what was acknowledged does not', async () => {
     for (const text of ['a', 'b', 'c']) await client.send(text);
     const [, b] = await client.pop({ invisibleTime: 4_000 });
@@ -128,6 +161,14 @@ describe('CHANGE_MESSAGE_INVISIBLETIME', () => {
     const answer = await client.changeInvisible(a!, 200);
     expect(answer).toMatchObject({ code: ResponseCode.SUCCESS, extFields: { invisibleTime: '200' } });
     expect(texts(await client.take(1))).toEqual(['a']);
+  });
+
+  it('lets a message return without counting the attempt', async () => {
+    await client.send('a');
+    const [a] = await client.pop({ invisibleTime: 600_000 });
+    await client.changeInvisible(a!, 200, true);
+    const [again] = await client.take(1);
+    expect(again!.message.reconsumeTimes).toBe(0);
   });
 
   it('lets a message return later, once, and the new receipt acknowledges it', async () => {
