@@ -279,7 +279,9 @@ function answer(
   const { clock, offsets, stats, store } = context;
   const { consumerGroup, queueId, queueOffset } = fields;
   offsets.commitPulled(consumerGroup, fields.topic, queueId, result.nextBeginOffset);
-  if (maySuspend && (fields.sysFlag & PullSysFlag.COMMIT_OFFSET) !== 0) {
+  // What the pull commits is from before the reset, and must not undo it (in Java it does, until the client commits again).
+  const committing = maySuspend && (fields.sysFlag & PullSysFlag.COMMIT_OFFSET) !== 0;
+  if (committing && result.status !== OFFSET_RESET) {
     offsets.commit(consumerGroup, fields.topic, queueId, fields.commitOffset);
   }
   const code = responseCodeOf(result.status, queueOffset);

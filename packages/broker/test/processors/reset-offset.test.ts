@@ -80,6 +80,13 @@ describe('offsets reset by the broker', () => {
     expect(await committed()).toBe('4');
   });
 
+  it('are not undone by what the pull that learns of them commits', async () => {
+    await reset({ queueId: 0, offset: 1 });
+    const moved = await target.pull('orders', { queueOffset: 4, sysFlag: 5, commitOffset: 4 });
+    expect(moved).toMatchObject({ code: ResponseCode.PULL_OFFSET_MOVED, extFields: { nextBeginOffset: '1' } });
+    expect(await committed()).toBe('1');
+  });
+
   it('wake a waiting pull of the group and leave those of other groups waiting', async () => {
     const waiting = target.pull('orders', { queueOffset: 4 }, 60_000);
     const other = target.pull('orders', { consumerGroup: 'others', queueOffset: 4 }, 60_000);
