@@ -20,20 +20,21 @@ export class Jobs {
    */
   every(intervalMs: number | (() => number), name: string, job: () => void | Promise<void>): void {
     let busy = false;
-    const guarded = async (): Promise<void> => {
-      if (busy) return;
-      busy = true;
-      try {
-        await job();
-      } catch (error) {
-        this.logger.error(`job ${name} failed`, { error });
-      } finally {
-        busy = false;
-      }
-    };
+    const failed = (error: unknown): void => this.logger.error(`job ${name} failed`, { error });
     const run = (): void => {
-      const done = guarded().finally(() => this.running.delete(done));
-      this.running.add(done);
+      if (busy) return;
+      try {
+        const work = job();
+        if (work === undefined) return;
+        busy = true;
+        const done = work.catch(failed).finally(() => {
+          busy = false;
+          this.running.delete(done);
+        });
+        this.running.add(done);
+      } catch (error) {
+        failed(error);
+      }
     };
     const interval = typeof intervalMs === 'function' ? intervalMs : () => intervalMs;
     const armedMs = interval();
