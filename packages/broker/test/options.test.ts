@@ -42,6 +42,7 @@ describe('broker options', () => {
     [{ flushDiskType: 'NEVER' as 'SYNC_FLUSH' }, /flushDiskType.*ASYNC_FLUSH.*NEVER/],
     [{ brokerRole: 'SLAVE' }, /brokerRole.*replication/],
     [{ enablePropertyFilter: 'yes' as unknown as boolean }, /enablePropertyFilter.*true or false/],
+    [{ 'tls.server.mode': 'on' }, /tls\.server\.mode must be permissive or enforcing or disabled, got "on"/],
     [{ brokerNam: 'a' } as object, /unknown broker option brokerNam: check its spelling/],
     [{ sendMessageThreadPoolNums: 4 } as object, /sendMessageThreadPoolNums.*Apache RocketMQ knows it/],
   ])('refuse %j', (given, message) => {

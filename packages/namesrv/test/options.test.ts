@@ -14,6 +14,15 @@ describe('parseNamesrvProperties', () => {
     });
   });
 
+  it("reads Java's system properties of TLS", () => {
+    const source = 'tls.server.mode=enforcing\ntls.enable=false\ntls.config.file=/etc/tls.properties';
+    expect(parseNamesrvProperties(source)).toEqual({
+      tlsMode: 'enforcing',
+      tlsEnable: 'false',
+      tlsConfigFile: '/etc/tls.properties',
+    });
+  });
+
   it('names keys of Apache that have no effect', () => {
     const warnings: string[] = [];
     expect(parseNamesrvProperties('serverWorkerThreads=8', (message) => warnings.push(message))).toEqual({});
@@ -25,6 +34,7 @@ describe('parseNamesrvProperties', () => {
     ['listenPort=70000', /listenPort must be a whole number of port from 0 to 65535, got 70000/],
     ['listenPort=', /listenPort must be .* got ""/],
     ['listenPort=1e3x', /listenPort must be/],
+    ['tls.server.mode=on', /tls.server.mode must be permissive or enforcing or disabled, got "on"/],
     ['orderMessageEnable=yes', /orderMessageEnable must be true or false, got "yes"/],
   ])('refuses %s', (source, message) => {
     expect(() => parseNamesrvProperties(source)).toThrow(ConfigurationError);
