@@ -76,6 +76,11 @@ export class ConsumerTable {
     return this.groups.get(name);
   }
 
+  /** The connected members of a group; none when it is not connected. */
+  members(group: string): ClientInfo[] {
+    return [...(this.groups.get(group)?.members.values() ?? [])];
+  }
+
   get groupNames(): string[] {
     return [...this.groups.keys()];
   }

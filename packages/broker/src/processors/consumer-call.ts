@@ -48,7 +48,7 @@ export function consumerCallProcessors(context: BrokerContext): readonly Process
     }),
 
     row(Requests.invokeBrokerToGetConsumerStatus, async ({ topic, group, clientAddr }, request) => {
-      const members = [...(consumers.group(group)?.members.values() ?? [])];
+      const members = consumers.members(group);
       if (members.length === 0) {
         return refuse(request, ResponseCode.SYSTEM_ERROR, `No Any Consumer online in the consumer group: [${group}]`);
       }
@@ -76,7 +76,7 @@ async function callConsumer(
   clientId: string | undefined,
 ): Promise<RemotingCommand> {
   const refused = (remark: string, code: number = ResponseCode.SYSTEM_ERROR) => refuse(request, code, remark);
-  const client = [...(consumers.group(group)?.members.values() ?? [])].find((member) => member.clientId === clientId);
+  const client = consumers.members(group).find((member) => member.clientId === clientId);
   if (client === undefined) return refused(`The Consumer <${group}> <${clientId}> not online`);
   if (client.version < V3_1_8_SNAPSHOT) {
     return refused(

@@ -103,7 +103,7 @@ async function resetClients(
       offset: isForce || target < committed ? target : committed,
     });
   }
-  const members = [...(consumers.group(group)?.members.values() ?? [])];
+  const members = consumers.members(group);
   if (members.length === 0) {
     return refuse(
       request,
