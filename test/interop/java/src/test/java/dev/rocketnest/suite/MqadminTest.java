@@ -252,7 +252,8 @@ class MqadminTest extends CommandChecks {
                 "ConsumeType: CONSUME_PASSIVELY", "MessageModel: CLUSTERING", "ConsumeFromWhere: CONSUME_FROM_FIRST_OFFSET"),
             prints("producerConnection -g " + producerGroup + " -t " + topic, "127.0.0.1:", "JAVA V5_5_0"),
             prints("producer -b " + broker.address, "producer group (" + producerGroup + ") instance : clientId="),
-            prints("consumerStatus -g " + group + " -i " + clientId, "#Consumer Properties#", "PROP_NAMESERVER_ADDR", topic, "#Consumer RT&TPS#"));
+            prints("consumerStatus -g " + group + " -i " + clientId, "#Consumer Properties#", "PROP_NAMESERVER_ADDR", topic,
+                "#Consumer RT&TPS#"));
     }
 
     private List<DynamicTest> brokers() {
@@ -279,7 +280,8 @@ class MqadminTest extends CommandChecks {
             command("clusterRT", () -> assertPrints(oneRoundOfClusterRT(), "#successCount", cluster.name + " " + broker.name, " 2 0")),
             command("wipeWritePerm", () -> {
                 try {
-                    assertPrints(run("wipeWritePerm -b " + broker.name), "wipe write perm of broker[" + broker.name + "] in name server[", "] OK, ");
+                    assertPrints(run("wipeWritePerm -b " + broker.name),
+                        "wipe write perm of broker[" + broker.name + "] in name server[", "] OK, ");
                     assertEquals(4, admin.examineTopicRouteInfo(idle).getQueueDatas().get(0).getPerm());
                 } finally {
                     run("addWritePerm -b " + broker.name);
@@ -311,7 +313,8 @@ class MqadminTest extends CommandChecks {
     private List<DynamicTest> exports() {
         return List.of(
             command("exportMetadata", () -> {
-                assertPrints(run("exportMetadata -c " + cluster.name + " -f " + directory), "export " + directory + "/metadata.json success");
+                assertPrints(run("exportMetadata -c " + cluster.name + " -f " + directory),
+                    "export " + directory + "/metadata.json success");
                 assertPrints(read("metadata.json"), topic, group, "topicConfigTable", "subscriptionGroupTable");
             }),
             command("exportConfigs", () -> {
