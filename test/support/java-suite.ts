@@ -1,13 +1,15 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, delimiter, join } from 'node:path';
+import { basename, delimiter, join, sep } from 'node:path';
 import { classPath, suiteSources } from '../../scripts/apache.mjs';
 import { Jvm } from './jvm.js';
 import { CLUSTER_NAME, Servers, type Target } from './servers.js';
 import { isSuiteProfile, type SuiteProfile, suiteProfiles } from './suite-profiles.js';
 
 const RUN_TIMEOUT_MS = 600_000;
+/** More of one profile are dealt out to several shares. */
+const CLASSES_PER_SHARE = 12;
 const RUNNER = 'dev.rocketnest.suite.support.SuiteRunner';
 
 /** One JUnit test (of a dynamic test: one of them) on one target. */
@@ -42,10 +44,15 @@ export interface SuiteOptions {
 interface TestClass {
   readonly file: string;
   readonly name: string;
+  /** With its package. */
+  readonly className: string;
   readonly profile: SuiteProfile;
 }
 
-/** Compiles the wanted test classes and runs them against a target's servers, one start of servers and JVM per profile. */
+/**
+ * Compiles the wanted test classes and runs them against a target's servers. Tests wait most of the time, so shares of the
+ * classes run beside each other, each in a JVM of its own on servers of its own.
+ */
 export async function runSuite(target: Target, options: SuiteOptions = {}): Promise<SuiteRun> {
   const classes = testClasses(options.classes);
   const directory = mkdtempSync(join(tmpdir(), 'rocketnest-suite-'));
@@ -56,13 +63,27 @@ export async function runSuite(target: Target, options: SuiteOptions = {}): Prom
     );
     const results = new Map<string, SuiteResult>();
     let commands: readonly string[] = [];
-    for (const profile of new Set(classes.map((testClass) => testClass.profile))) {
-      commands = await runProfile(target, profile, directory, options, results);
-    }
+    const running = sharesOf(classes).map(async (share) => {
+      commands = await runShare(target, share, directory, options, results);
+    });
+    const failed = (await Promise.allSettled(running)).find(({ status }) => status === 'rejected');
+    if (failed !== undefined) throw (failed as PromiseRejectedResult).reason;
     return { results: [...results.values()], commands };
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+/** Classes of one profile each; those of a large profile dealt out in turn. */
+function sharesOf(classes: readonly TestClass[]): TestClass[][] {
+  const shares: TestClass[][] = [];
+  for (const profile of new Set(classes.map((testClass) => testClass.profile))) {
+    const ofProfile = classes.filter((testClass) => testClass.profile === profile);
+    const count = Math.ceil(ofProfile.length / CLASSES_PER_SHARE);
+    const dealt = Array.from({ length: count }, (_, i) => ofProfile.filter((_class, j) => j % count === i));
+    shares.push(...dealt);
+  }
+  return shares;
 }
 
 /** @throws Error naming a class that does not exist, or a profile that is no row of the table */
@@ -70,10 +91,11 @@ function testClasses(wanted: readonly string[] | undefined): TestClass[] {
   const files = readdirSync(suiteSources, { recursive: true, encoding: 'utf8' }).filter((path) =>
     path.endsWith('Test.java'),
   );
-  const classes = files.map((path) => {
+  const classes = files.sort().map((path) => {
     const name = basename(path, '.java');
     const file = join(suiteSources, path);
-    return { file, name, profile: profileOf(name, readFileSync(file, 'utf8')) };
+    const className = path.slice(0, -'.java'.length).replaceAll(sep, '.');
+    return { file, name, className, profile: profileOf(name, readFileSync(file, 'utf8')) };
   });
   const tests = classes.filter(({ name }) => name !== 'SuiteTest');
   if (wanted === undefined) return tests;
@@ -94,23 +116,34 @@ function profileOf(name: string, source: string): SuiteProfile {
 }
 
 function compile(files: readonly string[], directory: string): void {
-  const args = ['-nowarn', '--release', '11', '-encoding', 'UTF-8', '-d', directory, '-cp', classPath, '-sourcepath', suiteSources];
+  const args = [
+    '-nowarn',
+    '--release',
+    '11',
+    '-encoding',
+    'UTF-8',
+    '-d',
+    directory,
+    '-cp',
+    classPath,
+    '-sourcepath',
+    suiteSources,
+  ];
   const runner = join(suiteSources, `${RUNNER.replaceAll('.', '/')}.java`);
   const { status, stdout, stderr } = spawnSync('javac', [...args, runner, ...files], { encoding: 'utf8' });
   if (status !== 0) throw new Error(`javac refused the suite:\n${stdout}${stderr}`);
 }
 
-async function runProfile(
+async function runShare(
   target: Target,
-  profile: SuiteProfile,
+  classes: readonly TestClass[],
   directory: string,
   { method = '', retry = false, onResult }: SuiteOptions,
   results: Map<string, SuiteResult>,
 ): Promise<readonly string[]> {
-  await using servers = await Servers.start(target, suiteProfiles[profile]);
+  await using servers = await Servers.start(target, suiteProfiles[classes[0]!.profile]);
   const properties = {
-    'suite.classes': directory,
-    'suite.profile': profile,
+    'suite.classes': classes.map(({ className }) => className).join(),
     'suite.method': method,
     'suite.retry': retry,
     'suite.cluster': JSON.stringify({

@@ -12,8 +12,5 @@ import java.lang.annotation.Target;
 @Target(ElementType.TYPE)
 @Retention(RetentionPolicy.RUNTIME)
 public @interface Profile {
-
-    String DEFAULT = "default";
-
     String value();
 }

@@ -1,23 +1,21 @@
 package dev.rocketnest.suite.support;
 
-import static org.junit.platform.engine.discovery.ClassNameFilter.includeClassNamePatterns;
-import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClasspathRoots;
+import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClass;
 import static org.junit.platform.engine.discovery.DiscoverySelectors.selectUniqueId;
 
 import com.alibaba.fastjson2.JSONObject;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.lang.reflect.Method;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.platform.engine.FilterResult;
 import org.junit.platform.engine.TestExecutionResult;
 import org.junit.platform.engine.TestSource;
+import org.junit.platform.engine.discovery.ClassSelector;
 import org.junit.platform.engine.support.descriptor.ClassSource;
 import org.junit.platform.engine.support.descriptor.MethodSource;
 import org.junit.platform.launcher.Launcher;
@@ -29,9 +27,9 @@ import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
 import org.junit.platform.launcher.core.LauncherFactory;
 
 /**
- * Runs the compiled test classes of one profile and prints one line of JSON per result. Started by
- * {@code test/support/java-suite.ts}, with system properties: {@code suite.classes} (directory), {@code suite.profile},
- * {@code suite.method} (only methods with this in their name), {@code suite.retry} (failed tests run once more).
+ * Runs test classes and prints one line of JSON per result. Started by {@code test/support/java-suite.ts}, with system
+ * properties: {@code suite.classes} (their names), {@code suite.method} (only methods with this in their name),
+ * {@code suite.retry} (failed tests run once more).
  */
 public final class SuiteRunner {
 
@@ -39,16 +37,15 @@ public final class SuiteRunner {
     }
 
     public static void main(String[] args) {
-        Path classes = Path.of(System.getProperty("suite.classes"));
-        String profile = System.getProperty("suite.profile");
+        List<ClassSelector> classes = Stream.of(System.getProperty("suite.classes").split(","))
+            .map(name -> selectClass(name)).collect(Collectors.toList());
         String method = System.getProperty("suite.method", "");
         Launcher launcher = LauncherFactory.create();
 
         Results first = new Results(true);
         launcher.execute(request()
-            .selectors(selectClasspathRoots(Set.of(classes)))
-            .filters(includeClassNamePatterns(".*Test"))
-            .filters(wanted(profile, method))
+            .selectors(classes)
+            .filters(methodsNamed(method))
             .build(), first);
         if (Boolean.getBoolean("suite.retry") && !first.failed.isEmpty()) {
             launcher.execute(request()
@@ -67,17 +64,11 @@ public final class SuiteRunner {
                 "org.junit.jupiter.api.ClassOrderer$ClassName");
     }
 
-    private static PostDiscoveryFilter wanted(String profile, String method) {
-        return descriptor -> {
-            Optional<MethodSource> source = descriptor.getSource()
-                .filter(MethodSource.class::isInstance).map(MethodSource.class::cast);
-            if (source.isEmpty()) {
-                return FilterResult.included("a container, judged by its methods");
-            }
-            Profile declared = source.get().getJavaClass().getAnnotation(Profile.class);
-            String needed = declared == null ? Profile.DEFAULT : declared.value();
-            return FilterResult.includedIf(needed.equals(profile) && source.get().getMethodName().contains(method));
-        };
+    private static PostDiscoveryFilter methodsNamed(String part) {
+        return descriptor -> FilterResult.includedIf(descriptor.getSource()
+            .filter(MethodSource.class::isInstance).map(MethodSource.class::cast)
+            .map(source -> source.getMethodName().contains(part))
+            .orElse(true)); // a container, judged by its methods
     }
 
     /** Prints results as they come and remembers what failed. */
