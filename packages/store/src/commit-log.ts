@@ -12,6 +12,7 @@ import {
   storedMessageSize,
   transactionValue,
 } from '@rocketnest/protocol';
+import { ColdReads } from './cold-reads.js';
 import type { ConsumeQueue } from './consume-queue.js';
 import { entersConsumeQueue, messageCountOf } from './dispatch.js';
 import type { Files } from './files.js';
@@ -25,6 +26,8 @@ import { Segments } from './segments.js';
 import type { PutCallback, PutStatus, StoreBatchItem, StoreClock, StoreLogger, StoreMessage } from './types.js';
 
 const NO_BYTES = Buffer.alloc(0);
+/** From so many old messages close together on, whole blocks are read and kept for those who want the messages between them. */
+const MESSAGES_WORTH_A_BLOCK = 4;
 
 /** Who is told that messages are in the log: consume queues, index, listeners; in log order, each once. */
 export type DispatchPut = (put: PendingPut) => void;
@@ -38,6 +41,7 @@ export type DispatchPut = (put: PendingPut) => void;
 export class CommitLog {
   readonly segments: Segments;
   private readonly tail: LogTail;
+  private readonly cold = new ColdReads((offset, size) => this.readFile(offset, size));
   private readonly writer: LogWriter;
   private readonly pending = new Fifo<PendingPut>();
   /** SYNC_FLUSH: puts that do not wait for the disk, until they are written. */
@@ -156,6 +160,7 @@ export class CommitLog {
     } finally {
       this.writer.close();
       this.tail.clear();
+      this.cold.clear();
     }
   }
 
@@ -205,6 +210,21 @@ export class CommitLog {
     const base = this.segments.baseOf(offset);
     if (offset < this.minOffset || offset + size > this.dispatchedOffset || offset + size > base + this.segments.size)
       return null;
+    return this.cold.read(offset, size);
+  }
+
+  /** Several old messages that stand close together in one file; null for each that is no longer there. */
+  async readRun(messages: readonly (readonly [offset: number, size: number])[]): Promise<(Buffer | null)[]> {
+    const [offset] = messages[0]!;
+    const base = this.segments.baseOf(offset);
+    if (offset < this.minOffset) return messages.map(() => null);
+    const end = Math.min(base + this.segments.size, this.dispatchedOffset);
+    if (messages.length >= MESSAGES_WORTH_A_BLOCK) return this.cold.readRun(messages, base, end);
+    return Promise.all(messages.map(([at, size]) => (at + size > end ? null : this.cold.read(at, size))));
+  }
+
+  private async readFile(offset: number, size: number): Promise<Buffer | null> {
+    const base = this.segments.baseOf(offset);
     const buffer = Buffer.allocUnsafeSlow(size);
     try {
       const bytes = await this.openFiles.use(this.segments.path(base), (file) =>

@@ -176,11 +176,11 @@ class Get {
       }
     }
     await Promise.all(
-      groups.map(async ({ start, end, messages: wanted }) => {
-        const bytesRead = await this.log.read(start, end - start);
-        for (const [offset, size] of wanted) {
-          this.fetched.set(offset, bytesRead ? bytesRead.subarray(offset - start, offset - start + size) : null);
-        }
+      groups.map(async ({ messages: wanted }) => {
+        const found = await this.log.readRun(wanted);
+        wanted.forEach(([offset], i) => {
+          this.fetched.set(offset, found[i] ?? null);
+        });
       }),
     );
   }
