@@ -72,10 +72,6 @@ export interface Pops {
     tagsCode: number,
     properties: () => Record<string, string>,
   ): void;
-  /** Where the next pop of a group goes on; at or behind its consumer offset. */
-  nextOffset(topic: string, group: string, queueId: number): number;
-  /** Messages that a group popped and did not acknowledge, since this broker started. */
-  inflight(topic: string, group: string, queueId: number): number;
   /** Nothing is counted for them any more. */
   topicDeleted(topic: string): void;
   groupDeleted(group: string): void;

@@ -8,7 +8,6 @@ import { CheckPoints } from './check-points.js';
 import { HeldRequests } from './hold.js';
 import { InflightCounter } from './inflight.js';
 import { PopLocks } from './locks.js';
-import { queueKey } from './names.js';
 import { notificationProcessors } from './notification-processor.js';
 import { crashedSince, recoverOffsets } from './offset-recovery.js';
 import { OrderTable } from './order-table.js';
@@ -142,25 +141,12 @@ export class PopService implements Pops {
     this.parts.notifications.arrived(topic, queueId, maxOffset - 1, arrival);
   }
 
-  nextOffset(topic: string, group: string, queueId: number): number {
-    return nextOffset(this.parts, topic, group, queueId);
-  }
-
-  inflight(topic: string, group: string, queueId: number): number {
-    return this.parts.inflight.get(queueKey(topic, group, queueId));
-  }
-
   topicDeleted(name: string): void {
     this.parts.inflight.remove((topic) => topic === name);
   }
 
   groupDeleted(name: string): void {
     this.parts.inflight.remove((_topic, group) => group === name);
-  }
-
-  /** One round of returning messages. Called by tests that do not want to wait for the interval. */
-  reviveNow(): Promise<void> {
-    return this.revive.run();
   }
 
   /** Java: `notifyLongPollingRequestIfNeed`. */

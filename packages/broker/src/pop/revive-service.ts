@@ -62,10 +62,8 @@ export class ReviveService {
   }
 
   private async round(): Promise<void> {
-    for (const queue of this.queues) {
-      if (this.stopped) return;
-      await queue.run(() => this.stopped);
-    }
+    const outcomes = await Promise.allSettled(this.queues.map((queue) => queue.run(() => this.stopped)));
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   }
 
   /** Java: `reviveRetry`. */

@@ -317,13 +317,13 @@ class PopTest extends SuiteTest {
     void invisibleTimesCanBeChanged() throws Exception {
         String topic = topic(1);
         sendTo(topic, 0, "", "sooner", "later");
-        List<MessageExt> popped = popUntil(topic, 2, header -> header.setInvisibleTime(4_000));
+        List<MessageExt> popped = popUntil(topic, 2, header -> header.setInvisibleTime(2_000));
         assertEquals(AckStatus.OK, changeInvisible(find(popped, "sooner"), 500).getStatus());
         AckResult later = changeInvisible(find(popped, "later"), LONG_MS);
         assertEquals(AckStatus.OK, later.getStatus());
         assertEquals(List.of("sooner"), bodies(popUntil(topic, 1, nothing())));
         // Its first invisible time passes meanwhile.
-        assertEquals(List.of(), pop(topic, header -> header.setPollTime(6_000)));
+        assertEquals(List.of(), pop(topic, header -> header.setPollTime(4_000)));
         assertEquals(AckStatus.OK, ack(find(popped, "later"), later.getExtraInfo()
             + MessageConst.KEY_SEPARATOR + find(popped, "later").getQueueOffset()));
     }
