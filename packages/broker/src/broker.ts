@@ -107,7 +107,9 @@ export class Broker {
       idleTimeoutMs: this.options.serverChannelMaxIdleTimeSeconds * 1_000,
       tls: tls.server,
       logger,
+      onConnect: () => context.stats.channel('CONNECT'),
       onDisconnect: (connection) => {
+        context.stats.channel('CLOSE');
         context.producers.connectionClosed(connection);
         context.consumers.connectionClosed(connection);
       },

@@ -160,7 +160,7 @@ const ownOptionTable = {
   validateSystemTopicWhenUpdateTopic: bool(true, 'Refuse to create, change or delete system topics by admin request.'),
   enableMixedMessageType: bool(false, 'Topics may take messages of all types (message.type MIXED).'),
   clearRetryTopicWhenDeleteTopic: bool(true, 'Deleting a topic also deletes the pop retry topics of its groups.'),
-  reviveQueueNum: int(8, 'queues', 'Queues of the pop revive topic.', 1, 65_535),
+  reviveQueueNum: atStart(int(8, 'queues', 'Queues of the pop revive topic.', 1, 65_535)),
 
   // Consumer groups and clients
   autoCreateSubscriptionGroup: bool(true, 'Create unknown consumer groups on first use.'),

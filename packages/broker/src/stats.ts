@@ -151,6 +151,18 @@ export class BrokerStats {
     if (!items.isSystem) this.broker.userGet.add(messages, 0);
   }
 
+  /** The same by queue; Apache's broker counts only what its delay levels read. */
+  queueGot(group: string, topic: string, queueId: number, messages: number, bytes: number): void {
+    if (!this.options.enableDetailStat) return;
+    this.item('QUEUE_GET_NUMS', `${topic}@${queueId}@${group}`).add(messages);
+    this.item('QUEUE_GET_SIZE', `${topic}@${queueId}@${group}`).add(bytes);
+  }
+
+  /** A connection came or went. */
+  channel(what: 'CONNECT' | 'CLOSE'): void {
+    this.item('CHANNEL_ACTIVITY', what).add(1);
+  }
+
   /** How long a read that found messages took, from request to answer. */
   getTook(group: string, topic: string, queueId: number, latencyMs: number): void {
     const queue = this.options.enableDetailStat ? queueId : -1;

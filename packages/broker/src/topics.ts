@@ -234,7 +234,6 @@ const topicOf: Partial<Record<BrokerOptionName, (options: BrokerOptions) => stri
   clusterTopicEnable: (options) => options.brokerClusterName,
   brokerTopicEnable: (options) => options.brokerName,
   traceTopicEnable: (options) => options.msgTraceTopicName,
-  reviveQueueNum: (options) => REVIVE_TOPIC_PREFIX + options.brokerClusterName,
 };
 
 /** Topics that are there from the first start (`TopicConfigManager.init`), with their queues and permission. */

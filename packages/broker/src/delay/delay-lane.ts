@@ -138,6 +138,7 @@ export class DelayLane {
     }
     const { stats } = this.context;
     stats.got(SCHEDULE_GROUP, SystemTopic.SCHEDULE, 1, buffer.length);
+    stats.queueGot(SCHEDULE_GROUP, SystemTopic.SCHEDULE, this.lane.queueId, 1, buffer.length);
     return new Promise((resolve) => {
       this.context.putMessage(message, (result) => {
         if (result.status === PutStatus.PUT_OK) stats.put(message.topic, message.queueId, 1, result.bytes);

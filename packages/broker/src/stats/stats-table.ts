@@ -23,6 +23,8 @@ export const StatsName = {
   GROUP_GET_LATENCY: 'GROUP_GET_LATENCY',
   /** owner@topic@group@type */
   SNDBCK2DLQ_TIMES: 'SNDBCK2DLQ_TIMES',
+  /** CONNECT or CLOSE */
+  CHANNEL_ACTIVITY: 'CHANNEL_ACTIVITY',
   /** cluster */
   BROKER_PUT_NUMS: 'BROKER_PUT_NUMS',
   BROKER_GET_NUMS: 'BROKER_GET_NUMS',
