@@ -18,7 +18,6 @@ import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
 import org.apache.rocketmq.common.message.Message;
 import org.apache.rocketmq.common.message.MessageQueue;
-import org.apache.rocketmq.remoting.protocol.heartbeat.MessageModel;
 import org.junit.jupiter.api.Test;
 
 /** What push consumers of one and of several groups receive. */
@@ -116,55 +115,6 @@ class ConsumeTest extends SuiteTest {
     }
 
     @Test
-    @Feature(area = AREA, name = "broadcasting: every consumer gets every message")
-    void broadcasting() {
-        String topic = topic();
-        String group = group();
-        Inbox one = broadcast(group, topic, "*");
-        Inbox two = broadcast(group, topic, "*");
-        DefaultMQProducer producer = producer();
-        for (String body : List.of("1", "2", "3")) {
-            send(producer, topic, "", body);
-        }
-        assertEquals(List.of("1", "2", "3"), one.awaitBodies(3));
-        assertEquals(List.of("1", "2", "3"), two.awaitBodies(3));
-    }
-
-    @Test
-    @Feature(area = AREA, name = "broadcasting: every consumer gets every message")
-    void aBroadcastConsumerThatStartsLater() {
-        String topic = topic();
-        String group = group();
-        Inbox one = broadcast(group, topic, "*");
-        DefaultMQProducer producer = producer();
-        send(producer, topic, "", "1");
-        one.await(1);
-        Inbox two = broadcast(group, topic, "*");
-        send(producer, topic, "", "2");
-        assertEquals(List.of("1", "2"), one.awaitBodies(2));
-        await("the second message at the second consumer", () -> two.bodies().contains("2"));
-        one.consumer.shutdown();
-        send(producer, topic, "", "3");
-        await("the third message at the second consumer", () -> two.bodies().contains("3"));
-    }
-
-    @Test
-    @Feature(area = AREA, name = "broadcasting by tags")
-    void broadcastingByTags() {
-        String topic = topic();
-        String group = group();
-        Inbox one = broadcast(group, topic, "TagA");
-        Inbox two = broadcast(group, topic, "TagA");
-        DefaultMQProducer producer = producer();
-        send(producer, topic, "TagB", "b");
-        send(producer, topic, "TagA", "a");
-        one.await(1);
-        two.await(1);
-        assertEquals(List.of("a"), one.bodies());
-        assertEquals(List.of("a"), two.bodies());
-    }
-
-    @Test
     @Feature(area = AREA, name = "consumeFromWhere: first offset, timestamp; a young topic is read from its start")
     void consumeFromWhere() throws Exception {
         String topic = topic(1);
@@ -238,15 +188,6 @@ class ConsumeTest extends SuiteTest {
         });
         inbox.await(1_000);
         assertEquals(1_000, Set.copyOf(inbox.bodies()).size());
-    }
-
-    private Inbox broadcast(String group, String topic, String expression) {
-        Inbox inbox = consume(group, consumer -> {
-            consumer.setMessageModel(MessageModel.BROADCASTING);
-            run(() -> consumer.subscribe(topic, expression));
-        });
-        await("queues of the broadcast consumer", () -> ownedQueues(inbox.consumer, topic) == 4);
-        return inbox;
     }
 
     private static void awaitShares(String topic, int queues, Inbox... inboxes) {
