@@ -13,7 +13,6 @@ const {
   ADD_BROKER,
   REMOVE_BROKER,
   EXCHANGE_BROKER_HA_INFO,
-  RESET_MASTER_FLUSH_OFFSET,
   GET_BROKER_EPOCH_CACHE,
   NOTIFY_BROKER_ROLE_CHANGED,
   UPDATE_COLD_DATA_FLOW_CTR_CONFIG,
@@ -22,7 +21,6 @@ const {
   SET_COMMITLOG_READ_MODE,
   CHECK_ROCKSDB_CQ_WRITE_PROGRESS,
   EXPORT_ROCKSDB_CONFIG_TO_JSON,
-  SWITCH_TIMER_ENGINE,
   CLEAN_BROKER_DATA,
   UPDATE_CONTROLLER_CONFIG,
   GET_CONTROLLER_CONFIG,
@@ -37,7 +35,7 @@ const liteCodes = Object.entries(RequestCode).flatMap(([name, code]) =>
 /** What is absent, and the codes that belong to it. */
 const absent: readonly (readonly [why: string, codes: readonly number[]])[] = [
   ['broker containers: a broker is a process of its own', [ADD_BROKER, REMOVE_BROKER]],
-  ['replication: not available yet', [EXCHANGE_BROKER_HA_INFO, RESET_MASTER_FLUSH_OFFSET]],
+  ['replication: not available yet', [EXCHANGE_BROKER_HA_INFO]],
   [
     "controller mode: Apache's controller answers these",
     [
@@ -55,8 +53,8 @@ const absent: readonly (readonly [why: string, codes: readonly number[]])[] = [
   ],
   ['read-ahead of mapped files: files are not mapped into memory', [SET_COMMITLOG_READ_MODE]],
   [
-    'RocksDB storage: settings, consume queues and timers are in files',
-    [CHECK_ROCKSDB_CQ_WRITE_PROGRESS, EXPORT_ROCKSDB_CONFIG_TO_JSON, SWITCH_TIMER_ENGINE],
+    'RocksDB storage: settings, consume queues are in files',
+    [CHECK_ROCKSDB_CQ_WRITE_PROGRESS, EXPORT_ROCKSDB_CONFIG_TO_JSON],
   ],
   ['lite topics: not available', liteCodes],
   ['users and access control lists: not available yet', codesStarting('AUTH_')],
