@@ -347,7 +347,7 @@ export class Admin {
 
   private async masterOf(queue: MessageQueue): Promise<string> {
     await this.instance.routes.find(queue.topic);
-    const broker = this.instance.findBrokerAddress(queue.brokerName, { onlyMaster: true });
+    const broker = this.instance.findBrokerAddress(queue, { onlyMaster: true });
     if (broker === undefined) throw this.instance.routes.noRoute(queue.topic);
     return broker.address;
   }

@@ -11,6 +11,7 @@ import { BrokerApi } from './broker-api.js';
 import { createBrokerCallProcessors } from './broker-calls.js';
 import { createClientId, localAddress } from './client-id.js';
 import { Heartbeats } from './heartbeats.js';
+import type { MessageQueue } from './message-queue.js';
 import { NameServers } from './name-servers.js';
 import { type ClientOptions, type ClientOptionsInput, clientOptionTable, resolveOptions } from './options.js';
 import type { ConsumerRegistration, ProducerRegistration } from './registrations.js';
@@ -179,9 +180,9 @@ export class ClientInstance {
     table.set(group, registration);
   }
 
-  /** Address of a broker as last seen in a route; undefined when no route names it. */
-  findBrokerAddress(brokerName: string, options?: FindBrokerOptions): BrokerAddress | undefined {
-    return this.routes.findBroker(brokerName, options);
+  /** Address of a broker, or of the one that serves a queue, as last seen in a route; undefined when no route names it. */
+  findBrokerAddress(broker: string | MessageQueue, options?: FindBrokerOptions): BrokerAddress | undefined {
+    return this.routes.findBroker(broker, options);
   }
 
   /** Version (ordinal of Java's MQVersion) of a broker; 0 until it answered a heartbeat over its present connection. */

@@ -1,5 +1,6 @@
 import { NoRouteError, PermName, type TopicRouteData } from '@rocketnest/protocol';
 import type { Logger } from '@rocketnest/remoting';
+import { isLogicQueue, logicQueuesOf } from './logic-queues.js';
 import { compareQueues, compareText, type MessageQueue } from './message-queue.js';
 import { foreignPortHint } from './name-servers.js';
 
@@ -18,6 +19,8 @@ export interface TopicRoute {
   /** True when this is the auto-create topic's route lent to a topic that does not exist yet. */
   readonly lent: boolean;
   readonly brokerNames: readonly string[];
+  /** Static topics: the broker that leads each logic queue now, by queue id. */
+  readonly leaders: ReadonlyMap<number, string> | null;
   readonly data: TopicRouteData;
 }
 
@@ -130,9 +133,15 @@ export class RouteTable {
     return this.store(lent);
   }
 
-  /** Where a broker listens; undefined when no route names it. Java: findBrokerAddressInSubscribe. */
-  findBroker(brokerName: string, options: FindBrokerOptions = {}): BrokerAddress | undefined {
-    const members = this.brokers.get(brokerName);
+  /** Name of the broker that serves a queue now: its own, or the leader of a logic queue. */
+  brokerOf(queue: MessageQueue): string | undefined {
+    return isLogicQueue(queue) ? this.routes.get(queue.topic)?.leaders?.get(queue.queueId) : queue.brokerName;
+  }
+
+  /** Where a broker, or the one that serves a queue, listens; undefined when no route names it. Java: findBrokerAddressInSubscribe. */
+  findBroker(broker: string | MessageQueue, options: FindBrokerOptions = {}): BrokerAddress | undefined {
+    const brokerName = typeof broker === 'string' ? broker : this.brokerOf(broker);
+    const members = brokerName === undefined ? undefined : this.brokers.get(brokerName);
     if (members === undefined) return undefined;
     const wanted = options.onlyMaster ? MASTER_ID : (options.brokerId ?? MASTER_ID);
     // A slave that is gone may have been replaced by the next one, as Java assumes.
@@ -219,6 +228,7 @@ export function createTopicRoute(topic: string, data: TopicRouteData, lent = fal
     data.brokerDatas.filter((broker) => broker.brokerAddrs[MASTER_ID] !== undefined).map((broker) => broker.brokerName),
   );
   const orderTopic = Boolean(data.orderTopicConf);
+  const logic = logicQueuesOf(topic, data);
   const publishQueues = data.orderTopicConf
     ? orderedQueues(topic, data.orderTopicConf)
     : queueDatas
@@ -230,8 +240,9 @@ export function createTopicRoute(topic: string, data: TopicRouteData, lent = fal
     .sort(compareQueues);
   return Object.freeze({
     topic,
-    publishQueues: Object.freeze(publishQueues),
-    subscribeQueues: Object.freeze(subscribeQueues),
+    publishQueues: Object.freeze(logic?.queues ?? publishQueues),
+    subscribeQueues: Object.freeze(logic?.queues ?? subscribeQueues),
+    leaders: logic?.leaders ?? null,
     orderTopic,
     lent,
     brokerNames: Object.freeze(data.brokerDatas.map((broker) => broker.brokerName).sort()),
@@ -256,10 +267,10 @@ function queuesOf(topic: string, brokerName: string, count: number): MessageQueu
 
 /** Equal but for the order of lists, which name servers do not keep. */
 function sameRoute(a: TopicRoute, b: TopicRoute): boolean {
-  return a.lent === b.lent && fingerprint(a.data) === fingerprint(b.data);
+  return a.lent === b.lent && fingerprint(a) === fingerprint(b);
 }
 
-function fingerprint(data: TopicRouteData): string {
+function fingerprint({ data, leaders, publishQueues }: TopicRoute): string {
   const queues = data.queueDatas.map(
     (q) => `${q.brokerName}/${q.readQueueNums}/${q.writeQueueNums}/${q.perm}/${q.topicSysFlag}`,
   );
@@ -267,5 +278,6 @@ function fingerprint(data: TopicRouteData): string {
     const members = Object.entries(broker.brokerAddrs).map(([id, address]) => `${id}=${address}`);
     return `${broker.cluster}/${broker.brokerName}/${members.sort().join(',')}`;
   });
-  return `${data.orderTopicConf ?? ''}|${queues.sort().join(';')}|${brokers.sort().join(';')}`;
+  const led = [...(leaders ?? [])].map(([id, name]) => `${id}=${name}`).sort();
+  return `${publishQueues.length}/${led.join(',')}|${data.orderTopicConf ?? ''}|${queues.sort().join(';')}|${brokers.sort().join(';')}`;
 }

@@ -3,6 +3,7 @@ import {
   type MessageExt,
   type RequestFields,
   Requests,
+  ResponseCode,
   type ResponseFields,
 } from '@rocketnest/protocol';
 import type { ResponseCallback } from '../broker-api.js';
@@ -57,11 +58,21 @@ export class BrokerLink {
     const send = (broker: BrokerAddress) => {
       // A slave has no say over the group's offset.
       const sysFlag = broker.slave ? fields.sysFlag & ~COMMIT_OFFSET_FLAG : fields.sysFlag;
-      this.instance.api.pullMessage(broker.address, { ...fields, sysFlag }, timeoutMs, callback);
+      this.instance.api.pullMessage(broker.address, { ...fields, sysFlag }, timeoutMs, (error, response) => {
+        // A logic queue moved on: the next pull should go to its new leader.
+        if (response?.code === ResponseCode.NOT_LEADER_FOR_QUEUE)
+          this.instance.routes.refresh(queue.topic).catch(() => {});
+        callback(error, response);
+      });
     };
-    const known = this.instance.findBrokerAddress(queue.brokerName, { brokerId });
+    const known = this.instance.findBrokerAddress(queue, { brokerId });
     if (known !== undefined) send(known);
     else this.locate(queue, { brokerId }).then(send, (error: Error) => callback(error));
+  }
+
+  /** Name of the broker that serves a queue now. */
+  brokerOf(queue: MessageQueue): string {
+    return this.instance.routes.brokerOf(queue) ?? queue.brokerName;
   }
 
   /** Asks one broker for the exclusive right to consume `queues`, all of which it holds. Resolves to the granted ones. */
@@ -102,10 +113,10 @@ export class BrokerLink {
     first: FindBrokerOptions = { brokerId: MASTER_ID },
     afterRefresh: FindBrokerOptions = first,
   ): Promise<BrokerAddress> {
-    const known = this.instance.findBrokerAddress(queue.brokerName, first);
+    const known = this.instance.findBrokerAddress(queue, first);
     if (known !== undefined) return known;
     await this.instance.routes.refresh(queue.topic);
-    const found = this.instance.findBrokerAddress(queue.brokerName, afterRefresh);
+    const found = this.instance.findBrokerAddress(queue, afterRefresh);
     if (found !== undefined) return found;
     throw new ConnectionError(
       `No address of broker ${queue.brokerName} is known for queue ${queueKey(queue)}: it is not registered at the name server. It is tried again.`,

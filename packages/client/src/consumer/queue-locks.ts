@@ -31,7 +31,7 @@ export class QueueLocks {
   async renew(queues: Iterable<ProcessQueue>): Promise<ProcessQueue[]> {
     const perBroker = new Map<string, ProcessQueue[]>();
     for (const queue of queues) {
-      const { brokerName } = queue.queue;
+      const brokerName = this.brokers.brokerOf(queue.queue);
       const others = perBroker.get(brokerName);
       if (others === undefined) perBroker.set(brokerName, [queue]);
       else others.push(queue);
@@ -52,7 +52,8 @@ export class QueueLocks {
     const perBroker = new Map<string, ProcessQueue[]>();
     for (const queue of queues) {
       queue.lockedUntil = 0;
-      perBroker.set(queue.queue.brokerName, [...(perBroker.get(queue.queue.brokerName) ?? []), queue]);
+      const brokerName = this.brokers.brokerOf(queue.queue);
+      perBroker.set(brokerName, [...(perBroker.get(brokerName) ?? []), queue]);
     }
     await Promise.all(
       [...perBroker.values()].map(async (held) => {

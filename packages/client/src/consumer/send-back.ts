@@ -9,6 +9,7 @@ import {
 } from '@rocketnest/protocol';
 import { compressBody, ZLIB_SYS_FLAG } from '../compression.js';
 import type { ClientInstance } from '../instance.js';
+import { isLogicQueue } from '../logic-queues.js';
 import type { MessageQueue } from '../message-queue.js';
 import type { BrokerLink } from './broker-link.js';
 
@@ -70,6 +71,8 @@ export class SendBack {
   }
 
   private async handBack(message: MessageExt, queue: MessageQueue, delayLevel: number): Promise<boolean> {
+    // A message of a logic queue may lie in another broker than the queue's leader, which knows it not.
+    if (isLogicQueue(queue)) return this.resend(message, delayLevel < 0);
     try {
       await this.brokers.sendBack(message, queue, delayLevel, this.maxReconsumeTimes);
       return true;
@@ -107,7 +110,7 @@ export class SendBack {
     const start = Math.floor(Math.random() * queues.length);
     for (let attempt = 0; attempt < Math.min(RESEND_ATTEMPTS, queues.length); attempt++) {
       const queue = queues[(start + attempt) % queues.length]!;
-      const broker = this.instance.findBrokerAddress(queue.brokerName, { onlyMaster: true });
+      const broker = this.instance.findBrokerAddress(queue, { onlyMaster: true });
       if (broker === undefined) continue;
       const fields = {
         ...this.retryFields(message, giveUp),

@@ -155,7 +155,7 @@ export class Producer {
     const { createTopicKey, defaultTopicQueueNums } = this.options;
     const route = await this.instance.routes.findToPublish(message.topic, createTopicKey, defaultTopicQueueNums);
     const queue = this.pickerOf(message, options)(route, undefined);
-    const broker = this.instance.findBrokerAddress(queue.brokerName, { onlyMaster: true });
+    const broker = this.instance.findBrokerAddress(queue, { onlyMaster: true });
     if (broker === undefined) throw this.instance.routes.noRoute(message.topic);
     const connection = await this.instance.remoting.connection(broker.address);
     // Nobody answers, so the socket's buffer is the only sign that the broker cannot keep up.

@@ -30,6 +30,8 @@ const RETRIABLE_CODES: ReadonlySet<number> = new Set([
   ResponseCode.NO_BUYER_ID,
   ResponseCode.NOT_IN_CURRENT_UNIT,
   ResponseCode.GO_AWAY,
+  // A logic queue moved on; nothing is stored.
+  ResponseCode.NOT_LEADER_FOR_QUEUE,
 ]);
 
 const NONE: readonly string[] = [];
@@ -108,7 +110,7 @@ export class SendOperation {
         this.finish(this.timedOut());
         return;
       }
-      const broker = this.env.instance.findBrokerAddress(queue.brokerName, { onlyMaster: true });
+      const broker = this.env.instance.findBrokerAddress(queue, { onlyMaster: true });
       if (broker === undefined) throw this.noMaster(queue.brokerName);
       this.attempts++;
       const { attemptTimeoutMs } = this.env.options;

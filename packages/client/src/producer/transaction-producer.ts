@@ -164,7 +164,7 @@ export class TransactionProducer extends Producer {
     failure?: unknown,
   ): Promise<void> {
     const { topic, msgId } = prepared;
-    const broker = this.instance.findBrokerAddress(result.queue.brokerName, { onlyMaster: true });
+    const broker = this.instance.findBrokerAddress(result.queue, { onlyMaster: true });
     try {
       if (broker === undefined) throw this.instance.routes.noRoute(topic);
       await this.instance.api.endTransaction(

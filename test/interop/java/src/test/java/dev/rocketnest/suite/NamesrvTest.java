@@ -207,6 +207,7 @@ class NamesrvTest extends SuiteTest {
         FakeBroker master = register(new FakeBroker(0), unique("T"));
         FakeBroker slave = new FakeBroker(1);
         slave.brokerName = master.brokerName;
+        slave.clusterName = master.clusterName;
         slave.brokerAddr = "127.0.0.1:4";
         register(slave, unique("T"));
         try {
@@ -251,6 +252,7 @@ class NamesrvTest extends SuiteTest {
         FakeBroker master = new FakeBroker(0);
         FakeBroker slave = new FakeBroker(1);
         slave.brokerName = master.brokerName;
+        slave.clusterName = master.clusterName;
         slave.brokerAddr = "127.0.0.1:" + listen(news);
         master.enableActingMaster = slave.enableActingMaster = true;
         register(master, unique("T"));
