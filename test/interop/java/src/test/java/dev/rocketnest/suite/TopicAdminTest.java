@@ -124,9 +124,11 @@ class TopicAdminTest extends SuiteTest {
                 admin.examineTopicConfig(broker.address, config.getTopicName()).getReadQueueNums());
             await("route", () -> route(config.getTopicName()), data -> data.getReadQueueNums() == config.getReadQueueNums());
         }
-        configs.add(new TopicConfig("TBW102", 1, 1));
+        List<TopicConfig> wrong = List.of(new TopicConfig(unique("T"), 1, 1), new TopicConfig("TBW102", 1, 1));
         assertEquals(ResponseCode.INVALID_PARAMETER, refusal(() ->
-            admin.createAndUpdateTopicConfigList(broker.address, configs)));
+            admin.createAndUpdateTopicConfigList(broker.address, wrong)));
+        assertEquals(ResponseCode.TOPIC_NOT_EXIST, refusal(() ->
+            admin.examineTopicStats(broker.address, wrong.get(0).getTopicName())));
     }
 
     @Test
