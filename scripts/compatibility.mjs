@@ -100,14 +100,18 @@ function commandTable(results = new Map()) {
 
 async function requestTable() {
   const load = (name) => import(pathToFileURL(join(root, `packages/${name}/dist/esm/index.js`)).href);
-  const [{ RequestCode }, { Broker }, { NameServer }] = await Promise.all(['protocol', 'broker', 'namesrv'].map(load));
+  const [{ RequestCode }, { Broker, unsupportedRequests }, { NameServer }] = await Promise.all(
+    ['protocol', 'broker', 'namesrv'].map(load),
+  );
   const broker = new Set(new Broker({ storePathRootDir: join(root, '.cache', 'no-store') }).requestCodes);
   const namesrv = new Set(new NameServer({ kvConfigPath: '' }).requestCodes);
+  const absent = new Map(unsupportedRequests.map(({ code, why }) => [code, why]));
   return Object.entries(RequestCode)
     .sort(([, a], [, b]) => a - b)
     .map(([name, code]) => {
       const servers = [...(broker.has(code) ? ['broker'] : []), ...(namesrv.has(code) ? ['name server'] : [])];
-      const answer = servers.length > 0 ? servers.join(', ') : (requestReasons.get(name) ?? '**missing**');
+      const answer =
+        servers.length > 0 ? servers.join(', ') : (requestReasons.get(name) ?? absent.get(code) ?? '**missing**');
       return `| ${code} | \`${name}\` | ${answer} |`;
     });
 }

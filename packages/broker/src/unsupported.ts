@@ -21,6 +21,7 @@ const {
   SET_COMMITLOG_READ_MODE,
   CHECK_ROCKSDB_CQ_WRITE_PROGRESS,
   EXPORT_ROCKSDB_CONFIG_TO_JSON,
+  POP_ROLLBACK,
   CLEAN_BROKER_DATA,
   UPDATE_CONTROLLER_CONFIG,
   GET_CONTROLLER_CONFIG,
@@ -54,7 +55,7 @@ const absent: readonly (readonly [why: string, codes: readonly number[]])[] = [
   ['read-ahead of mapped files: files are not mapped into memory', [SET_COMMITLOG_READ_MODE]],
   [
     'RocksDB storage: settings, consume queues are in files',
-    [CHECK_ROCKSDB_CQ_WRITE_PROGRESS, EXPORT_ROCKSDB_CONFIG_TO_JSON],
+    [CHECK_ROCKSDB_CQ_WRITE_PROGRESS, EXPORT_ROCKSDB_CONFIG_TO_JSON, POP_ROLLBACK],
   ],
   ['lite topics: not available', liteCodes],
   ['users and access control lists: not available yet', codesStarting('AUTH_')],
