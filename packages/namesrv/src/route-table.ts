@@ -223,7 +223,7 @@ export class RouteTable {
       queueDatas: [...queues.values()].map((data) => ({ ...data })),
       brokerDatas: groups.map((group) => this.#withActingMaster(topic, toBrokerData(group), queues)),
       filterServerTable: this.#filterServersOf(groups),
-      ...(mappings && { topicQueueMappingByBroker: Object.fromEntries(mappings) }),
+      ...(mappings !== undefined && mappings.size > 0 && { topicQueueMappingByBroker: Object.fromEntries(mappings) }),
     };
   }
 
@@ -324,6 +324,10 @@ export class RouteTable {
       });
     }
     if (!changed) return;
+    // A static topic that was deleted and created anew as an ordinary one. (Apache keeps the old mapping.)
+    for (const { topicName } of topicConfigs) {
+      if (!Object.hasOwn(queueMappings, topicName)) this.#queueMappings.get(topicName)?.delete(brokerName);
+    }
     for (const [topic, mapping] of Object.entries(queueMappings)) {
       const byBroker = this.#queueMappings.get(topic) ?? new Map<string, unknown>();
       byBroker.set(brokerName, mapping);

@@ -148,6 +148,15 @@ describe('registration', () => {
     expect(table.route('t2')).not.toHaveProperty('topicQueueMappingByBroker');
   });
 
+  it('forgets the queue mapping of a topic that its broker registers without one', () => {
+    const table = newTable();
+    const counted = (counter: number) => ({ dataVersion: { stateVersion: 0, timestamp: 1, counter } });
+    table.register(registration({ ...counted(1), queueMappings: { t1: {}, t2: {} } }));
+    table.register(registration({ ...counted(2), queueMappings: { t2: {} } }));
+    expect(table.route('t1')).not.toHaveProperty('topicQueueMappingByBroker');
+    expect(table.route('t2')).toHaveProperty('topicQueueMappingByBroker');
+  });
+
   it('hands out routes that are the callers own', () => {
     const table = newTable();
     table.register(registration());
