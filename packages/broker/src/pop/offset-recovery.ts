@@ -27,6 +27,16 @@ export async function crashedSince(
   return abort === undefined ? undefined : modifiedAt(context.configFile('consumerOffset.json'));
 }
 
+/** Has `config/consumerOffset.json` from the first start on: a crash before it is written would leave nothing to begin at. */
+export async function ensureOffsetFile({
+  configFile,
+  offsets,
+}: Pick<BrokerContext, 'configFile' | 'offsets'>): Promise<void> {
+  if ((await modifiedAt(configFile('consumerOffset.json'))) !== undefined) return;
+  offsets.file.touch();
+  await offsets.file.save();
+}
+
 const modifiedAt = (path: string): Promise<number | undefined> =>
   stat(path).then(
     ({ mtimeMs }) => mtimeMs,

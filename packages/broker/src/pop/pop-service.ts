@@ -9,7 +9,7 @@ import { HeldRequests } from './hold.js';
 import { InflightCounter } from './inflight.js';
 import { PopLocks } from './locks.js';
 import { notificationProcessors } from './notification-processor.js';
-import { crashedSince, recoverOffsets } from './offset-recovery.js';
+import { crashedSince, ensureOffsetFile, recoverOffsets } from './offset-recovery.js';
 import { OrderTable } from './order-table.js';
 import type { PopParts } from './parts.js';
 import { nextOffset, peekProcessors } from './peek-processor.js';
@@ -89,8 +89,9 @@ export class PopService implements Pops {
 
   /** Finds out how far groups had got before a crash. The store is started before this, the server after it. */
   async recover(): Promise<void> {
-    if (this.crashedSince === undefined) return;
     const { context } = this;
+    await ensureOffsetFile(context);
+    if (this.crashedSince === undefined) return;
     const moved = await recoverOffsets(context, this.parts.log, context.options.reviveQueueNum, this.crashedSince);
     if (moved > 0) context.logger.info('offsets of groups that popped before the crash are recovered', { moved });
   }
