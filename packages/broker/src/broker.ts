@@ -104,7 +104,7 @@ export class Broker {
       port: this.options.listenPort,
       processors,
       defaultProcessor: unsupported,
-      idleTimeoutMs: this.options.serverChannelMaxIdleTimeSeconds * 1_000,
+      idleTimeoutMs: () => this.options.serverChannelMaxIdleTimeSeconds * 1_000,
       tls: tls.server,
       logger,
       onConnect: () => context.stats.channel('CONNECT'),

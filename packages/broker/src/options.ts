@@ -127,7 +127,13 @@ const ownOptionTable = {
   ),
   compressedRegister: bool(false, 'Compress registrations. A name server takes no more than 16 MiB at a time.'),
   forwardTimeout: int(3_000, 'ms', 'Time allowed for a request to another broker (static topics).', 1, INT_MAX),
-  serverChannelMaxIdleTimeSeconds: atStart(int(120, 's', 'Connections silent for this long are closed.', 1, 2_000_000)),
+  serverChannelMaxIdleTimeSeconds: int(
+    120,
+    's',
+    'Connections silent for this long are closed; holds for new ones.',
+    1,
+    2_000_000,
+  ),
   // System properties of Java there, not keys of broker.conf.
   'tls.server.mode': atStart(
     oneOf(

@@ -18,8 +18,8 @@ export interface RemotingServerOptions {
   defaultProcessor?: Processor;
   /** Largest frame accepted, in bytes, its length field included. Default 16 MiB; a larger one closes its connection. */
   maxFrameBytes?: number;
-  /** Closes a connection on which no byte moved for this long. Default 120 000 ms. */
-  idleTimeoutMs?: number;
+  /** Closes a connection on which no byte moved for this long. Default 120 000 ms. A function is asked for every new connection. */
+  idleTimeoutMs?: number | (() => number);
   /** Connections accepted at a time; further ones are closed at once. Default: no limit. */
   maxConnections?: number;
   /** Unanswered requests a connection may have; further ones are answered SYSTEM_BUSY, which clients retry. Default 65 535. */
@@ -82,7 +82,7 @@ export class RemotingServer {
     const { host = '0.0.0.0', port, maxConnections, tls = {} } = this.#options;
     const gate = new TlsGate(typeof tls === 'function' ? tls() : tls, {
       logger: this.#logger,
-      idleTimeoutMs: this.#options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS,
+      idleTimeoutMs: this.#idleTimeoutMs,
       onReady: (socket) => this.#adopt(socket),
     });
     await gate.check();
@@ -133,6 +133,11 @@ export class RemotingServer {
     await closed;
   }
 
+  get #idleTimeoutMs(): number {
+    const { idleTimeoutMs = DEFAULT_IDLE_TIMEOUT_MS } = this.#options;
+    return typeof idleTimeoutMs === 'function' ? idleTimeoutMs() : idleTimeoutMs;
+  }
+
   #adopt(socket: Socket): void {
     const { onConnect, onDisconnect } = this.#options;
     const connection = new Connection(socket, {
@@ -140,7 +145,7 @@ export class RemotingServer {
       logger: this.#logger,
       onRequest: this.#dispatcher.dispatch,
       maxFrameBytes: this.#options.maxFrameBytes ?? DEFAULT_MAX_FRAME_BYTES,
-      idleTimeoutMs: this.#options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS,
+      idleTimeoutMs: this.#idleTimeoutMs,
       pauseAtBytes: this.#options.pauseAtBytes ?? DEFAULT_PAUSE_AT_BYTES,
       maxBufferedBytes: this.#options.maxBufferedBytes ?? DEFAULT_MAX_BUFFERED_BYTES,
     });

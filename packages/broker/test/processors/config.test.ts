@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import {
+  createRequest,
   createResponse,
   type DecodedCommand,
   decodeMessages,
@@ -12,7 +13,7 @@ import {
   Requests,
   ResponseCode,
 } from '@rocketnest/protocol';
-import { RemotingServer } from '@rocketnest/remoting';
+import { RemotingClient, RemotingServer } from '@rocketnest/remoting';
 import { TestBroker } from '../harness.js';
 
 /** A name server that notes what brokers register. */
@@ -124,6 +125,19 @@ describe('options of a running broker', () => {
     const { code } = await target.pull('orders', { queueOffset: 1 }, 20_000);
     expect(code).toBe(ResponseCode.PULL_NOT_FOUND);
     expect(Date.now() - startedAt).toBeLessThan(3_000);
+  });
+
+  it('close silent connections sooner, those that come from now on', async () => {
+    await set('serverChannelMaxIdleTimeSeconds=1');
+    const client = new RemotingClient({ onDisconnect: () => closed() });
+    let closed: () => void = () => undefined;
+    const silence = new Promise<void>((resolve) => {
+      closed = resolve;
+    });
+    await client.request(target.address, createRequest(Requests.getBrokerConfig, {}), { timeoutMs: 5_000 });
+    await silence;
+    await client.close();
+    expect((await target.send('orders', 'over the old connection')).code).toBe(ResponseCode.SUCCESS);
   });
 
   it('limit the size of messages', async () => {
