@@ -162,13 +162,11 @@ export class TimerDelivery {
     return slot;
   }
 
-  /** Follows the units of a slot back to the first. */
+  /** Follows the units of a slot back to the first, and takes them in from there. */
   private async fill(slot: OpenSlot, last: number): Promise<void> {
     const { log, logger } = this.parts;
-    await log.written();
     const read = log.reader();
-    const units: TimerUnit[] = [];
-    const deletions: TimerUnit[] = [];
+    const positions: number[] = []; // not the units: a slot may have millions
     for (let position = last; position !== -1; ) {
       const unit = await read(position);
       if (unit === null) {
@@ -178,14 +176,19 @@ export class TimerDelivery {
         });
         break;
       }
-      (isDeletion(unit.magic) ? deletions : units).push(unit);
+      positions.push(position);
       position = unit.previous < position ? unit.previous : -1;
+    }
+    const deletions: TimerUnit[] = [];
+    for (const position of positions.reverse()) {
+      const unit = (await read(position))!;
+      if (isDeletion(unit.magic)) deletions.push(unit);
+      else slot.add(unit);
     }
     for (let from = 0; from < deletions.length; from += BATCH) {
       const messages = await this.read(deletions.slice(from, from + BATCH));
       for (const message of messages) if (message) this.recall(slot, message.properties);
     }
-    for (const unit of units.reverse()) slot.add(unit);
   }
 
   private recall(slot: OpenSlot, properties: Readonly<Record<string, string>>): void {

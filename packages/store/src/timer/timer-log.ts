@@ -32,7 +32,7 @@ interface Extent {
  * All waiting messages in the order they came, as units of 52 bytes; those of one slot are linked backwards.
  * `timerlog/<20 digits>`, files of `mappedFileSizeTimerLog` bytes. Java: `TimerLog`.
  *
- * Units are appended in memory and written soon, everything that gathered at once; read what {@link written} has resolved for.
+ * Units are appended in memory and written soon, everything that gathered at once.
  */
 export class TimerLog {
   readonly segments: Segments;
@@ -112,7 +112,7 @@ export class TimerLog {
     return position;
   }
 
-  /** Resolves when everything appended so far can be read. Rejects with the error of the disk; calling again tries again. */
+  /** Resolves when everything appended so far is in the files. Rejects with the error of the disk; calling again tries again. */
   async written(): Promise<void> {
     const { end_ } = this;
     while (this.extents.length > 0 && this.extents[0]!.position < end_) {
@@ -153,11 +153,16 @@ export class TimerLog {
     }
   }
 
-  /** Reads units that are written; keeps what it read, so use one for a slot and let it go. */
+  /**
+   * Reads units backwards, also those that are not written yet (the disk may be slow, their time does not wait). Keeps what it read,
+   * so use one for a slot and let it go.
+   */
   reader(): (position: number) => Promise<TimerUnit | null> {
     const { segments } = this;
     const blocks = new Map<number, Buffer>();
     return async (position) => {
+      const extent = this.extents.find((one) => position >= one.position && position < one.position + one.length);
+      if (extent) return decodeTimerUnit(extent.buffer, position - extent.position);
       if (!segments.contains(position)) return null; // Deleted: its message is gone, too.
       const base = segments.baseOf(position);
       const start = base + Math.floor((position - base) / BLOCK_BYTES) * BLOCK_BYTES;
