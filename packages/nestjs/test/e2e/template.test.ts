@@ -100,10 +100,12 @@ describe('RocketMQTemplate', () => {
     const tag = unique('tag');
     const start = Date.now();
     await template.send(`${topic}:${tag}`, 'level', { delayLevel: 1 });
+    await template.send(`${topic}:${tag}`, 'time', { delay: '1500ms' });
     await template.send(`${topic}:${tag}`, 'now');
-    const messages = await inbox(tag, 2);
-    expect(messages.map(({ payload }) => payload)).toEqual(['now', 'level']);
+    const messages = await inbox(tag, 3);
+    expect(messages.map(({ payload }) => payload)).toEqual(['now', 'level', 'time']);
     expect(messages[1]!.at - start).toBeGreaterThanOrEqual(900);
+    expect(messages[2]!.at - start).toBeGreaterThanOrEqual(1_500);
   });
 
   it('rejects what cannot be sent', async () => {
