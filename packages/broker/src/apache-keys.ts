@@ -85,7 +85,7 @@ export const knownApacheKeys: ReadonlySet<string> = new Set(
     slaveReadEnable slaveTimeout socksProxyConfig spinLockCollisionRetreatOptimalDegree
     splitRegistrationSize statefulAuthenticationCacheExpiredSecond statefulAuthenticationCacheMaxNum
     statefulAuthorizationCacheExpiredSecond statefulAuthorizationCacheMaxNum statRocksDBCQIntervalSec
-    storePathBrokerIdentity storePathCommitLog storePathDLedgerCommitLog storePathEpochFile 
+    storePathBrokerIdentity  storePathDLedgerCommitLog storePathEpochFile 
     storeType syncBrokerMemberGroupPeriod syncBrokerMetadataPeriod syncControllerMetadataPeriod syncFromLastFile
     syncMasterFlushOffsetWhenStartup timerColdDataCheckIntervalMs
     timerGetMessageThreadNum timerInterceptDelayLevel

@@ -343,6 +343,9 @@ export class CommitLog {
     input.topic = queue.topicBytes;
     input.queueId = message.queueId;
     input.sysFlag = message.sysFlag;
+    // Left to the codec, unless the option is, or was, off.
+    const { autoMessageVersionOnTopicLen: auto } = this.options;
+    if (!auto || input.version) input.version = auto && queue.topicBytes.length > 127 ? 2 : 1;
     input.bornTimestamp = message.bornTimestamp;
     input.bornHost = message.bornHost;
     input.storeTimestamp = this.clock.now();

@@ -101,8 +101,14 @@ export class MessageStore {
     this.queues_ = new ConsumeQueues(rootDir, this.options, queueTypeOf, files, this.openFiles, logger);
     this.index = new IndexService(`${rootDir}/index`, this.options, files, this.openFiles, logger);
     this.dispatcher = new Dispatcher(this.queues_, this.index, this.delayLevels, logger);
-    this.log = new CommitLog(`${rootDir}/commitlog`, this.options, files, this.openFiles, clock, logger, (put) =>
-      this.dispatcher.dispatch(put),
+    this.log = new CommitLog(
+      this.options.storePathCommitLog || `${rootDir}/commitlog`,
+      this.options,
+      files,
+      this.openFiles,
+      clock,
+      logger,
+      (put) => this.dispatcher.dispatch(put),
     );
     const { log, queues_: queues, index, openFiles, dispatcher, checkpoint } = this;
     this.flusher = new FlushService(log, queues, index, checkpoint, dispatcher, this.options, logger);

@@ -53,6 +53,12 @@ const BATCH_UNIT = 46;
  * has no counterpart there.
  */
 export const storeOptionTable = {
+  storePathCommitLog: text(
+    '',
+    'one directory',
+    'Directory of the commit log, for a disk of its own. Empty: commitlog in the root directory. Several, as Apache takes, are not supported.',
+    /^[^,]*$/,
+  ),
   mappedFileSizeCommitLog: atStart(
     int(GIB, 'bytes', 'Size of a commit log file. Cannot change once a store exists.', 4 * KIB, INT_MAX),
   ),
@@ -118,6 +124,10 @@ export const storeOptionTable = {
     1,
   ),
 
+  autoMessageVersionOnTopicLen: bool(
+    true,
+    'Store messages of topics over 127 bytes in version 2 of the layout; else they are refused.',
+  ),
   messageIndexEnable: bool(true, 'Build the index by key (unique id, KEYS, tags).'),
   messageIndexSafe: bool(false, 'After a crash, recover from the oldest message the index on disk may lack.'),
   maxHashSlotNum: atStart(

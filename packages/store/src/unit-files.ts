@@ -1,4 +1,4 @@
-import type { Files } from './files.js';
+import type { Files, StoreFile } from './files.js';
 import { type OpenFiles, readFully, syncFile, writeFully } from './open-files.js';
 import { Segments } from './segments.js';
 import type { StoreLogger } from './types.js';
@@ -292,9 +292,13 @@ export abstract class UnitFiles {
 
   private async flushOnce(sync: boolean): Promise<void> {
     for (const { base, position, buffer, until } of this.pendingWrites()) {
-      if (!this.segments.contains(base)) await this.create(base);
-      this.noteUnsynced(base);
-      await this.openFiles.use(this.segments.path(base), (file) => writeFully(file, [buffer], position));
+      if (this.segments.contains(base)) {
+        this.noteUnsynced(base);
+        await this.openFiles.use(this.segments.path(base), (file) => writeFully(file, [buffer], position));
+      } else {
+        await this.create(base, buffer, position, sync);
+        if (!sync) this.noteUnsynced(base);
+      }
       this.writtenUnit = until;
     }
     if (!sync) return;
@@ -306,17 +310,23 @@ export abstract class UnitFiles {
     if (!this.unsynced.includes(base)) this.unsynced.push(base);
   }
 
-  private async create(base: number): Promise<void> {
-    await new Promise<void>((resolve, reject) =>
-      this.files.makeDirectory(this.segments.directory, (error) => (error ? reject(error) : resolve())),
+  /** A new file with its first units, in one go: there can be very many queues that have just begun. */
+  private async create(base: number, buffer: Buffer, position: number, sync: boolean): Promise<void> {
+    if (this.segments.empty)
+      await new Promise<void>((resolve, reject) =>
+        this.files.makeDirectory(this.segments.directory, (error) => (error ? reject(error) : resolve())),
+      );
+    const file = await new Promise<StoreFile>((resolve, reject) =>
+      this.files.createSized(this.segments.path(base), this.segments.size, false, (error, created) =>
+        created ? resolve(created) : reject(error),
+      ),
     );
-    await new Promise<void>((resolve, reject) =>
-      this.files.createSized(this.segments.path(base), this.segments.size, false, (error, file) => {
-        if (error) return reject(error);
-        file!.close();
-        resolve();
-      }),
-    );
+    try {
+      await writeFully(file, [buffer], position);
+      if (sync) await syncFile(file);
+    } finally {
+      file.close();
+    }
     this.segments.add(base);
   }
 

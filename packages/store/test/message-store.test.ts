@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { decodeOffsetMsgId, encodeProperties, MessageSysFlag, readStored, tagsCodeOf } from '@rocketnest/protocol';
 import { type GetResult, MessageStore, nodeFiles, type StoreMessage } from '../src/index.js';
@@ -450,5 +450,26 @@ describe('start', () => {
     await Promise.all([store.close(), store.close()]);
     await store.close();
     expect(readdirSync(directory)).not.toContain('abort');
+  });
+});
+
+describe('storePathCommitLog', () => {
+  it('puts the commit log on a disk of its own, where the next start finds it', async () => {
+    const directory = temporaryDirectory();
+    const storePathCommitLog = `${temporaryDirectory()}/log`;
+    const store = await openStore(directory, { storePathCommitLog });
+    await putAll(store, [message('a')]);
+    await store.close();
+    expect(existsSync(`${directory}/commitlog`)).toBe(false);
+    expect(readdirSync(storePathCommitLog)).toEqual(['00000000000000000000']);
+    expect(bodies(await readQueue(await openStore(directory, { storePathCommitLog })))).toEqual(['a']);
+  });
+});
+
+describe('autoMessageVersionOnTopicLen', () => {
+  it('false: refuses messages that need version 2', async () => {
+    const store = await openStore(temporaryDirectory(), { autoMessageVersionOnTopicLen: false });
+    const results = await Promise.all([127, 128].map((n) => store.putAsync(message('x', { topic: 'T'.repeat(n) }))));
+    expect(results.map(({ status }) => status)).toEqual(['PUT_OK', 'MESSAGE_ILLEGAL']);
   });
 });
