@@ -47,14 +47,15 @@ export function messageAdminProcessors(context: BrokerContext): readonly Process
       }
       const queueData: QueryConsumeQueueResponse['queueData'] = [];
       const end = Math.min(maxQueueIndex, index + Math.min(count, MAX_ENTRIES));
-      for (let offset = index; offset < end; ) {
+      for (let offset = index, from = -1; offset < end && offset !== from; ) {
+        from = offset;
         const entries = await store.consumeQueueEntries(topic, queueId, offset, end - offset);
-        if (entries.length === 0) break;
-        for (const { commitLogOffset, size, tagsCode } of entries) {
+        for (const { commitLogOffset, size, tagsCode, queueOffset, messageCount } of entries) {
+          if (queueOffset >= end) break;
           const matches = filter?.matchesConsumeQueue(tagsCode) ?? false;
           queueData.push({ physicOffset: commitLogOffset, physicSize: size, tagsCode, eval: matches });
+          offset = queueOffset + messageCount;
         }
-        offset += entries.length;
       }
       return ok(request, encodeQueryConsumeQueueResponse({ ...body, queueData }));
     }),

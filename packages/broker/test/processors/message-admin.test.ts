@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import {
   decodeMessages,
+  encodeBatchBody,
   encodeProperties,
   parseQueryConsumeQueueResponse,
   type RequestInput,
@@ -8,7 +9,7 @@ import {
   ResponseCode,
   tagsCodeOf,
 } from '@rocketnest/protocol';
-import { TestBroker } from '../harness.js';
+import { sendFields, TestBroker } from '../harness.js';
 import { TestConsumer } from '../test-consumer.js';
 
 let target: TestBroker;
@@ -47,6 +48,33 @@ describe('the dump of a consume queue', () => {
     await consumer.close();
     const offline = await parsed({ consumerGroup: 'nobody' });
     expect(offline.filterData).toBe('nobody@orders is not online!');
+  });
+
+  it('has one entry for a batch that is stored as one message', async () => {
+    await target.call(Requests.updateAndCreateTopic, {
+      topic: 'batches',
+      defaultTopic: 'TBW102',
+      readQueueNums: 1,
+      writeQueueNums: 1,
+      perm: 6,
+      topicFilterType: 'SINGLE_TAG',
+      order: false,
+      attributes: '+queue.type=BatchCQ',
+    });
+    const batch = encodeBatchBody(
+      ['a', 'b', 'c'].map((text) => ({ body: Buffer.from(text), flag: 0, properties: {} })),
+    );
+    const properties = encodeProperties({ UNIQ_KEY: 'U1' });
+    await target.call(Requests.sendBatchMessage, sendFields('batches', { batch: true, properties }), batch);
+    await target.send('batches', 'd');
+    expect(await parsed({ topic: 'batches' })).toMatchObject({ minQueueIndex: 0, maxQueueIndex: 4 });
+    for (const [index, entries] of [
+      [0, 2],
+      [1, 2],
+      [3, 1],
+    ] as const) {
+      expect((await parsed({ topic: 'batches', index })).queueData).toHaveLength(entries);
+    }
   });
 
   it('is refused for a queue that is not there, and empty beyond its end', async () => {
