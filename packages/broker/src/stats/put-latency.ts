@@ -38,9 +38,12 @@ export class PutLatency {
   private shownBuckets = this.buckets;
 
   add(ms: number): void {
-    this.classes[CLASSES.findIndex(([below]) => ms < below)]! += 1;
+    let inClass = 0;
+    while (ms >= CLASSES[inClass]![0]) inClass++;
+    this.classes[inClass]! += 1;
     // Most puts take less than 20 ms, where a bucket is one millisecond wide.
-    const bucket = ms <= 20 ? Math.max(0, Math.ceil(ms) - 1) : BUCKET_ENDS.findIndex((end) => ms <= end);
+    let bucket = ms <= 20 ? Math.max(0, Math.ceil(ms) - 1) : 20;
+    while (ms > BUCKET_ENDS[bucket]!) bucket++;
     this.buckets[bucket]! += 1;
     if (ms > this.maxMs) this.maxMs = ms;
   }
