@@ -1,3 +1,4 @@
+import { basename, dirname } from 'node:path';
 import { CorruptError, readInt64, writeInt64 } from '@rocketnest/protocol';
 import type { Files, StoreFile } from '../files.js';
 import { syncFile, writeFully } from '../open-files.js';
@@ -49,7 +50,7 @@ export class TimerWheel {
   ) {}
 
   /**
-   * Returns false when there was no file.
+   * Returns false when there was no file to go by: the wheel is empty then, to be filled from the timer log.
    *
    * @throws CorruptError when the file has another length
    */
@@ -62,10 +63,8 @@ export class TimerWheel {
       );
     }
     this.file = this.files.openSync(this.path, 'create');
-    if (size === 0) {
-      this.file.truncateSync(WHEEL_BYTES);
-      return false;
-    }
+    if (size === 0) this.file.truncateSync(WHEEL_BYTES);
+    if (size === 0 || this.hasNewerSnapshotSync()) return false;
     const chunk = Buffer.allocUnsafeSlow(READ_BYTES);
     for (let at = 0; at < WHEEL_BYTES; at += READ_BYTES) {
       const length = this.file.readSync(chunk, at);
@@ -160,6 +159,16 @@ export class TimerWheel {
       for (const page of pages) this.dirty.add(page);
       throw error;
     }
+  }
+
+  /** With `timerWheelSnapshotFlush`, Apache leaves this file as it was and writes others beside it: `timerwheel.<log position>`. */
+  private hasNewerSnapshotSync(): boolean {
+    const directory = dirname(this.path);
+    const modified = (path: string): number => this.files.factsSync(path)?.modifiedMs ?? 0;
+    return this.files
+      .listSync(directory)
+      .filter((name) => name.startsWith(`${basename(this.path)}.`) && /\.\d+$/.test(name))
+      .some((name) => modified(`${directory}/${name}`) > modified(this.path));
   }
 
   private position(timeMs: number): number {

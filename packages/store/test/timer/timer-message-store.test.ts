@@ -1,4 +1,4 @@
-import { appendFileSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { dumpTimerLog } from '../../src/index.js';
 import { removeDirectories } from '../support/store.js';
@@ -171,6 +171,24 @@ describe('timers', () => {
     expect(t.timers.waiting).toBe(count);
     await t.moveTo(start + 2 * HOUR);
     expect(new Set(await t.bodies(count)).size).toBe(count);
+  });
+
+  it('rebuild the wheel when Apache kept snapshots instead of it', async () => {
+    const start = clock.time;
+    await t.send('a', start + HOUR);
+    t = await track(t.restarted());
+    await t.close();
+    const stale = readFileSync(`${t.rootDir}/timerwheel`);
+    t = await track(Timers.open(clock, t.rootDir));
+    await t.send('b', start + HOUR);
+    await t.close();
+    writeFileSync(`${t.rootDir}/timerwheel`, stale);
+    utimesSync(`${t.rootDir}/timerwheel`, 1, 1);
+    writeFileSync(`${t.rootDir}/timerwheel.104`, 'content does not matter');
+    t = await track(Timers.open(clock, t.rootDir));
+    expect(t.timers.waiting).toBe(2);
+    await t.moveTo(start + 2 * HOUR);
+    expect(await t.bodies(2)).toEqual(['a', 'b']);
   });
 
   it('enter everything again when log, wheel and checkpoint are lost', async () => {
