@@ -42,7 +42,13 @@ function readResults(target) {
   return existsSync(resultsFile(target)) ? JSON.parse(readFileSync(resultsFile(target), 'utf8')) : {};
 }
 
-const CELL = { passed: 'yes', failed: '**fails**', skipped: 'skipped', mixed: '**fails in part**' };
+const CELL = {
+  passed: 'yes',
+  refused: 'not supported',
+  failed: '**fails**',
+  skipped: 'skipped',
+  mixed: '**fails in part**',
+};
 
 /** area → feature → target → cell */
 function features() {
@@ -69,7 +75,7 @@ function atOr(map, key, make) {
 function cell(outcomes) {
   if (outcomes === undefined) return '**no result**';
   if (outcomes.has('failed')) return outcomes.has('passed') ? CELL.mixed : CELL.failed;
-  return outcomes.has('skipped') ? CELL.skipped : CELL.passed;
+  return CELL[['skipped', 'refused', 'passed'].find((outcome) => outcomes.has(outcome))];
 }
 
 const cells = (row) => TARGETS.map((target) => cell(row.get(target))).join(' | ');
@@ -92,9 +98,9 @@ function featureTables(areas) {
 function commandTable(results = new Map()) {
   const commands = JSON.parse(readFileSync(resultsFile('mqadmin-commands'), 'utf8'));
   return commands.map((command) => {
-    const reason = commandReasons.get(command);
-    if (results.has(command)) return `| \`${command}\` | ${cells(results.get(command))} | ${reason ?? ''} |`;
-    return `| \`${command}\` | – | ${reason ? '–' : '**no result**'} | ${reason ?? ''} |`;
+    const row = results.get(command) ?? new Map();
+    const works = row.get('rocketnest')?.has('passed');
+    return `| \`${command}\` | ${cells(row)} | ${(!works && commandReasons.get(command)) || ''} |`;
   });
 }
 
@@ -142,6 +148,9 @@ export async function compatibilityPage() {
     ...(await requestTable()),
     '',
     '## mqadmin commands',
+    '',
+    'Yes: the command did what it is for, or was refused in the words of a feature that is not switched on. Not supported: so says the',
+    'server that was asked (of Apache, a broker without controller and container).',
     '',
     '| command | Apache 5.5.0 | RocketNest | |',
     '| --- | --- | --- | --- |',

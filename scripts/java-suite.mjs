@@ -39,7 +39,7 @@ if (
 
 register();
 const { runSuite } = await import('../test/support/java-suite.ts');
-const MARK = { passed: 'ok  ', failed: 'FAIL', skipped: 'skip' };
+const MARK = { passed: 'ok  ', refused: 'no  ', failed: 'FAIL', skipped: 'skip' };
 try {
   const run = await runSuite(values.target, {
     ...(values.class && { classes: values.class.split(',') }),
@@ -52,7 +52,9 @@ try {
   const { results } = run;
   if (values.save) saveResults(values.target, run, { whole: values.class === undefined });
   const count = (outcome) => results.filter((result) => result.outcome === outcome).length;
-  console.log(`${values.target}: ${count('passed')} passed, ${count('failed')} failed, ${count('skipped')} skipped`);
+  console.log(
+    `${values.target}: ${count('passed')} passed, ${count('refused')} not supported, ${count('failed')} failed, ${count('skipped')} skipped`,
+  );
   process.exitCode = results.length === 0 || count('failed') > 0 ? 1 : 0;
 } catch (error) {
   console.error(error.message);

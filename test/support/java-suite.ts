@@ -19,7 +19,8 @@ export interface SuiteResult {
   /** Of its `@Feature`; null without one. */
   readonly area: string | null;
   readonly feature: string | null;
-  readonly outcome: 'passed' | 'failed' | 'skipped';
+  /** `refused`: passed, since a server said that it does not support what was asked. */
+  readonly outcome: 'passed' | 'refused' | 'failed' | 'skipped';
   /** Stack trace or reason to skip. */
   readonly message: string | null;
   readonly ms: number;

@@ -49,7 +49,11 @@ public abstract class CommandChecks extends SuiteTest {
 
     /** Runs a command line, split at white space. */
     protected static String run(String commandLine) {
-        return singleSpaced(mqadmin(commandLine.trim().split("\\s+")));
+        String printed = singleSpaced(mqadmin(commandLine.trim().split("\\s+")));
+        if (printed.contains(NOT_SUPPORTED)) {
+            SuiteRunner.noteNotSupported();
+        }
+        return printed;
     }
 
     protected static String singleSpaced(String printed) {

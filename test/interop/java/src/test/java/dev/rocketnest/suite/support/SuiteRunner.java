@@ -33,7 +33,15 @@ import org.junit.platform.launcher.core.LauncherFactory;
  */
 public final class SuiteRunner {
 
+    /** The running test saw a server answer that it does not support what was asked. */
+    private static volatile boolean notSupported;
+
     private SuiteRunner() {
+    }
+
+    /** Said by a test that accepts "not supported" as an answer: if it passes, that is its outcome. */
+    static void noteNotSupported() {
+        notSupported = true;
     }
 
     public static void main(String[] args) {
@@ -84,6 +92,7 @@ public final class SuiteRunner {
         @Override
         public void executionStarted(TestIdentifier test) {
             started.put(test.getUniqueId(), System.nanoTime());
+            notSupported = false;
         }
 
         @Override
@@ -100,7 +109,7 @@ public final class SuiteRunner {
             if (!passed) {
                 failed.put(test.getUniqueId(), test);
             }
-            print(test, passed ? "passed" : "failed", result.getThrowable().map(Results::stackTrace).orElse(null));
+            print(test, passed ? notSupported ? "refused" : "passed" : "failed", result.getThrowable().map(Results::stackTrace).orElse(null));
         }
 
         private void print(TestIdentifier test, String outcome, String message) {
