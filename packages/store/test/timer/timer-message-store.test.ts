@@ -43,6 +43,19 @@ describe('timers', () => {
     await t.until(() => t.timers.waiting === 0, 'the wheel to be empty');
   });
 
+  it('have slots of 100 ms, too', async () => {
+    await t.close();
+    t = await track(Timers.open(clock, t.rootDir, { timerPrecisionMs: 150 })); // the next lower precision
+    expect(t.timers.precisionMs).toBe(100);
+    const start = clock.time;
+    for (const ms of [1_250, 90, 200, 201, HOUR]) await t.send(String(ms), start + ms);
+    await t.moveTo(start + 200);
+    expect(await t.bodies(2)).toEqual(['90', '200']);
+    t = await track(t.restarted({ timerPrecisionMs: 100 }));
+    await t.moveTo(start + HOUR);
+    expect(await t.bodies(5)).toEqual(['90', '200', '201', '1250', String(HOUR)]);
+  });
+
   it('say when messages were entered and taken out, and keep where they belong', async () => {
     const start = clock.time;
     await t.send('m', start + 2_500, { TAGS: 'a', keep: 'me' });
