@@ -1,5 +1,5 @@
-// Why RocketNest does not answer a request code, or has no result for an mqadmin command. The compatibility page shows the
-// reason; what is neither answered nor listed here is shown as missing.
+// Why RocketNest does not answer a request code or support an mqadmin command. The compatibility page shows the reason; what is
+// neither answered nor listed here is shown as missing.
 
 const ABSENT = {
   controller: "controller mode: not available (Apache's controller answers these)",
@@ -8,8 +8,8 @@ const ABSENT = {
   cold: 'cold data flow control: not available',
   lite: 'lite topics: not available',
   container: 'broker container: not available',
-  replication: 'replication: not available yet',
 };
+
 /** Reason → names of request codes. What Apache's broker answers and ours does not is in the broker's own table. */
 const requests = {
   'sent by brokers to clients': [
@@ -43,10 +43,9 @@ const requests = {
   ],
 };
 
-/** Reason → mqadmin commands. */
+/** Reason → mqadmin commands. Some of them print no more than `error` of an answer that says so. */
 const commands = {
   [ABSENT.container]: ['addBroker', 'removeBroker'],
-  [ABSENT.replication]: ['haStatus', 'resetMasterFlushOffset'],
   [ABSENT.controller]: [
     'cleanBrokerMetadata',
     'electMaster',
@@ -67,7 +66,6 @@ const commands = {
     'exportMetadataInRocksDB',
     'exportPopRecord',
     'rocksDBConfigToJson',
-    'switchTimerEngine',
   ],
   [ABSENT.lite]: [
     'getBrokerLiteInfo',
@@ -91,7 +89,6 @@ const commands = {
     'updateAcl',
     'updateUser',
   ],
-  'reads compacted log files on the local disk, sends nothing': ['dumpCompactionLog'],
 };
 
 const invert = (table) =>

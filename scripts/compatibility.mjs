@@ -99,8 +99,9 @@ function commandTable(results = new Map()) {
   const commands = JSON.parse(readFileSync(resultsFile('mqadmin-commands'), 'utf8'));
   return commands.map((command) => {
     const row = results.get(command) ?? new Map();
-    const works = row.get('rocketnest')?.has('passed');
-    return `| \`${command}\` | ${cells(row)} | ${(!works && commandReasons.get(command)) || ''} |`;
+    const reason = commandReasons.get(command);
+    const ours = cell(row.get('rocketnest'));
+    return `| \`${command}\` | ${cell(row.get('apache'))} | ${reason && ours === CELL.passed ? CELL.refused : ours} | ${reason ?? ''} |`;
   });
 }
 
