@@ -21,7 +21,6 @@ import org.apache.rocketmq.client.exception.MQClientException;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.client.producer.SendResult;
 import org.apache.rocketmq.common.message.Message;
-import org.apache.rocketmq.common.message.MessageExt;
 import org.apache.rocketmq.common.message.MessageQueue;
 import org.apache.rocketmq.remoting.protocol.RemotingCommand;
 import org.apache.rocketmq.remoting.protocol.RequestCode;
@@ -91,8 +90,7 @@ class OffsetAdminTest extends SuiteTest {
         commit(absent, topic, 0, 1);
         assertEquals(Map.of(queue(topic, 0), 3L), admin.resetOffsetByTimestamp(topic, absent, between, true));
         assertEquals(3, offset(absent, topic));
-        Inbox after = consume(absent, topic, "*");
-        assertEquals(List.of("0-0", "0-1"), after.await(2).stream().map(OffsetAdminTest::body).collect(Collectors.toList()));
+        assertEquals(List.of("0-0", "0-1"), consume(absent, topic, "*").awaitBodies(2));
     }
 
     @Test
@@ -334,10 +332,6 @@ class OffsetAdminTest extends SuiteTest {
         long time = System.currentTimeMillis();
         Thread.sleep(20);
         return time;
-    }
-
-    private static String body(MessageExt message) {
-        return new String(message.getBody(), StandardCharsets.UTF_8);
     }
 
     private static void commit(String group, String topic, int queueId, long offset) throws Exception {

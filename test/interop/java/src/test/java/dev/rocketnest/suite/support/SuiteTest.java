@@ -207,6 +207,7 @@ public abstract class SuiteTest {
     protected final Inbox consume(String group, Consumer<DefaultMQPushConsumer> settings) {
         DefaultMQPushConsumer consumer = configured(new DefaultMQPushConsumer(group));
         consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
+        consumer.setAwaitTerminationMillisWhenShutdown(5_000); // or the offset of what is being handled is not stored
         Inbox inbox = new Inbox(consumer);
         consumer.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {
             inbox.add(messages);
