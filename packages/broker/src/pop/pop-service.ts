@@ -5,11 +5,11 @@ import { ackProcessors } from './ack-processor.js';
 import { assignmentProcessors } from './assignment-processor.js';
 import { changeInvisibleProcessors } from './change-invisible-processor.js';
 import { CheckPoints } from './check-points.js';
+import { crashedSince, ensureOffsetFile, recoverOffsets, returnedSince } from './crash-recovery.js';
 import { HeldRequests } from './hold.js';
 import { InflightCounter } from './inflight.js';
 import { PopLocks } from './locks.js';
 import { notificationProcessors } from './notification-processor.js';
-import { crashedSince, ensureOffsetFile, recoverOffsets } from './offset-recovery.js';
 import { OrderTable } from './order-table.js';
 import type { PopParts } from './parts.js';
 import { nextOffset, peekProcessors } from './peek-processor.js';
@@ -22,8 +22,6 @@ import { TopicQueues } from './topic-queues.js';
 /** Held requests are looked at so often; they may be answered that much late. */
 const SWEEP_HELD_MS = 50;
 const SWEEP_CHECK_POINTS_MS = 100;
-/** The timer works second by second: it is behind when it is late by one. */
-const TIMER_BEHIND_MS = 1_000;
 /** Java saves the order table every 10 s. */
 const SAVE_ORDER_MS = 10_000;
 
@@ -66,8 +64,10 @@ export class PopService implements Pops {
       context,
       log,
       inflight: this.parts.inflight,
-      timerIsBehind: () =>
-        Math.max(context.timers.enqueueBehindMillis, context.timers.dequeueBehindMillis) >= TIMER_BEHIND_MS,
+      deliveredUntil: () => {
+        const { enqueueBehindMillis, dequeueBehindMillis } = context.timers;
+        return clock.now() - Math.max(enqueueBehindMillis, dequeueBehindMillis);
+      },
     });
     this.modes = new RequestModes(options, context.configFile('messageRequestMode.json'));
     const queues = new TopicQueues({ options, clock, logger: context.logger, topics: context.topics, client });
@@ -94,6 +94,7 @@ export class PopService implements Pops {
     if (this.crashedSince === undefined) return;
     const moved = await recoverOffsets(context, this.parts.log, context.options.reviveQueueNum, this.crashedSince);
     if (moved > 0) context.logger.info('offsets of groups that popped before the crash are recovered', { moved });
+    this.revive.skipReturned(await returnedSince(context, this.crashedSince));
   }
 
   /** Starts returning messages. The store and the server are started before: stored hosts need the real port. */

@@ -9,24 +9,22 @@ import {
   popNormalTopic,
 } from '@rocketnest/protocol';
 import type { BrokerContext } from '../context.js';
-import { ACK_INTERVAL_MS, REVIVE_GROUP, ReviveTag } from './names.js';
+import { REVIVE_GROUP, ReviveTag } from './names.js';
 import { ackOffsetAt, indexOfAck, isStored, mergeKeyOf, type ReviveLog, reviveTimeOf } from './revive-log.js';
 
 /** Messages read at a time. */
 const BATCH = 32;
 const BATCH_BYTES = 1024 * 1024;
-/** When nothing arrives for so long, and the timer has nothing due, all acknowledgements up to now have arrived. */
-const QUIET_MS = 3_000;
-/** A check point is looked at when acknowledgements this much later than its own have arrived. */
-const PATIENCE_MS = ACK_INTERVAL_MS + 1_000;
+/** A check point is looked at when the timer has delivered what is due this much later than its own acknowledgements. */
+const PATIENCE_MS = 2_000;
 /** How much longer a message stays invisible after each failed return, seconds. Java: `ckRewriteIntervalsInSeconds`. */
 const RETRY_SECONDS = [10, 20, 30, 60, 120, 180, 240, 300, 360, 420, 480, 540, 600, 1200, 1800, 3600, 7200];
 
 export interface ReviveParts {
   readonly context: BrokerContext;
   readonly log: ReviveLog;
-  /** True while messages that are due still wait in the timer: acknowledgements may be late. */
-  readonly timerIsBehind: () => boolean;
+  /** The timer has delivered everything that was due before this moment, ms since 1970. */
+  readonly deliveredUntil: () => number;
   /** Puts a message into the retry topic of its group. @returns false when it is not stored */
   readonly revive: (point: PopCheckPoint, message: MessageExt) => Promise<boolean>;
 }
@@ -40,8 +38,8 @@ export class ReviveQueue {
   /** Check points that are not finished, in the order of the queue, by merge key. */
   private readonly pending = new Map<string, PopCheckPoint>();
   private next = -1;
-  /** Acknowledgements due up to this moment have arrived. */
-  private arrivedUntil = 0;
+  /** Acknowledgements due before this moment have been read. */
+  private readUntil = 0;
 
   constructor(
     private readonly parts: ReviveParts,
@@ -52,7 +50,7 @@ export class ReviveQueue {
   async run(stopped: () => boolean): Promise<void> {
     await this.read(stopped);
     for (const [key, point] of this.pending) {
-      if (stopped() || this.arrivedUntil - reviveTimeOf(point) <= PATIENCE_MS) return;
+      if (stopped() || this.readUntil - reviveTimeOf(point) <= PATIENCE_MS) return;
       await this.finish(point);
       this.pending.delete(key);
       this.commit(point.ro);
@@ -69,21 +67,21 @@ export class ReviveQueue {
 
   private async read(stopped: () => boolean): Promise<void> {
     const { context, log } = this.parts;
-    const { store, clock } = context;
+    const { store } = context;
     if (this.next < 0) this.next = this.committed + 1;
     // A log that lost its end in a crash has less than the offset says.
     this.next = Math.min(this.next, store.maxOffset(log.topic, this.queueId));
-    // Whether the timer lags is asked before reading: what it delivers meanwhile is read in the next round.
-    const complete = !this.parts.timerIsBehind();
-    const now = clock.now();
+    // Asked before reading: what the timer delivers meanwhile may be read in part. After a crash it delivers some slots again;
+    // check points and acknowledgements come in their order then, too.
+    const delivered = this.parts.deliveredUntil();
     while (!stopped() && this.next < store.maxOffset(log.topic, this.queueId)) {
       const result = await store.get(log.topic, this.queueId, this.next, BATCH, BATCH_BYTES);
       for (const stored of result.buffers) this.note(decodeMessage(stored));
       // No progress: the entries at the end are not readable yet.
-      if (result.nextBeginOffset <= this.next) break;
+      if (result.nextBeginOffset <= this.next) return;
       this.next = result.nextBeginOffset;
     }
-    if (complete && this.arrivedUntil !== 0 && now - this.arrivedUntil > QUIET_MS) this.arrivedUntil = now;
+    if (!stopped()) this.readUntil = delivered;
   }
 
   private note(message: MessageExt): void {
@@ -97,8 +95,6 @@ export class ReviveQueue {
         error,
       });
     }
-    const deliverTime = Number(message.properties[PropertyName.TIMER_DELIVER_MS] ?? 0);
-    if (deliverTime > this.arrivedUntil) this.arrivedUntil = deliverTime;
   }
 
   /** What the messages of the revive topic mean, by tag. */

@@ -10,6 +10,7 @@ import {
 } from '@rocketnest/protocol';
 import type { PutResult, StoreMessage } from '@rocketnest/store';
 import type { BrokerContext } from '../context.js';
+import { returnKey } from './crash-recovery.js';
 import type { InflightCounter } from './inflight.js';
 import { queueKey, retryTopicOf } from './names.js';
 import { isStored, type ReviveLog } from './revive-log.js';
@@ -19,9 +20,11 @@ interface Parts {
   readonly context: BrokerContext;
   readonly log: ReviveLog;
   readonly inflight: InflightCounter;
-  readonly timerIsBehind: () => boolean;
+  readonly deliveredUntil: () => number;
 }
 
+/** Check points from before a crash are all looked at when the timer has got so far beyond the start. */
+const FORGET_RETURNED_MS = 60_000;
 /** Properties that would send a message on a detour again. */
 const DETOURS = [
   PropertyName.DELAY,
@@ -34,6 +37,7 @@ const DETOURS = [
 export class ReviveService {
   readonly queues: readonly ReviveQueue[];
   private stopped = false;
+  private returned: { readonly keys: ReadonlySet<string>; readonly startedAt: number } | undefined;
   private running: Promise<void> = Promise.resolve();
 
   constructor(private readonly parts: Parts) {
@@ -72,11 +76,28 @@ export class ReviveService {
     const topic = isRetryTopic(point.t) ? point.t : retryTopicOf(context.options, point.t, point.c);
     const queues = this.ensureTopic(topic, point);
     const copy = copyOf(context, point, message, topic, message.queueId < queues ? message.queueId : 0);
+    // A message that is given back uncounted can return twice by the same name.
+    if (!point.sp && this.wasReturned(copy)) return true;
     const result = await new Promise<PutResult>((resolve) => context.putMessage(copy, resolve));
     if (!isStored(result)) return false;
     inflight.finished(queueKey(point.t, point.c, point.q), point.pt, 1);
     context.stats.put(topic, copy.queueId, 1, result.bytes);
     return true;
+  }
+
+  /** After a crash, check points of messages that were returned shortly before come once more: those are not returned again. */
+  skipReturned(returned: Set<string>): void {
+    this.returned = { keys: returned, startedAt: this.parts.context.clock.now() };
+  }
+
+  private wasReturned({ topic, reconsumeTimes, properties }: StoreMessage): boolean {
+    if (this.returned === undefined) return false;
+    if (this.parts.deliveredUntil() > this.returned.startedAt + FORGET_RETURNED_MS) {
+      this.returned = undefined;
+      return false;
+    }
+    const key = returnKey(topic, reconsumeTimes, properties);
+    return key !== undefined && this.returned.keys.has(key);
   }
 
   /** Makes the retry topic, or gives it as many queues as its topic has. @returns its number of queues in use */

@@ -51,6 +51,8 @@ export class TimerIntake {
   start(offset: number, known: Set<number>): void {
     this.offset_ = offset;
     this.known = known;
+    // What was left over by the last run may be of any age.
+    this.behindMs = this.parts.clock.now();
     this.arrived();
   }
 

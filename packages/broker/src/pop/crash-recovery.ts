@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   decodeProperties,
+  isRetryTopic,
   type PopCheckPoint,
   PropertyName,
   parsePopCheckPoint,
@@ -14,6 +15,8 @@ import type { ReviveLog } from './revive-log.js';
 
 const BATCH = 32;
 const BATCH_BYTES = 1024 * 1024;
+/** The timer delivers slots of the last second or two again. */
+const MARGIN_MS = 10_000;
 
 /**
  * When the last run of this directory ended without a stop: the moment from which on pops may be missing in
@@ -79,20 +82,13 @@ async function checkPointsOf(
   since: number,
 ): Promise<PopCheckPoint[]> {
   const points: PopCheckPoint[] = [];
-  const end = store.maxOffset(topic, queueId);
-  let offset = await store.offsetByTimestamp(topic, queueId, Math.floor(since));
-  while (offset < end) {
-    const { buffers, nextBeginOffset } = await store.get(topic, queueId, offset, BATCH, BATCH_BYTES);
-    for (const message of buffers) {
-      const properties = decodeProperties(readStored.propertiesData(message, 0));
-      const target = properties[PropertyName.REAL_TOPIC] ?? topic;
-      if (properties[PropertyName.TAGS] !== ReviveTag.CHECK_POINT || target !== log.topic) continue;
-      const point = readPoint(readStored.body(message, 0));
-      if (point !== undefined && point.pt >= since) points.push(point);
-    }
-    if (nextBeginOffset <= offset) break;
-    offset = nextBeginOffset;
-  }
+  await eachMessage(store, topic, queueId, since, (message) => {
+    const properties = decodeProperties(readStored.propertiesData(message, 0));
+    const target = properties[PropertyName.REAL_TOPIC] ?? topic;
+    if (properties[PropertyName.TAGS] !== ReviveTag.CHECK_POINT || target !== log.topic) return;
+    const point = readPoint(readStored.body(message, 0));
+    if (point !== undefined && point.pt >= since) points.push(point);
+  });
   return points;
 }
 
@@ -102,5 +98,54 @@ function readPoint(body: Buffer): PopCheckPoint | undefined {
     return parsePopCheckPoint(body);
   } catch {
     return undefined;
+  }
+}
+
+/** What tells one return of a message from all others; undefined when its producer gave it no id. */
+export function returnKey(
+  topic: string,
+  reconsumeTimes: number,
+  properties: Record<string, string>,
+): string | undefined {
+  const id = properties[PropertyName.UNIQ_KEY];
+  return id && `${topic} ${reconsumeTimes} ${properties[PropertyName.FIRST_POP_TIME]} ${id}`;
+}
+
+/**
+ * Messages that were returned to their retry topic after `since`: the offset of REVIVE_GROUP may be older, and the timer delivers its
+ * last slots again, so that their check points come once more.
+ */
+export async function returnedSince(
+  { store, topics }: Pick<BrokerContext, 'store' | 'topics'>,
+  since: number,
+): Promise<Set<string>> {
+  const returned = new Set<string>();
+  for (const [topic, { readQueueNums }] of topics.all) {
+    if (!isRetryTopic(topic)) continue;
+    for (let queueId = 0; queueId < readQueueNums; queueId++) {
+      await eachMessage(store, topic, queueId, since - MARGIN_MS, (message) => {
+        const properties = decodeProperties(readStored.propertiesData(message, 0));
+        const key = returnKey(topic, readStored.reconsumeTimes(message, 0), properties);
+        if (key !== undefined) returned.add(key);
+      });
+    }
+  }
+  return returned;
+}
+
+async function eachMessage(
+  store: BrokerContext['store'],
+  topic: string,
+  queueId: number,
+  since: number,
+  visit: (message: Buffer) => void,
+): Promise<void> {
+  const end = store.maxOffset(topic, queueId);
+  let offset = await store.offsetByTimestamp(topic, queueId, Math.floor(since));
+  while (offset < end) {
+    const { buffers, nextBeginOffset } = await store.get(topic, queueId, offset, BATCH, BATCH_BYTES);
+    for (const message of buffers) visit(message);
+    if (nextBeginOffset <= offset) return;
+    offset = nextBeginOffset;
   }
 }
