@@ -8,5 +8,6 @@ export default {
   testPathIgnorePatterns: ['/node_modules/'],
   testTimeout: 300_000,
   maxWorkers: 2,
+  testSequencer: '<rootDir>/test/interop/sequencer.mjs',
   setupFilesAfterEnv: ['<rootDir>/test/interop/setup.mjs'],
 };
