@@ -119,7 +119,7 @@ export class LiveOptions {
       try {
         const value = readBrokerOption(key, text);
         if (row.atStart === true && value !== this.values[key]) {
-          mistakes.push(`${key} counts only at start: put it into ${this.current.brokerConfigPath} and restart`);
+          mistakes.push(`${key} counts only at start: set it where the broker is configured, and restart it`);
         } else own[key] = value;
       } catch (error) {
         mistakes.push((error as Error).message);

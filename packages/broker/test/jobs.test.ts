@@ -19,6 +19,22 @@ describe('jobs', () => {
     expect(errors.length).toBe(runs);
   });
 
+  it('with an interval that changed start anew, the others go on', async () => {
+    const jobs = new Jobs(silentLogger);
+    let intervalMs = 1_000_000;
+    let others = 0;
+    jobs.every(1_000_000, 'other', () => {
+      others += 1;
+    });
+    await new Promise<void>((resolve) => {
+      jobs.every(() => intervalMs, 'changing', resolve);
+      intervalMs = 1;
+      jobs.rearm();
+    });
+    await jobs.close();
+    expect(others).toBe(0);
+  });
+
   it('do not overlap themselves, and closing waits for the one that runs', async () => {
     const jobs = new Jobs(silentLogger);
     let running = 0;

@@ -64,7 +64,7 @@ describe('live options', () => {
     ['brokerConfigPath=/tmp/x', ResponseCode.NO_PERMISSION, /black list.*brokerConfigPath/],
     ['rocketmqHome=/tmp/x', ResponseCode.NO_PERMISSION, /rocketmqHome/],
     ['configBlackList=', ResponseCode.NO_PERMISSION, /configBlackList/],
-    ['listenPort=1', ResponseCode.INVALID_PARAMETER, /listenPort counts only at start.*broker\.conf/],
+    ['listenPort=1', ResponseCode.INVALID_PARAMETER, /listenPort counts only at start.*restart/],
     ['longPolingEnable=true', ResponseCode.INVALID_PARAMETER, /longPolingEnable is not an option/],
     ['shortPollingTimeMills=soon', ResponseCode.INVALID_PARAMETER, /shortPollingTimeMills.*whole number.*soon/],
     ['shortPollingTimeMills=1\nbrokerPermission=99', ResponseCode.INVALID_PARAMETER, /brokerPermission.*0 to 7.*99/],
