@@ -1,5 +1,5 @@
 import { ResponseCode } from '@rocketnest/protocol';
-import type { PutStatus } from '@rocketnest/store';
+import type { MessageStore, PutStatus } from '@rocketnest/store';
 import type { BrokerOptions } from '../options.js';
 
 /** How a put result is answered to the sender. */
@@ -12,6 +12,14 @@ export interface SendOutcome {
 
 const stored = (code: number): SendOutcome => ({ code, stored: true, remark: null });
 const failed = (code: number, remark: string): SendOutcome => ({ code, stored: false, remark });
+/** What the sender is told: when the disk is full, with the numbers. */
+export const remarkOf = (
+  { remark }: SendOutcome,
+  status: PutStatus,
+  store: Pick<MessageStore, 'diskFull'>,
+): string | null =>
+  status === 'SERVICE_NOT_AVAILABLE' && store.diskFull !== null ? `${remark} Now: ${store.diskFull}.` : remark;
+
 /** The answer for every put status (`SendMessageProcessor.handlePutMessageResult`). */
 export const sendOutcomes = (options: BrokerOptions): Readonly<Record<PutStatus, SendOutcome>> => {
   const illegal = failed(

@@ -26,7 +26,7 @@ import { writtenOffset } from '../static-topic/mapping.js';
 import { notLeader } from '../static-topic/static-topics.js';
 import { checkSend, queueFor, Refusal, type SendFields } from './message-check.js';
 import { bodyOf, FAQ_HINT, type ProcessorRow } from './row.js';
-import { sendOutcomes } from './send-result.js';
+import { remarkOf, sendOutcomes } from './send-result.js';
 
 type Request = Parameters<Processor>[0];
 
@@ -240,7 +240,7 @@ function createSend(context: BrokerContext) {
       if (isInnerBatch) fields['batchUniqId'] = uniqueId!;
       if (recallHandle !== undefined) fields['recallHandle'] = recallHandle;
     }
-    const response = createResponse(request, outcome.code, outcome.remark, fields);
+    const response = createResponse(request, outcome.code, remarkOf(outcome, result.status, context.store), fields);
     // The first message of a new topic is acknowledged only when the topic itself is on disk.
     if (topics.file.saved) connection.respond(response);
     else topics.saved(() => connection.respond(response));
