@@ -54,10 +54,10 @@ export class LiveOptions {
 
   /**
    * Carries out UPDATE_BROKER_CONFIG: all of the changes or none. They are on disk, in the file `brokerConfigPath`, before they
-   * take effect. Updates that come during one wait for it.
+   * take effect; when it cannot be written that is logged, as by Apache. Updates that come during one wait for it.
    * @param source Java properties: keys and new values
    * @throws ResponseError NO_PERMISSION for keys of the black list; INVALID_PARAMETER for keys that neither Apache nor this broker
-   *   knows, keys that only count at start, and values of the wrong type or range; SYSTEM_ERROR when the file cannot be written
+   *   knows, keys that only count at start, and values of the wrong type or range
    */
   update(source: string): Promise<ReadonlySet<string>> {
     const done = this.updating.then(() => this.apply(parseProperties(source)));
@@ -67,16 +67,7 @@ export class LiveOptions {
 
   private async apply(changes: ReadonlyMap<string, string>): Promise<ReadonlySet<string>> {
     const { own, foreign } = this.checked(changes);
-    const path = this.current.brokerConfigPath;
-    try {
-      const all = { ...this.values, ...Object.fromEntries(this.foreign), ...own, ...foreign };
-      await writeJsonAtomic(path, formatProperties(asText(all).map(([key, value]) => [key, escaped(value)])));
-    } catch (cause) {
-      throw refused(
-        ResponseCode.SYSTEM_ERROR,
-        `nothing was changed: ${path} cannot be written (${(cause as Error).message}); make it writable, or start with -c FILE`,
-      );
-    }
+    await this.persist({ ...own, ...foreign });
     const changed = new Set<BrokerOptionName>();
     for (const [key, value] of Object.entries(own)) {
       if (this.values[key] === value) continue;
@@ -91,6 +82,21 @@ export class LiveOptions {
     this.version = nextVersion(this.version, this.parts.clock);
     for (const listener of this.listeners) listener(changed);
     return new Set(changes.keys());
+  }
+
+  /** Writes all options with these changes. A file that cannot be written (a read-only mount) keeps nobody from changing them. */
+  private async persist(changes: Readonly<Record<string, unknown>>): Promise<void> {
+    const path = this.current.brokerConfigPath;
+    try {
+      const all = asText({ ...this.values, ...Object.fromEntries(this.foreign), ...changes });
+      await writeJsonAtomic(path, formatProperties(all.map(([key, value]) => [key, escaped(value)])));
+    } catch (error) {
+      this.parts.logger.error('options are changed until the next start only: their file cannot be written', {
+        path,
+        keys: Object.keys(changes),
+        error,
+      });
+    }
   }
 
   /** The changes by type: own options with their values, and keys that are only kept. All mistakes are reported at once. */

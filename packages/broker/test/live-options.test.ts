@@ -82,17 +82,18 @@ describe('live options', () => {
     expect(live.dataVersion.counter).toBe(1);
   });
 
-  it('refuse to change what they cannot write', async () => {
+  it('change for the time being when their file cannot be written, and say so', async () => {
     await writeFile(join(directory, 'file'), '');
+    const errors: [string, unknown][] = [];
     live = new LiveOptions({
       options: resolveBrokerOptions({ brokerConfigPath: join(directory, 'file', 'broker.conf') }),
       clock: Date,
-      logger: silentLogger,
+      logger: { ...silentLogger, error: (message, fields) => errors.push([message, fields]) },
     });
-    await expect(live.update('longPollingEnable=false')).rejects.toMatchObject({
-      responseCode: ResponseCode.SYSTEM_ERROR,
-      remark: expect.stringMatching(/nothing was changed: .*broker\.conf cannot be written/),
-    });
-    expect(live.current.longPollingEnable).toBe(true);
+    await live.update('longPollingEnable=false');
+    expect(live.current.longPollingEnable).toBe(false);
+    expect(errors).toEqual([
+      [expect.stringMatching(/until the next start/), expect.objectContaining({ keys: ['longPollingEnable'] })],
+    ]);
   });
 });

@@ -26,6 +26,8 @@ export const startCommand: Command = {
 
 DIR is Apache's storePathRootDir: commitlog, consumequeue, index, config. Apache's broker started on it finds all messages, topics and
 offsets, and the other way round. The name server keeps its key-value configuration in DIR/namesrv/kvConfig.json.
+What an admin changes while the broker runs (mqadmin updateBrokerConfig) lasts until it stops; it is written to
+DIR/config/broker.properties, for "rocketnest broker -c".
 
 Examples: rocketnest start
           rocketnest start --data /var/lib/rocketnest --flush SYNC_FLUSH --host 10.0.0.5`,
