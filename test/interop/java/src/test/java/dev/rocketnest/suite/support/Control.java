@@ -2,20 +2,34 @@ package dev.rocketnest.suite.support;
 
 import com.alibaba.fastjson2.JSONObject;
 import java.io.BufferedReader;
-import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
 
 /** Lines of JSON to the runner, which owns the server processes, and its answers. */
 final class Control {
 
     /** Standard output before anything redirects it. */
     private static final PrintStream OUT = new PrintStream(System.out, true, StandardCharsets.UTF_8);
-    private static final BufferedReader IN = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+    private static final BlockingQueue<String> ANSWERS = new LinkedBlockingQueue<>();
 
     private Control() {
+    }
+
+    /** Listens for answers; when the runner is gone, so is this JVM. */
+    static void listen() {
+        Thread thread = new Thread(() -> {
+            try {
+                BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+                in.lines().forEach(ANSWERS::add);
+            } finally {
+                Runtime.getRuntime().halt(1);
+            }
+        }, "Control");
+        thread.setDaemon(true);
+        thread.start();
     }
 
     static void print(JSONObject event) {
@@ -27,13 +41,14 @@ final class Control {
     /** Has the runner do something with a broker, and waits until it is done. */
     static synchronized void ask(String action, int broker) {
         print(JSONObject.of("event", "ask", "action", action, "broker", broker));
+        String answer;
         try {
-            String answer = IN.readLine();
-            if (!"done".equals(answer)) {
-                throw new IllegalStateException(action + " of broker " + broker + ": " + answer);
-            }
-        } catch (IOException error) {
-            throw new UncheckedIOException(error);
+            answer = ANSWERS.take();
+        } catch (InterruptedException interrupt) {
+            throw new IllegalStateException("interrupted during " + action + " of broker " + broker, interrupt);
+        }
+        if (!"done".equals(answer)) {
+            throw new IllegalStateException(action + " of broker " + broker + ": " + answer);
         }
     }
 }

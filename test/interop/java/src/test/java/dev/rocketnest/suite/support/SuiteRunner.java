@@ -45,6 +45,7 @@ public final class SuiteRunner {
     }
 
     public static void main(String[] args) {
+        Control.listen();
         List<ClassSelector> classes = Stream.of(System.getProperty("suite.classes").split(","))
             .map(name -> selectClass(name)).collect(Collectors.toList());
         String method = System.getProperty("suite.method", "");
