@@ -4,6 +4,7 @@ import {
   type PopAck,
   type PopCheckPoint,
   PropertyName,
+  ProtocolError,
   parsePopAck,
   parsePopCheckPoint,
   popNormalTopic,
@@ -15,6 +16,8 @@ import { ackOffsetAt, indexOfAck, isStored, mergeKeyOf, type ReviveLog, reviveTi
 /** Messages read at a time. */
 const BATCH = 32;
 const BATCH_BYTES = 1024 * 1024;
+/** Most messages of one pop, which is as many as a check point has bits. */
+const MAX_MESSAGES = 32;
 /** A check point is looked at when the timer has delivered what is due this much later than its own acknowledgements. */
 const PATIENCE_MS = 2_000;
 /** How much longer a message stays invisible after each failed return, seconds. Java: `ckRewriteIntervalsInSeconds`. */
@@ -101,6 +104,11 @@ export class ReviveQueue {
   private readonly readers: Readonly<Record<string, (message: MessageExt) => void>> = {
     [ReviveTag.CHECK_POINT]: ({ body, queueOffset }) => {
       const point = parsePopCheckPoint(body);
+      if (point.n < 0 || point.n > MAX_MESSAGES || (point.d.length !== 0 && point.d.length < point.n)) {
+        throw new ProtocolError(
+          `a check point of ${point.n} messages and ${point.d.length} offsets, expected up to 32`,
+        );
+      }
       point.ro = queueOffset;
       point.bm = 0;
       this.pending.set(mergeKeyOf(point, point.bn), point);

@@ -1,5 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { decodeMessages, parsePopCheckPoint, parsePopReceipt, Requests, ResponseCode } from '@rocketnest/protocol';
+import {
+  decodeMessages,
+  encodeProperties,
+  parsePopCheckPoint,
+  parsePopReceipt,
+  Requests,
+  ResponseCode,
+} from '@rocketnest/protocol';
 import { TestBroker } from '../harness.js';
 import { PopClient, texts, until } from './pop-client.js';
 
@@ -53,6 +60,19 @@ describe('a message that was popped and not acknowledged', () => {
     expect(third!.message.reconsumeTimes).toBe(2);
     const { body } = await target.pull('%RETRY%consumers_orders');
     expect(decodeMessages(body!)).toHaveLength(2);
+  });
+
+  it('returns although somebody wrote nonsense to the revive topic', async () => {
+    const topic = 'rmq_sys_REVIVE_LOG_DefaultCluster';
+    const point = { t: 'orders', c: 'consumers', q: 0, so: 0, pt: 1, it: 1, d: [], n: 2_000_000_000 };
+    await target.send(topic, JSON.stringify(point), { properties: encodeProperties({ TAGS: 'ck' }) });
+    await target.send(topic, JSON.stringify({ ...point, n: 2, d: [0] }), {
+      properties: encodeProperties({ TAGS: 'ck' }),
+    });
+    await target.send(topic, '{', { properties: encodeProperties({ TAGS: 'ack' }) });
+    await client.send('a');
+    await client.pop({ invisibleTime: 200 });
+    expect(texts(await client.take(1))).toEqual(['a']);
   });
 
   it('goes to retry topics named the new way when that is wanted', async () => {

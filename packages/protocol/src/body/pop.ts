@@ -116,11 +116,15 @@ export function offsetsOfBits(
   max: number = Number.MAX_SAFE_INTEGER,
 ): number[] {
   const offsets: number[] = [];
-  Buffer.from(bits, 'base64').forEach((byte, index) => {
+  const bytes = Buffer.from(bits, 'base64');
+  // Bytes that say nothing in range are not looked at: a request may bring millions.
+  const first = Math.max(0, Math.floor((min - startOffset) / 8));
+  const last = Math.min(bytes.length - 1, Math.floor((max - startOffset) / 8));
+  for (let index = first; index <= last; index++) {
     for (let bit = 0, offset = startOffset + index * 8; bit < 8; bit++, offset++) {
-      if ((byte & (1 << bit)) !== 0 && offset >= min && offset <= max) offsets.push(offset);
+      if ((bytes[index]! & (1 << bit)) !== 0 && offset >= min && offset <= max) offsets.push(offset);
     }
-  });
+  }
   return offsets;
 }
 
