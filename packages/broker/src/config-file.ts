@@ -16,6 +16,8 @@ export interface Persistent {
 export class ConfigFile {
   private dirty = false;
   private writing: Promise<void> | null = null;
+  /** The write that follows the one under way. */
+  private next: Promise<void> | null = null;
 
   constructor(
     readonly path: string,
@@ -54,12 +56,19 @@ export class ConfigFile {
     this.dirty = true;
   }
 
-  /** Resolves when everything noted so far is on disk. */
-  async save(): Promise<void> {
-    while (this.dirty || this.writing !== null) {
-      this.writing ??= this.write();
-      await this.writing;
-    }
+  /** Resolves when everything noted so far is on disk. What is noted meanwhile is another matter: changes may never end. */
+  save(): Promise<void> {
+    if (!this.dirty) return this.writing ?? Promise.resolve();
+    // A write under way began before the last change; one more serves everybody who asks until it begins.
+    this.next ??= this.writeNext(this.writing);
+    return this.next;
+  }
+
+  private async writeNext(current: Promise<void> | null): Promise<void> {
+    await current?.catch(() => undefined);
+    this.next = null;
+    this.writing = this.write();
+    await this.writing;
   }
 
   private async write(): Promise<void> {

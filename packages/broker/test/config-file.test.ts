@@ -50,6 +50,19 @@ describe('a config file', () => {
     expect(file.saved).toBe(true);
   });
 
+  it('is saved even while changes never end', async () => {
+    const busy = new ConfigFile(path, {
+      encode: () => {
+        busy.touch();
+        return '{}';
+      },
+      decode: () => undefined,
+    });
+    busy.touch();
+    await Promise.all([busy.save(), busy.save()]);
+    expect(busy.saved).toBe(false);
+  });
+
   it('is read from its backup when it is damaged', async () => {
     for (const value of [1, 2]) {
       state.value = value;

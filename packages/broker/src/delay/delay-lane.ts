@@ -1,4 +1,4 @@
-import { decodeMessage, type MessageExt, SystemTopic } from '@rocketnest/protocol';
+import { decodeMessage, isNotAllowedSendTopic, type MessageExt, SystemTopic, topicProblem } from '@rocketnest/protocol';
 import { type PutResult, PutStatus, type StoreMessage } from '@rocketnest/store';
 import type { BrokerContext } from '../context.js';
 import type { DelayOffsets } from './delay-offsets.js';
@@ -132,7 +132,8 @@ export class DelayLane {
   private put(buffer: Buffer | null): Promise<PutResult> | undefined {
     if (buffer === null) return undefined;
     const message = this.timeUp(decodeMessage(buffer));
-    if (message.topic === '' || message.topic === SystemTopic.TRANS_HALF) {
+    // The schedule topic among them: such a message would come back for ever.
+    if (topicProblem(message.topic) !== null || isNotAllowedSendTopic(message.topic)) {
       this.context.logger.error('delayed message names an impossible topic, discarded', { topic: message.topic });
       return undefined;
     }

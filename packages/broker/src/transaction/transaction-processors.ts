@@ -11,6 +11,7 @@ import {
   type RequestFields,
   Requests,
   ResponseCode,
+  SystemTopic,
 } from '@rocketnest/protocol';
 import type { PutResult } from '@rocketnest/store';
 import type { BrokerContext } from '../context.js';
@@ -64,7 +65,8 @@ function refusalOf(
   half: MessageExt | undefined,
 ): { code: number; remark: string } | undefined {
   const wrong = (remark: string) => ({ code: ResponseCode.SYSTEM_ERROR, remark });
-  if (half === undefined) return wrong('Find prepared transaction message failed');
+  // Of another topic: REAL_TOPIC would be the sender's own invention.
+  if (half?.topic !== SystemTopic.TRANS_HALF) return wrong('Find prepared transaction message failed');
   const immunity = half.properties[PropertyName.CHECK_IMMUNITY_TIME_IN_SECONDS];
   const { transactionTimeOut } = context.options;
   if (immunity && !fields.fromTransactionCheck) {

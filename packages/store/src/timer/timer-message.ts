@@ -1,6 +1,7 @@
 import {
   decodeProperties,
   encodeProperties,
+  isNotAllowedSendTopic,
   type MessageExt,
   PropertyName,
   readStored,
@@ -104,8 +105,8 @@ export function moveOn(waiting: MessageExt, enqueuedMs: number | string, rolled:
   }
   const { [PropertyName.REAL_TOPIC]: topic = '', [PropertyName.REAL_QUEUE_ID]: queueId, ...properties } = all;
   return {
-    // One that names the timer topic as its own would go round for ever; without a name it is refused and dropped.
-    topic: rolled ? waiting.topic : topic === TIMER_TOPIC ? '' : topic,
+    // One that names the timer topic as its own, or the schedule topic, would go round for ever; without a name it is dropped.
+    topic: rolled ? waiting.topic : topic === TIMER_TOPIC || isNotAllowedSendTopic(topic) ? '' : topic,
     queueId: rolled ? waiting.queueId : Number(queueId),
     body: waiting.body,
     flag: waiting.flag ?? 0,
