@@ -15,6 +15,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Properties;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
@@ -310,6 +311,26 @@ class PopTest extends SuiteTest {
     private static MessageExt find(List<MessageExt> messages, String body) {
         return messages.stream().filter(message -> new String(message.getBody(), StandardCharsets.UTF_8).equals(body))
             .findFirst().orElseThrow(() -> new AssertionError(body + " is not among " + bodies(messages)));
+    }
+
+    @Test
+    @Feature(area = AREA, name = "retry topics of the second form (enableRetryTopicV2)")
+    void retryTopicsOfTheSecondForm() throws Exception {
+        configure("enableRetryTopicV2", "true");
+        closeLater(() -> configure("enableRetryTopicV2", "false"));
+        String topic = topic(1);
+        sendTo(topic, 0, "", "a");
+        popUntil(topic, 1, header -> header.setInvisibleTime(500));
+        MessageExt again = popUntil(topic, 1, nothing()).get(0);
+        assertEquals("2", ExtraInfoUtil.getRetry(ExtraInfoUtil.split(receipt(again))));
+        assertNotNull(admin.examineTopicConfig(broker.address, "%RETRY%" + group + "+" + topic));
+        assertEquals(AckStatus.OK, ack(again));
+    }
+
+    private static void configure(String key, String value) throws Exception {
+        Properties properties = new Properties();
+        properties.setProperty(key, value);
+        admin.updateBrokerConfig(broker.address, properties);
     }
 
     @Test
