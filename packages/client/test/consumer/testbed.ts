@@ -38,7 +38,9 @@ export class Testbed {
   }
 
   static async start(): Promise<Testbed> {
-    const cluster = await TestCluster.start({ broker: { messageDelayLevel: DELAY_LEVELS, enablePropertyFilter: true } });
+    const cluster = await TestCluster.start({
+      broker: { messageDelayLevel: DELAY_LEVELS, enablePropertyFilter: true },
+    });
     const instance = new ClientInstance({ namesrvAddr: cluster.namesrvAddr });
     await instance.start();
     const producer = new Producer({ group: unique('producers') }, instance);
