@@ -136,13 +136,8 @@ async function push(
 async function put(context: BrokerContext, message: StoreMessage): Promise<PutResult> {
   const result = await new Promise<PutResult>((done) => context.putMessage(message, done));
   const outcome = sendOutcomes(context.options)[result.status];
-  const { totals } = context.stats;
-  if (outcome.stored) {
-    totals.putMessages += result.messageCount;
-    totals.putBytes += result.bytes;
-  } else {
-    totals.putFailures += 1;
-    context.logger.warn('a reply was not stored', { topic: message.topic, remark: outcome.remark });
-  }
+  const { topic, queueId } = message;
+  if (outcome.stored) context.stats.put(topic, queueId, result.messageCount, result.bytes);
+  else context.logger.warn('a reply was not stored', { topic, remark: outcome.remark });
   return result;
 }
