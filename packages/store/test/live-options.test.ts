@@ -19,10 +19,10 @@ describe('a running store', () => {
     });
     expect(store.undispatchedBytes).toBeGreaterThan(0);
     expect(store.unflushedBytes).toBe(store.undispatchedBytes);
-    await until(() => put !== undefined);
+    await until(() => put !== undefined, 'the put is acknowledged');
     expect(store.undispatchedBytes).toBe(0);
     expect(await store.earliestTimestamp()).toBe(put!.storeTimestamp);
-    await until(() => store.unflushedBytes === 0);
+    await until(() => store.unflushedBytes === 0, 'everything is on the disk');
   });
 
   it('follows options that its owner changes: durability, size limit, delay levels', async () => {
