@@ -3,31 +3,26 @@ import {
   encodeProperties,
   encodeStoredMessage,
   MAX_PROPERTIES_BYTES,
-  MESSAGE_MAGIC_V1,
-  MESSAGE_MAGIC_V2,
   MessageSysFlag,
   PropertyName,
-  readStored,
   type StoredMessageInput,
   storedMessageSize,
   transactionValue,
 } from '@rocketnest/protocol';
-import { ColdReads } from './cold-reads.js';
 import type { ConsumeQueue } from './consume-queue.js';
 import { entersConsumeQueue, messageCountOf } from './dispatch.js';
 import type { Files } from './files.js';
-import { BLANK_RECORD_BYTES, STORE_TIMESTAMP_PREFIX_BYTES } from './log-record.js';
+import { BLANK_RECORD_BYTES } from './log-record.js';
 import { LogTail } from './log-tail.js';
 import { LogWriter } from './log-writer.js';
-import { type OpenFiles, readFully } from './open-files.js';
+import type { OpenFiles } from './open-files.js';
 import type { StoreOptions } from './options.js';
 import { Fifo, PendingPut, refused } from './put.js';
+import { ReadableLog } from './readable-log.js';
 import { Segments } from './segments.js';
 import type { PutCallback, PutStatus, StoreBatchItem, StoreClock, StoreLogger, StoreMessage } from './types.js';
 
 const NO_BYTES = Buffer.alloc(0);
-/** From so many old messages close together on, whole blocks are read and kept for those who want the messages between them. */
-const MESSAGES_WORTH_A_BLOCK = 4;
 
 /** Who is told that messages are in the log: consume queues, index, listeners; in log order, each once. */
 export type DispatchPut = (put: PendingPut) => void;
@@ -38,17 +33,13 @@ export type DispatchPut = (put: PendingPut) => void;
  * A put encodes its message once, in its final layout, into the tail; the writer brings the tail to the files; when the bytes have
  * reached the durability asked for, the message is dispatched and acknowledged, in log order.
  */
-export class CommitLog {
-  readonly segments: Segments;
-  private readonly tail: LogTail;
-  private readonly cold = new ColdReads((offset, size) => this.readFile(offset, size));
+export class CommitLog extends ReadableLog {
   private readonly writer: LogWriter;
   private readonly pending = new Fifo<PendingPut>();
   /** SYNC_FLUSH: puts that do not wait for the disk, until they are written. */
   private readonly unwaited = new Fifo<PendingPut>();
   /** Where the next message goes. */
   private appendOffset = 0;
-  private dispatchedOffset = 0;
   private writable = false;
   /** No messages are taken for now: the disk is full. */
   full: () => boolean = () => false;
@@ -75,13 +66,13 @@ export class CommitLog {
     directory: string,
     private readonly options: StoreOptions,
     files: Files,
-    private readonly openFiles: OpenFiles,
+    openFiles: OpenFiles,
     private readonly clock: StoreClock,
     private readonly logger: StoreLogger,
     private readonly dispatch: DispatchPut,
   ) {
-    this.segments = new Segments(files, directory, options.mappedFileSizeCommitLog);
-    this.tail = new LogTail(options.commitLogTailBytes);
+    const segments = new Segments(files, directory, options.mappedFileSizeCommitLog);
+    super(segments, new LogTail(options.commitLogTailBytes), openFiles);
     const events = {
       written: () => this.onWritten(),
       synced: () => this.onSynced(),
@@ -95,10 +86,6 @@ export class CommitLog {
     return this.options.flushDiskType === 'SYNC_FLUSH';
   }
 
-  get minOffset(): number {
-    return this.segments.start;
-  }
-
   /** Appended, not on the disk yet. */
   get unflushedBytes(): number {
     return this.appendOffset - this.writer.syncedOffset;
@@ -109,18 +96,8 @@ export class CommitLog {
     return this.appendOffset - this.dispatchedOffset;
   }
 
-  /** Behind the last message that can be read. */
-  get maxOffset(): number {
-    return this.dispatchedOffset;
-  }
-
   get isWritable(): boolean {
     return this.writable;
-  }
-
-  /** First log offset in memory; Infinity when nothing is. */
-  get tailStart(): number {
-    return this.tail.start;
   }
 
   /** Store time of the newest message that is on the disk, 0 when none was written since the start. */
@@ -159,8 +136,7 @@ export class CommitLog {
       await this.sync();
     } finally {
       this.writer.close();
-      this.tail.clear();
-      this.cold.clear();
+      this.forget();
     }
   }
 
@@ -196,60 +172,6 @@ export class CommitLog {
     if (!put) return;
     this.pending.push(put);
     if (this.syncFlush && message.waitStoreOk === false) this.unwaited.push(put);
-  }
-
-  /** Bytes of the log from the tail, null when they are not in memory. A slice. */
-  readTail(offset: number, size: number): Buffer | null {
-    return offset < this.minOffset ? null : this.tail.find(offset, size); // Deleted is deleted, in memory, too.
-  }
-
-  /** Bytes of the log; null when they are not (or no longer) there. Reads are limited to one file. */
-  async read(offset: number, size: number): Promise<Buffer | null> {
-    const inMemory = this.readTail(offset, size);
-    if (inMemory) return inMemory;
-    const base = this.segments.baseOf(offset);
-    if (offset < this.minOffset || offset + size > this.dispatchedOffset || offset + size > base + this.segments.size)
-      return null;
-    return this.cold.read(offset, size);
-  }
-
-  /** Several old messages that stand close together in one file; null for each that is no longer there. */
-  async readRun(messages: readonly (readonly [offset: number, size: number])[]): Promise<(Buffer | null)[]> {
-    const [offset] = messages[0]!;
-    const base = this.segments.baseOf(offset);
-    if (offset < this.minOffset) return messages.map(() => null);
-    const end = Math.min(base + this.segments.size, this.dispatchedOffset);
-    if (messages.length >= MESSAGES_WORTH_A_BLOCK) return this.cold.readRun(messages, base, end);
-    return Promise.all(messages.map(([at, size]) => (at + size > end ? null : this.cold.read(at, size))));
-  }
-
-  private async readFile(offset: number, size: number): Promise<Buffer | null> {
-    const base = this.segments.baseOf(offset);
-    const buffer = Buffer.allocUnsafeSlow(size);
-    try {
-      const bytes = await this.openFiles.use(this.segments.path(base), (file) =>
-        readFully(file, buffer, offset - base),
-      );
-      return bytes === size ? buffer : null;
-    } catch (error) {
-      if (!this.segments.contains(offset)) return null; // Deleted by retention while we were at it.
-      throw error;
-    }
-  }
-
-  /** The message at `offset`; null when none begins there. */
-  async message(offset: number): Promise<Buffer | null> {
-    if (!Number.isSafeInteger(offset) || offset < 0) return null;
-    const head = await this.readPrefix(offset);
-    if (!head || readStored.commitLogOffset(head, 0) !== offset) return null;
-    const magic = readStored.magic(head, 0);
-    if (magic !== MESSAGE_MAGIC_V1 && magic !== MESSAGE_MAGIC_V2) return null;
-    return this.read(offset, readStored.totalSize(head, 0));
-  }
-
-  /** First bytes of the message at `offset`, enough for its store time. */
-  readPrefix(offset: number): Promise<Buffer | null> {
-    return this.read(offset, STORE_TIMESTAMP_PREFIX_BYTES);
   }
 
   private encodeOne(message: StoreMessage, queue: ConsumeQueue, done: PutCallback): PendingPut | null {
