@@ -249,7 +249,9 @@ export class PopRun {
 
   /** Messages of this queue stay for another pop. */
   private leave(topic: string, queueId: number, offset: number): void {
-    const left = this.parts.context.store.maxOffset(topic, queueId) - offset;
+    const maxOffset = this.parts.context.store.maxOffset(topic, queueId);
+    const left = maxOffset - offset;
+    this.seen.push([topic, queueId, maxOffset]);
     this.rest += left;
     if (left > 0) this.more = true;
   }
