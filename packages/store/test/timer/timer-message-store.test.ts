@@ -164,7 +164,8 @@ describe('timers', () => {
     for (let i = 0; i < 20; i++) await t.send(`m${i}`, start + i * 500 + 100);
     await t.moveTo(start + 5_300);
     await t.bodies(11);
-    await new Promise((resolve) => setTimeout(resolve, 100)); // the files were flushed meanwhile
+    const readMs = () => Number(readFileSync(`${t.rootDir}/config/timercheck`).readBigInt64BE(0));
+    await t.until(() => readMs() === start + 5_000, 'the checkpoint to follow');
     t = await track(Timers.open(clock, t.crashed()));
     await t.moveTo(start + 60_000);
     await t.until(() => t.timers.waiting === 0, 'the wheel to be empty');
