@@ -144,7 +144,9 @@ export class OrderTable {
   start(): void {
     for (const [key, queues] of this.table) {
       const [topic, group] = key.split(SEPARATOR) as [string, string];
-      for (const [queueId, info] of queues) this.armTimer(topic, group, queueId, info);
+      for (const [queueId, info] of queues) {
+        if (this.isBlocked(undefined, topic, group, queueId, 0)) this.armTimer(topic, group, queueId, info);
+      }
     }
   }
 
