@@ -1,4 +1,4 @@
-// npm run bench [-- --rounds 3 --seconds 10 --threads 64 --size 128 --flush ASYNC_FLUSH --out FILE.json]
+// npm run bench [-- --peers apache,rocketnest --rounds 3 --seconds 10 --threads 64 --size 128 --flush ASYNC_FLUSH --out FILE.json]
 // The official Java client's synchronous send against our servers and Apache's, alternating, each started fresh.
 import { writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
@@ -10,6 +10,7 @@ import { type SendSyncFigures, type SendSyncOptions, sendSync } from './send-syn
 
 const { values } = parseArgs({
   options: {
+    peers: { type: 'string', default: 'apache,rocketnest' },
     rounds: { type: 'string', default: '3' },
     warmup: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '10' },
@@ -28,7 +29,7 @@ const options: SendSyncOptions = {
   seconds: Number(values.seconds),
   flush: values.flush as SendSyncOptions['flush'],
 };
-const PEERS: readonly Target[] = ['apache', 'rocketnest'];
+const PEERS = values.peers.split(',') as Target[];
 
 /** Row of the printed table: figure, unit, digits, and whether more is better. */
 const ROWS: readonly [keyof SendSyncFigures, string, number, 'more' | 'less'][] = [
@@ -43,7 +44,7 @@ const ROWS: readonly [keyof SendSyncFigures, string, number, 'more' | 'less'][] 
   ['stopMs', 'stop on SIGTERM, ms', 0, 'less'],
 ];
 
-prepareApache();
+prepareApache(); // The Java client of the load, too.
 const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}`;
 console.log(
   `${options.threads} threads, ${options.bodyBytes}-byte bodies, ${options.flush}; ${rounds} rounds of ${options.seconds} s after ${options.warmupSeconds} s warm-up`,
@@ -63,13 +64,15 @@ for (let round = 1; round <= rounds; round++) {
 const table = ROWS.map(([key, label, digits, better]) => {
   const of = (peer: Target) => figures[peer].map((run) => run[key]);
   const cell = (peer: Target) =>
-    `${median(of(peer)).toFixed(digits)} (${Math.min(...of(peer)).toFixed(digits)}–${Math.max(...of(peer)).toFixed(digits)})`;
+    PEERS.includes(peer)
+      ? `${median(of(peer)).toFixed(digits)} (${Math.min(...of(peer)).toFixed(digits)}–${Math.max(...of(peer)).toFixed(digits)})`
+      : '-';
   const ratio = median(of('rocketnest')) / median(of('apache'));
   return {
     figure: label,
     apache: cell('apache'),
     rocketnest: cell('rocketnest'),
-    ratio: `${ratio.toFixed(2)} (${better} is better)`,
+    ratio: PEERS.length > 1 ? `${ratio.toFixed(2)} (${better} is better)` : '-',
   };
 });
 console.log('\nMedian (lowest–highest); ratio = rocketnest / apache of the medians');
