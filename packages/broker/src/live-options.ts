@@ -47,9 +47,13 @@ export class LiveOptions {
     this.listeners.push(listener);
   }
 
-  /** All keys and values as text, sorted by key: what GET_BROKER_CONFIG answers and the file holds. */
-  entries(): [string, string][] {
-    return asText({ ...this.values, ...Object.fromEntries(this.foreign) });
+  /**
+   * All options as a properties file, sorted by key: what GET_BROKER_CONFIG answers and the file holds.
+   * @param instead values that take the place of the current ones
+   */
+  format(instead: Readonly<Record<string, unknown>> = {}): string {
+    const all = Object.entries({ ...this.values, ...Object.fromEntries(this.foreign), ...instead });
+    return formatProperties(all.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, value]) => [key, escaped(value)]));
   }
 
   /**
@@ -88,8 +92,7 @@ export class LiveOptions {
   private async persist(changes: Readonly<Record<string, unknown>>): Promise<void> {
     const path = this.current.brokerConfigPath;
     try {
-      const all = asText({ ...this.values, ...Object.fromEntries(this.foreign), ...changes });
-      await writeJsonAtomic(path, formatProperties(all.map(([key, value]) => [key, escaped(value)])));
+      await writeJsonAtomic(path, this.format(changes));
     } catch (error) {
       this.parts.logger.error('options are changed until the next start only: their file cannot be written', {
         path,
@@ -144,14 +147,9 @@ export class LiveOptions {
   }
 }
 
-const asText = (values: Readonly<Record<string, unknown>>): [string, string][] =>
-  Object.entries(values)
-    .map(([key, value]): [string, string] => [key, String(value)])
-    .sort(([a], [b]) => (a < b ? -1 : 1));
-
 /** A value as it stands in a properties file. */
-const escaped = (value: string): string =>
-  value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('\r', '\\r');
+const escaped = (value: unknown): string =>
+  String(value).replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('\r', '\\r');
 
 const refused = (responseCode: number, remark: string): ResponseError =>
   new ResponseError(remark, { responseCode, remark });

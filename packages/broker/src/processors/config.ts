@@ -1,4 +1,4 @@
-import { formatProperties, Requests } from '@rocketnest/protocol';
+import { Requests } from '@rocketnest/protocol';
 import type { BrokerContext } from '../context.js';
 import { answer, bodyOf, ok, type ProcessorRow, row } from './row.js';
 
@@ -8,14 +8,9 @@ export function configProcessors(context: BrokerContext): readonly ProcessorRow[
   return [
     row(Requests.getBrokerConfig, (_fields, request) => {
       // The port that was asked for may have been 0.
-      const actual = { ...Object.fromEntries(liveOptions.entries()), listenPort: context.storeHost.port };
+      const text = liveOptions.format({ listenPort: context.storeHost.port });
       const version = JSON.stringify(liveOptions.dataVersion);
-      return answer(
-        request,
-        Requests.getBrokerConfig,
-        { version },
-        Buffer.from(formatProperties(Object.entries(actual))),
-      );
+      return answer(request, Requests.getBrokerConfig, { version }, Buffer.from(text));
     }),
 
     row(Requests.updateBrokerConfig, async (_fields, request, connection) => {
