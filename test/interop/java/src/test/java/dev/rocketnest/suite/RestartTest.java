@@ -7,6 +7,7 @@ import dev.rocketnest.suite.support.Feature;
 import dev.rocketnest.suite.support.Inbox;
 import dev.rocketnest.suite.support.SuiteTest;
 import java.util.List;
+import java.util.Properties;
 import java.util.Set;
 import java.util.concurrent.ConcurrentSkipListSet;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -54,6 +55,9 @@ class RestartTest extends SuiteTest {
         SendResult sent = producer.send(delayed);
         assertEquals(SendStatus.SEND_OK, sent.getSendStatus());
 
+        // A client needs some seconds to find a broker that came back, in which its transactions must not be given up.
+        setTransactionCheckMax(1_000);
+        closeLater(() -> setTransactionCheckMax(3));
         String transactionTopic = topic();
         Set<String> asked = new ConcurrentSkipListSet<>();
         AtomicBoolean restarted = new AtomicBoolean();
@@ -106,5 +110,11 @@ class RestartTest extends SuiteTest {
         decided.await(1);
         await("a check of both", () -> asked.size() == 2);
         assertEquals(Set.of("commit"), Set.copyOf(decided.bodies()));
+    }
+
+    private static void setTransactionCheckMax(int checks) throws Exception {
+        Properties changed = new Properties();
+        changed.setProperty("transactionCheckMax", Integer.toString(checks));
+        admin.updateBrokerConfig(broker.address, changed);
     }
 }
