@@ -280,7 +280,7 @@ export const storeOptionTable = {
     'Accepted but not yet written bytes; above it puts are refused with OS_PAGE_CACHE_BUSY.',
     64 * KIB,
   ),
-  maxOpenFiles: atStart(int(256, 'files', 'Consume queue, index and old commit log files kept open.', 8)),
+  maxOpenFiles: atStart(int(1_024, 'files', 'Consume queue, index and old commit log files kept open.', 8)),
 } as const satisfies Record<string, OptionRow<number> | OptionRow<boolean> | OptionRow<string>>;
 
 /** Checked and completed options; one property per row of the table. */
