@@ -231,7 +231,8 @@ function createSend(context: BrokerContext) {
   ): void {
     const outcome = fixed.outcomes[result.status];
     if (isOneway(request)) return;
-    const fields: Record<string, string> = { ...fixed.common };
+    // A literal: copying the object that has these two costs more than all the rest of the answer.
+    const fields: Record<string, string> = { MSG_REGION: fixed.common.MSG_REGION, TRACE_ON: fixed.common.TRACE_ON };
     if (outcome.stored) {
       fields['msgId'] = result.msgIds;
       fields['queueId'] = String(queueId);
