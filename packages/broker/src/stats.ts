@@ -158,6 +158,13 @@ export class BrokerStats {
     this.item('QUEUE_GET_SIZE', `${topic}@${queueId}@${group}`).add(bytes);
   }
 
+  /** A heartbeat was taken in. @param elapsedMs time that took */
+  registered(consumerGroups: number, producerGroups: number, elapsedMs: number): void {
+    const cluster = this.options.brokerClusterName;
+    if (consumerGroups > 0) this.item('CONSUMER_REGISTER_TIME', cluster).add(elapsedMs, consumerGroups);
+    if (producerGroups > 0) this.item('PRODUCER_REGISTER_TIME', cluster).add(elapsedMs, producerGroups);
+  }
+
   /** A connection came or went. */
   channel(what: 'CONNECT' | 'CLOSE'): void {
     this.item('CHANNEL_ACTIVITY', what).add(1);

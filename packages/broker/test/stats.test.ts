@@ -90,6 +90,20 @@ describe('broker statistics', () => {
     expect(stats.find('NO_SUCH_NUMS', 'orders')).toBeUndefined();
   });
 
+  it('count connections and heartbeats', () => {
+    const { stats } = ticking();
+    stats.channel('CONNECT');
+    stats.channel('CONNECT');
+    stats.channel('CLOSE');
+    stats.registered(2, 1, 3);
+    stats.registered(0, 1, 1);
+    const of = (name: string, key: string) => [stats.find(name, key)?.value, stats.find(name, key)?.times];
+    expect(of('CHANNEL_ACTIVITY', 'CONNECT')).toEqual([2, 2]);
+    expect(of('CHANNEL_ACTIVITY', 'CLOSE')).toEqual([1, 1]);
+    expect(of('CONSUMER_REGISTER_TIME', 'c')).toEqual([3, 2]);
+    expect(of('PRODUCER_REGISTER_TIME', 'c')).toEqual([4, 2]);
+  });
+
   it('say what happened in the last minute, hour and day', () => {
     const { stats, pass } = ticking();
     pass(25 * HOUR, () => stats.put('orders', 0, 2, 10));

@@ -18,7 +18,7 @@ import { ok, type ProcessorRow, parseBody, refuse, row } from './row.js';
 
 /** Clients and their connections (`ClientManageProcessor`, `ConsumerManageProcessor`, `AdminBrokerProcessor`). */
 export function clientProcessors(context: BrokerContext): readonly ProcessorRow[] {
-  const { options, consumers, producers, groups, filters, clock } = context;
+  const { options, consumers, producers, groups, filters, clock, stats } = context;
   const fingerprints = new Map<string, number>();
   return [
     row(Requests.heartBeat, (_fields, request, connection) => {
@@ -32,6 +32,11 @@ export function clientProcessors(context: BrokerContext): readonly ProcessorRow[
       };
       registerConsumers(context, heartbeat, client);
       for (const { groupName } of heartbeat.producerDataSet) producers.register(groupName, client);
+      stats.registered(
+        heartbeat.consumerDataSet.length,
+        heartbeat.producerDataSet.length,
+        clock.now() - client.lastSeen,
+      );
       const response = ok(request);
       response.extFields['IS_SUPPORT_HEART_BEAT_V2'] = 'true';
       response.extFields['IS_SUB_CHANGE'] = String(subscriptionChanged(fingerprints, heartbeat));
