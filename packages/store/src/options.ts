@@ -48,49 +48,42 @@ const INT_MAX = 2 ** 31 - 1;
 const CQ_UNIT = 20;
 const BATCH_UNIT = 46;
 
+/** Size of files that hold units of so many bytes. */
+function queueFileSize(unit: number, doc: string): OptionRow<number> {
+  const check = (value: unknown): string | null =>
+    Number.isSafeInteger(value) &&
+    (value as number) >= unit &&
+    (value as number) <= INT_MAX &&
+    (value as number) % unit === 0
+      ? null
+      : `must be a multiple of ${unit} bytes from ${unit} to ${INT_MAX}`;
+  return atStart({ ...int(300_000 * unit, 'bytes', doc), check });
+}
+
 /**
  * The store's options. Keys, meanings and defaults are those of Apache's `MessageStoreConfig` 5.5.0, except the last group, which
  * has no counterpart there.
  */
 export const storeOptionTable = {
-  storePathCommitLog: text(
-    '',
-    'one directory',
-    'Directory of the commit log, for a disk of its own. Empty: commitlog in the root directory. Several, as Apache takes, are not supported.',
-    /^[^,]*$/,
+  storePathCommitLog: atStart(
+    text(
+      '',
+      'one directory',
+      'Directory of the commit log, for a disk of its own. Empty: commitlog in the root directory. Several, as Apache takes, are not supported.',
+      /^[^,]*$/,
+    ),
   ),
   mappedFileSizeCommitLog: atStart(
     int(GIB, 'bytes', 'Size of a commit log file. Cannot change once a store exists.', 4 * KIB, INT_MAX),
   ),
-  mappedFileSizeConsumeQueue: {
-    atStart: true,
-    ...int(
-      300_000 * CQ_UNIT,
-      'bytes',
-      'Size of a consume queue file; 20 bytes per message. Cannot change once a store exists.',
-    ),
-    check: (value) =>
-      Number.isSafeInteger(value) &&
-      (value as number) >= CQ_UNIT &&
-      (value as number) <= INT_MAX &&
-      (value as number) % CQ_UNIT === 0
-        ? null
-        : `must be a multiple of ${CQ_UNIT} bytes from ${CQ_UNIT} to ${INT_MAX}`,
-  } as OptionRow<number>,
-  mapperFileSizeBatchConsumeQueue: {
-    ...int(
-      300_000 * BATCH_UNIT,
-      'bytes',
-      'Size of a consume queue file of a BatchCQ topic; 46 bytes per stored message. Cannot change once a store exists.',
-    ),
-    check: (value) =>
-      Number.isSafeInteger(value) &&
-      (value as number) >= BATCH_UNIT &&
-      (value as number) <= INT_MAX &&
-      (value as number) % BATCH_UNIT === 0
-        ? null
-        : `must be a multiple of ${BATCH_UNIT} bytes from ${BATCH_UNIT} to ${INT_MAX}`,
-  } as OptionRow<number>,
+  mappedFileSizeConsumeQueue: queueFileSize(
+    CQ_UNIT,
+    'Size of a consume queue file; 20 bytes per message. Cannot change once a store exists.',
+  ),
+  mapperFileSizeBatchConsumeQueue: queueFileSize(
+    BATCH_UNIT,
+    'Size of a consume queue file of a BatchCQ topic; 46 bytes per stored message. Cannot change once a store exists.',
+  ),
   maxMessageSize: int(
     4 * MIB,
     'bytes',
