@@ -29,6 +29,9 @@ export interface TopicTableParts {
   readonly onChange: () => void;
 }
 
+/** Most queues of a topic. Apache has no limit, and loops over them all the same. */
+export const MAX_QUEUES = 65_535;
+
 /** A topic as Apache creates it when nobody says more. */
 export const newTopicConfig = (topicName: string, settings: Partial<TopicConfig> = {}): TopicConfig => ({
   topicName,
@@ -131,8 +134,9 @@ export class TopicTable {
   createInternal(topic: string, queueNums: number, perm: number, topicSysFlag = 0, order = false): TopicConfig {
     const known = this.topics.get(topic);
     if (known === undefined) {
+      const queues = Math.min(queueNums, MAX_QUEUES);
       return this.add(
-        newTopicConfig(topic, { readQueueNums: queueNums, writeQueueNums: queueNums, perm, topicSysFlag, order }),
+        newTopicConfig(topic, { readQueueNums: queues, writeQueueNums: queues, perm, topicSysFlag, order }),
       );
     }
     if (known.order !== order) {

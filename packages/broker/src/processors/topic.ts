@@ -14,7 +14,7 @@ import {
 } from '@rocketnest/protocol';
 import type { BrokerContext } from '../context.js';
 import { isSameVersion } from '../data-version.js';
-import { newTopicConfig } from '../topics.js';
+import { MAX_QUEUES, newTopicConfig } from '../topics.js';
 import { answer, ok, type ProcessorRow, parseBody, refuse, row } from './row.js';
 
 /** Topics: create, change, delete, list, count (`AdminBrokerProcessor`). */
@@ -158,7 +158,7 @@ export function topicProcessors(context: BrokerContext): readonly ProcessorRow[]
     const wantsAll = topicSeq === undefined && dataVersion === undefined && maxTopicNum === undefined;
     if (wantsAll || !options.enableSplitMetadata) return topics.all;
     const isCurrent = dataVersion !== undefined && isSameVersion(dataVersion, topics.dataVersion);
-    const start = isCurrent ? (topicSeq ?? 0) : 0;
+    const start = isCurrent ? Math.max(0, topicSeq ?? 0) : 0;
     const names = [...topics.all.keys()].sort();
     const page = names.slice(start, start + Math.min(options.splitMetadataSize, maxTopicNum ?? names.length));
     return new Map(page.map((name) => [name, topics.get(name)!]));
@@ -178,8 +178,9 @@ function unsupportedSetting(fields: TopicConfig): string | null {
   if (fields.topicFilterType !== 'SINGLE_TAG' && fields.topicFilterType !== 'MULTI_TAG') {
     return `topicFilterType is ${fields.topicFilterType}, expected SINGLE_TAG or MULTI_TAG`;
   }
-  if (fields.readQueueNums < 0 || fields.writeQueueNums < 0) {
-    return `readQueueNums is ${fields.readQueueNums} and writeQueueNums ${fields.writeQueueNums}, both must be 0 or more`;
+  const { readQueueNums, writeQueueNums } = fields;
+  if (Math.min(readQueueNums, writeQueueNums) < 0 || Math.max(readQueueNums, writeQueueNums) > MAX_QUEUES) {
+    return `readQueueNums is ${readQueueNums} and writeQueueNums ${writeQueueNums}, both must be from 0 to ${MAX_QUEUES}`;
   }
   return null;
 }

@@ -85,6 +85,8 @@ describe('topics', () => {
     ['rmq_sys_x', {}, /system topic/],
     ['DefaultCluster', {}, /system topic/],
     ['orders', { topicFilterType: 'NO_TAG' }, /NO_TAG/],
+    ['orders', { writeQueueNums: -1 }, /writeQueueNums -1/],
+    ['orders', { readQueueNums: 2 ** 31 - 1 }, /0 to 65535/],
     ['orders', { attributes: '+message.type=MIXED' }, /MIXED/],
     ['orders', { attributes: '+queue.type=TreeCQ' }, /queue\.type/],
     ['orders', { attributes: 'message.type=FIFO' }, /message.type=FIFO/],
