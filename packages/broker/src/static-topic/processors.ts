@@ -1,7 +1,7 @@
 import { parseTopicQueueMapping, Requests, ResponseCode, type TopicConfig, topicProblem } from '@rocketnest/protocol';
 import type { BrokerContext } from '../context.js';
 import { ok, type ProcessorRow, parseBody, refuse, row } from '../processors/row.js';
-import { newTopicConfig } from '../topics.js';
+import { MAX_QUEUES, newTopicConfig } from '../topics.js';
 
 /** UPDATE_AND_CREATE_STATIC_TOPIC: mqadmin's updateStaticTopic and remappingStaticTopic (`AdminBrokerProcessor`). */
 export function staticTopicProcessors(context: BrokerContext): readonly ProcessorRow[] {
@@ -45,8 +45,9 @@ function problemOf(fields: {
   if (fields.topicFilterType !== 'SINGLE_TAG' && fields.topicFilterType !== 'MULTI_TAG') {
     return `topicFilterType is ${fields.topicFilterType}, expected SINGLE_TAG or MULTI_TAG`;
   }
-  if (fields.readQueueNums < 0 || fields.writeQueueNums < 0) {
-    return `readQueueNums is ${fields.readQueueNums} and writeQueueNums ${fields.writeQueueNums}, both must be 0 or more`;
+  const { readQueueNums, writeQueueNums } = fields;
+  if (Math.min(readQueueNums, writeQueueNums) < 0 || Math.max(readQueueNums, writeQueueNums) > MAX_QUEUES) {
+    return `readQueueNums is ${readQueueNums} and writeQueueNums ${writeQueueNums}, both must be from 0 to ${MAX_QUEUES}`;
   }
   return null;
 }
