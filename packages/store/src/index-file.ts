@@ -273,7 +273,16 @@ export class IndexFile {
     }
   }
 
-  /** Deletes the file. */
+  /** Deletes the file; it is so large that this takes its time. */
+  async remove(): Promise<void> {
+    this.openFiles.drop(this.path);
+    this.slots = null;
+    await new Promise<void>((resolve, reject) =>
+      this.files.remove(this.path, (error) => (error ? reject(error) : resolve())),
+    );
+  }
+
+  /** Deletes the file; for start-up. */
   removeSync(): void {
     this.openFiles.drop(this.path);
     this.files.removeSync(this.path);

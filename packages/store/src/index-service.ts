@@ -189,10 +189,10 @@ export class IndexService {
   }
 
   /** Deletes files (never the newest) that end before `minCommitLogOffset`. */
-  deleteExpiredSync(minCommitLogOffset: number): void {
+  async deleteExpired(minCommitLogOffset: number): Promise<void> {
     while (this.files_.length > 1 && !this.files_[0]!.open && this.files_[0]!.endOffset < minCommitLogOffset) {
       const file = this.files_.shift()!;
-      file.removeSync();
+      await file.remove();
       this.logger.info('deleted index file: its messages are gone', { path: file.path });
     }
   }

@@ -101,7 +101,7 @@ export class Retention {
     if (log.minOffset > this.cleanedUntil) {
       const { minOffset } = log;
       await queues.deleteExpired(minOffset);
-      index.deleteExpiredSync(minOffset);
+      await index.deleteExpired(minOffset);
       this.cleanedUntil = minOffset;
     }
     return deleted;
