@@ -1,4 +1,3 @@
-import type { Clock } from './clock.js';
 import type { BrokerOptions } from './options.js';
 
 /**
@@ -13,7 +12,8 @@ export class SendGate {
 
   constructor(
     private readonly options: BrokerOptions,
-    private readonly clock: Clock,
+    /** Milliseconds that only run forward: a clock that is set must not look like a stalled disk. */
+    private readonly now: () => number = () => performance.now(),
   ) {}
 
   /** Puts under way. */
@@ -26,7 +26,7 @@ export class SendGate {
     const { options, count } = this;
     if (count === 0) return undefined;
     if (options.brokerFastFailureEnable && options.flushDiskType === 'ASYNC_FLUSH') {
-      const stalledMs = this.clock.now() - this.progressAt;
+      const stalledMs = Math.round(this.now() - this.progressAt);
       if (stalledMs > options.osPageCacheBusyTimeOutMills) {
         return (
           `[PCBUSY_CLEAN_QUEUE]broker busy, start flow control for a while, period in queue: ${stalledMs}ms, ` +
@@ -40,14 +40,14 @@ export class SendGate {
   }
 
   begin(bytes: number): void {
-    if (this.count++ === 0) this.progressAt = this.clock.now();
+    if (this.count++ === 0) this.progressAt = this.now();
     this.bytes += bytes;
   }
 
   done(bytes: number): void {
     this.count--;
     this.bytes -= bytes;
-    this.progressAt = this.clock.now();
+    this.progressAt = this.now();
   }
 }
 

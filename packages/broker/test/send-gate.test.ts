@@ -5,7 +5,7 @@ import { SendGate } from '../src/send-gate.js';
 describe('the gate of sends', () => {
   let now = 1_000_000;
   const gateWith = (options: BrokerOptionValues = {}): SendGate =>
-    new SendGate(resolveBrokerOptions(options), { now: () => now });
+    new SendGate(resolveBrokerOptions(options), () => now);
 
   it('is open while puts are done in time', () => {
     const gate = gateWith();

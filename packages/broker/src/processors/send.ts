@@ -47,7 +47,7 @@ function createSend(context: BrokerContext) {
   context.liveOptions.onChange(() => {
     fixed = fixedParts(options);
   });
-  const gate = new SendGate(options, clock);
+  const gate = new SendGate(options);
   const uniqueIds = new UniqueIdGenerator({ address: '0.0.0.0', pid: process.pid, instance: clock.now() | 0 });
 
   return (sent: SendFields, request: Request, connection: Connection): RemotingCommand | undefined => {
