@@ -215,8 +215,10 @@ const ownOptionTable = {
     0,
     SAFE_MAX,
   ),
-  maxErrorRateOfBloomFilter: int(20, '%', 'Error rate of the bloom bits kept in config/consumerFilter.json.', 1, 99),
-  expectConsumerNumUseFilter: int(32, 'groups', 'Groups that share one map of these bits.', 1, 65_536),
+  maxErrorRateOfBloomFilter: atStart(
+    int(20, '%', 'Error rate of the bloom bits kept in config/consumerFilter.json.', 1, 99),
+  ),
+  expectConsumerNumUseFilter: atStart(int(32, 'groups', 'Groups that share one map of these bits.', 1, 65_536)),
   useServerSideResetOffset: bool(true, 'Offset resets are kept by the broker and take effect on the next pull.'),
   flushConsumerOffsetInterval: int(5_000, 'ms', 'Interval of writing config/consumerOffset.json.', 1, INT_MAX),
   consumerOffsetUpdateVersionStep: int(500, 'commits', 'Commits per dataVersion step of the offsets.', 1, SAFE_MAX),
