@@ -1,4 +1,4 @@
-import type { Files } from './files.js';
+import type { Files, StoreFile } from './files.js';
 import { type OpenFiles, readFully, syncFile, writeFully } from './open-files.js';
 import { readLong, writeLong } from './unit-files.js';
 
@@ -9,6 +9,16 @@ const PAGE_BYTES = 4096;
 const READ_PAGE_BYTES = 64 * 1024;
 const LOAD_BYTES = 1024 * 1024;
 const INT_MAX = 2 ** 31 - 1;
+
+/** Ascending numbers of pages as runs of neighbours, at most 64 each. */
+function* runsOf(pages: readonly number[]): Generator<{ first: number; end: number }> {
+  for (let i = 0; i < pages.length; ) {
+    const first = pages[i]!;
+    let end = first + 1;
+    for (i++; pages[i] === end && end - first < 64; i++) end++;
+    yield { first, end };
+  }
+}
 
 /** Hash of `prefix + text` from the hash of `prefix`. */
 export function extendHash(prefixHash: number, text: string): number {
@@ -46,6 +56,8 @@ export class IndexFile {
   /** In memory while the file is being filled. */
   private slots: Buffer | null = null;
   private readonly dirtySlotPages = new Set<number>();
+  /** While slots are being written: their pages, with what they were if they have changed since; null when no slots are written. */
+  private frozen: Map<number, Buffer | null> | null = null;
   /** Entries from number `bufferedFrom` on. */
   private buffered: Buffer = Buffer.alloc(0);
   private bufferedFrom = 1;
@@ -194,7 +206,9 @@ export class IndexFile {
       file.writeSync(this.bufferedEntries(), this.entryAt(this.bufferedFrom));
       this.bufferedFrom = this.count;
     }
-    for (const { position, buffer } of this.takeDirtySlots()) file.writeSync(buffer, position);
+    for (const { first, end } of runsOf([...this.dirtySlotPages].sort((a, b) => a - b)))
+      file.writeSync(this.slotPages(first, end), HEADER_BYTES + first * PAGE_BYTES);
+    this.dirtySlotPages.clear();
     const header = this.header();
     file.writeSync(header, 0);
     file.closeSync();
@@ -210,8 +224,7 @@ export class IndexFile {
     if (!this.exists) await this.create();
     const { count, endTimestamp } = this;
     const header = this.header();
-    const pages = [...this.dirtySlotPages];
-    const slotWrites = thorough ? this.takeDirtySlots() : [];
+    const pages = thorough ? this.freezeDirtySlots() : [];
     const writing = this.openFiles.use(this.path, async (file) => {
       if (this.bufferedFrom < count) {
         const from = this.bufferedFrom;
@@ -223,7 +236,7 @@ export class IndexFile {
       await syncFile(file);
       // Header before slots: if we die in between, the header is newer than the checkpoint and Apache drops the file as a whole.
       await writeFully(file, [header], 0);
-      for (const { position, buffer } of slotWrites) await writeFully(file, [buffer], position);
+      await this.writeFrozenSlots(file, pages);
       await syncFile(file);
     });
     try {
@@ -231,6 +244,8 @@ export class IndexFile {
     } catch (error) {
       for (const page of pages) this.dirtySlotPages.add(page);
       throw error;
+    } finally {
+      this.frozen = null;
     }
     if (this.full && thorough && this.bufferedFrom === this.count) this.slots = null;
     return endTimestamp;
@@ -303,8 +318,10 @@ export class IndexFile {
     writeLong(buffered, at + 4, commitLogOffset);
     buffered.writeInt32BE(seconds, at + 12);
     buffered.writeInt32BE(older, at + 16);
+    const page = (slotAt / PAGE_BYTES) | 0;
+    if (this.frozen?.get(page) === null) this.frozen.set(page, Buffer.from(this.slotPages(page, page + 1)));
     slots.writeInt32BE(this.count, slotAt);
-    this.dirtySlotPages.add((slotAt / PAGE_BYTES) | 0);
+    this.dirtySlotPages.add(page);
     this.count++;
     this.endOffset = commitLogOffset;
   }
@@ -372,20 +389,29 @@ export class IndexFile {
     this.buffered = grown;
   }
 
-  /** Copies of the changed slot pages, neighbours joined: a picture of this moment, whatever is put while it is written. */
-  private takeDirtySlots(): { position: number; buffer: Buffer }[] {
+  /** The changed slot pages, which stay as they are in what `writeFrozenSlots` writes, whatever is put meanwhile. */
+  private freezeDirtySlots(): number[] {
     const pages = [...this.dirtySlotPages].sort((a, b) => a - b);
     this.dirtySlotPages.clear();
-    const writes: { position: number; buffer: Buffer }[] = [];
-    for (let i = 0; i < pages.length; ) {
-      let last = i;
-      while (last + 1 < pages.length && pages[last + 1] === pages[last]! + 1) last++;
-      const from = pages[i]! * PAGE_BYTES;
-      const to = Math.min((pages[last]! + 1) * PAGE_BYTES, this.slots!.length);
-      writes.push({ position: HEADER_BYTES + from, buffer: Buffer.from(this.slots!.subarray(from, to)) });
-      i = last + 1;
+    this.frozen = new Map(pages.map((page) => [page, null]));
+    return pages;
+  }
+
+  /** A piece at a time: a copy of all slots at once would keep the loop busy for too long. */
+  private async writeFrozenSlots(file: StoreFile, pages: readonly number[]): Promise<void> {
+    for (const { first, end } of runsOf(pages)) {
+      const buffer = Buffer.from(this.slotPages(first, end));
+      for (let page = first; page < end; page++) {
+        this.frozen!.get(page)?.copy(buffer, (page - first) * PAGE_BYTES);
+        this.frozen!.delete(page);
+      }
+      await writeFully(file, [buffer], HEADER_BYTES + first * PAGE_BYTES);
     }
-    return writes;
+  }
+
+  /** Bytes of the slot pages [first, end). */
+  private slotPages(first: number, end: number): Buffer {
+    return this.slots!.subarray(first * PAGE_BYTES, Math.min(end * PAGE_BYTES, this.slots!.length));
   }
 
   private async readDisk(position: number, length: number, pages: Map<number, Buffer>): Promise<Buffer> {

@@ -1,8 +1,11 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { readStored } from '@rocketnest/protocol';
-import type { MessageStore } from '../src/index.js';
+import type { DispatchRequest } from '../src/dispatch.js';
+import { type MessageStore, nodeFiles, parseStoreOptions, silentStoreLogger } from '../src/index.js';
 import { extendHash, keyHash } from '../src/index-file.js';
+import { IndexService } from '../src/index-service.js';
+import { OpenFiles } from '../src/open-files.js';
 import {
   closeStores,
   message,
@@ -121,5 +124,51 @@ describe('query by key', () => {
     await expect(openStore(directory, { maxIndexNum: 200 })).rejects.toThrow(
       /maxHashSlotNum and maxIndexNum it was written with/,
     );
+  });
+});
+
+const request = (i: number): DispatchRequest => ({
+  topic: 'T',
+  queueId: 0,
+  commitLogOffset: i * 100,
+  size: 100,
+  tagsCode: 0,
+  storeTimestamp: 1_700_000_000_000 + i,
+  queueOffset: i,
+  messageCount: 1,
+  sysFlag: 0,
+  properties: { KEYS: `key${i}` },
+});
+
+describe('an index file that is being written', () => {
+  it('gets the slots as they were when the flush began, whatever is put meanwhile', async () => {
+    const directory = temporaryDirectory();
+    const put = (index: IndexService, from: number, to: number): void => {
+      for (let i = from; i < to; i++) index.put(request(i));
+    };
+    const options = parseStoreOptions({ maxHashSlotNum: 500_000, maxIndexNum: 10_000 });
+    const open = (): IndexService =>
+      new IndexService(`${directory}/index`, options, nodeFiles, new OpenFiles(nodeFiles, 8), silentStoreLogger);
+    const index = open();
+    put(index, 0, 2_000);
+    const flushing = index.flush(true);
+    // A few at a time, while pieces of the slots are written.
+    for (let from = 2_000; from < 6_000; from += 50) {
+      put(index, from, from + 50);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await flushing;
+    const [name] = readdirSync(`${directory}/index`);
+    const bytes = readFileSync(`${directory}/index/${name}`);
+    const count = bytes.readInt32BE(36);
+    const newest = Array.from({ length: 500_000 }, (_, slot) => bytes.readInt32BE(40 + slot * 4));
+    expect(newest.filter((number) => number >= count)).toEqual([]);
+    expect(newest.filter((number) => number > 0).length).toBeGreaterThan(1_900);
+    await index.flush(true);
+    const again = open();
+    again.loadSync();
+    for (let i = 0; i < 6_000; i += 7) {
+      expect((await again.query('T', `key${i}`, 32, 0, Number.MAX_SAFE_INTEGER)).offsets).toContain(i * 100);
+    }
   });
 });
