@@ -25,8 +25,16 @@ export class TransactionService implements Transactions {
   async start(): Promise<void> {
     const { jobs, options } = this.context;
     await this.ops.load(this.position(SystemTopic.TRANS_OP_HALF), this.position(SystemTopic.TRANS_HALF));
-    jobs.every(() => options.transactionOpBatchInterval, 'record finished transactions', () => this.ops.flush());
-    jobs.every(() => options.transactionCheckInterval, 'transaction check-back', () => this.check());
+    jobs.every(
+      () => options.transactionOpBatchInterval,
+      'record finished transactions',
+      () => this.ops.flush(),
+    );
+    jobs.every(
+      () => options.transactionCheckInterval,
+      'transaction check-back',
+      () => this.check(),
+    );
   }
 
   /** Ends a running scan soon and lets no other begin. */
