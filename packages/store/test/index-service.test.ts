@@ -150,7 +150,9 @@ describe('an index file that is being written', () => {
     const open = (): IndexService =>
       new IndexService(`${directory}/index`, options, nodeFiles, new OpenFiles(nodeFiles, 8), silentStoreLogger);
     const index = open();
-    put(index, 0, 2_000);
+    put(index, 0, 1_000);
+    await index.flush(true); // The file exists.
+    put(index, 1_000, 2_000);
     const flushing = index.flush(true);
     // A few at a time, while pieces of the slots are written.
     for (let from = 2_000; from < 6_000; from += 50) {
