@@ -6,6 +6,10 @@ import type { IndexService } from './index-service.js';
 import type { StoreOptions } from './options.js';
 import type { StoreLogger } from './types.js';
 
+/** A flush comes early after this many messages: bounds what is read again when the process was killed. */
+const MESSAGES_PER_FLUSH = 50_000;
+/** How often the messages are counted. */
+const COUNT_INTERVAL_MS = 200;
 /** A thorough flush comes early after this many messages: bounds what is read again when the machine went down. */
 const MESSAGES_PER_THOROUGH_FLUSH = 1_000_000;
 
@@ -20,8 +24,10 @@ export class FlushService {
   private timer: NodeJS.Timeout | null = null;
   private running: Promise<void> = Promise.resolve();
   private stopped = false;
-  private lastThorough = Date.now();
+  private lastThorough = performance.now();
   private thoroughCount = 0;
+  private lastFlush = performance.now();
+  private flushCount = 0;
 
   constructor(
     private readonly log: CommitLog,
@@ -34,7 +40,7 @@ export class FlushService {
   ) {}
 
   start(): void {
-    this.lastThorough = Date.now();
+    this.lastThorough = performance.now();
     this.schedule();
   }
 
@@ -75,22 +81,34 @@ export class FlushService {
   }
 
   private schedule(): void {
-    this.timer = setTimeout(() => {
-      const thorough =
-        Date.now() - this.lastThorough >= this.options.flushConsumeQueueThoroughInterval ||
-        this.dispatcher.count - this.thoroughCount >= MESSAGES_PER_THOROUGH_FLUSH;
-      if (thorough) {
-        this.lastThorough = Date.now();
-        this.thoroughCount = this.dispatcher.count;
-      }
-      this.running = this.flush(thorough)
-        .catch((error: unknown) => {
-          this.logger.error('flush of consume queues, index or checkpoint failed, it will be tried again', { error });
-        })
-        .then(() => {
+    const interval = this.options.flushIntervalConsumeQueue;
+    this.timer = setTimeout(
+      () => {
+        const due = performance.now() - this.lastFlush >= interval;
+        if (due || this.dispatcher.count - this.flushCount >= MESSAGES_PER_FLUSH) this.running = this.flushNow();
+        void this.running.then(() => {
           if (!this.stopped) this.schedule();
         });
-    }, this.options.flushIntervalConsumeQueue);
+      },
+      Math.min(interval, COUNT_INTERVAL_MS),
+    );
     this.timer.unref();
+  }
+
+  private async flushNow(): Promise<void> {
+    this.lastFlush = performance.now();
+    this.flushCount = this.dispatcher.count;
+    const thorough =
+      this.lastFlush - this.lastThorough >= this.options.flushConsumeQueueThoroughInterval ||
+      this.flushCount - this.thoroughCount >= MESSAGES_PER_THOROUGH_FLUSH;
+    if (thorough) {
+      this.lastThorough = this.lastFlush;
+      this.thoroughCount = this.flushCount;
+    }
+    try {
+      await this.flush(thorough);
+    } catch (error) {
+      this.logger.error('flush of consume queues, index or checkpoint failed, it will be tried again', { error });
+    }
   }
 }

@@ -185,7 +185,7 @@ export abstract class UnitFiles {
     let first: readonly number[] | null = null;
     let last: readonly number[] | null = null;
     for (const base of bases.slice(-3)) {
-      const counted = this.countSync(base);
+      const counted = (base + segments.size < segments.end && this.fullFileSync(base)) || this.countSync(base);
       max = base / bytes + counted.count;
       if (base === segments.start) first = counted.first;
       last = counted.last ?? last;
@@ -254,6 +254,15 @@ export abstract class UnitFiles {
     );
     decodeUnits(this.layout, buffer.subarray(0, length), values);
     return values;
+  }
+
+  /** A file whose last unit stands for a message is full: no need to count. Null when that does not tell. */
+  private fullFileSync(base: number): (LoadedUnits & { count: number }) | null {
+    const unit = base / this.layout.bytes;
+    const count = this.unitsPerFile;
+    const last = this.unitSync(unit + count - 1);
+    if (last[1]! <= 0 || isFillerOf(this.layout, last[0]!, last[1]!)) return null;
+    return { count, first: base === this.segments.start ? this.unitSync(unit) : null, last };
   }
 
   /** Counts the units of a file up to the first that was never written, and finds the first and the last of a message. */
