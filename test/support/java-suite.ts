@@ -8,8 +8,8 @@ import { CLUSTER_NAME, Servers, type Target } from './servers.js';
 import { isSuiteProfile, type SuiteProfile, suiteProfiles } from './suite-profiles.js';
 
 const RUN_TIMEOUT_MS = 600_000;
-/** More of one profile are dealt out to several shares. */
-const CLASSES_PER_SHARE = 12;
+/** Of one profile: so many more workers for so many more classes. */
+const CLASSES_PER_WORKER = 10;
 const RUNNER = 'dev.rocketnest.suite.support.SuiteRunner';
 
 /** One JUnit test (of a dynamic test: one of them) on one target. */
@@ -51,8 +51,8 @@ interface TestClass {
 }
 
 /**
- * Compiles the wanted test classes and runs them against a target's servers. Tests wait most of the time, so shares of the
- * classes run beside each other, each in a JVM of its own on servers of its own.
+ * Compiles the wanted test classes and runs them against a target's servers. Tests wait most of the time, so several workers, each
+ * a JVM with servers of its own, take one class after the other.
  */
 export async function runSuite(target: Target, options: SuiteOptions = {}): Promise<SuiteRun> {
   const classes = testClasses(options.classes);
@@ -64,8 +64,12 @@ export async function runSuite(target: Target, options: SuiteOptions = {}): Prom
     );
     const results = new Map<string, SuiteResult>();
     let commands: readonly string[] = [];
-    const running = sharesOf(classes).map(async (share) => {
-      commands = await runShare(target, share, directory, options, results);
+    const running = [...new Set(classes.map(({ profile }) => profile))].flatMap((profile) => {
+      const waiting = classes.filter((testClass) => testClass.profile === profile).map(({ className }) => className);
+      const workers = Math.ceil(waiting.length / CLASSES_PER_WORKER);
+      return Array.from({ length: workers }, async () => {
+        commands = await runWorker(target, { profile, waiting, directory }, options, results);
+      });
     });
     const failed = (await Promise.allSettled(running)).find(({ status }) => status === 'rejected');
     if (failed !== undefined) throw (failed as PromiseRejectedResult).reason;
@@ -73,18 +77,6 @@ export async function runSuite(target: Target, options: SuiteOptions = {}): Prom
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
-}
-
-/** Classes of one profile each; those of a large profile dealt out in turn. */
-function sharesOf(classes: readonly TestClass[]): TestClass[][] {
-  const shares: TestClass[][] = [];
-  for (const profile of new Set(classes.map((testClass) => testClass.profile))) {
-    const ofProfile = classes.filter((testClass) => testClass.profile === profile);
-    const count = Math.ceil(ofProfile.length / CLASSES_PER_SHARE);
-    const dealt = Array.from({ length: count }, (_, i) => ofProfile.filter((_class, j) => j % count === i));
-    shares.push(...dealt);
-  }
-  return shares;
 }
 
 /** @throws Error naming a class that does not exist, or a profile that is no row of the table */
@@ -135,16 +127,22 @@ function compile(files: readonly string[], directory: string): void {
   if (status !== 0) throw new Error(`javac refused the suite:\n${stdout}${stderr}`);
 }
 
-async function runShare(
+interface Work {
+  readonly profile: SuiteProfile;
+  /** Names of classes that no worker has taken yet. */
+  readonly waiting: string[];
+  /** Where the classes are. */
+  readonly directory: string;
+}
+
+async function runWorker(
   target: Target,
-  classes: readonly TestClass[],
-  directory: string,
+  { profile, waiting, directory }: Work,
   { method = '', retry = false, onResult }: SuiteOptions,
   results: Map<string, SuiteResult>,
 ): Promise<readonly string[]> {
-  await using servers = await Servers.start(target, suiteProfiles[classes[0]!.profile]);
+  await using servers = await Servers.start(target, suiteProfiles[profile]);
   const properties = {
-    'suite.classes': classes.map(({ className }) => className).join(),
     'suite.method': method,
     'suite.retry': retry,
     'suite.cluster': JSON.stringify({
@@ -168,8 +166,9 @@ async function runShare(
     jvm.child.onLine((line) => {
       if (!line.startsWith('{"')) return;
       const event = JSON.parse(line);
-      if (event.event === 'ask') void act(servers, event).then((answer) => jvm.child.write(`${answer}\n`));
-      else if (event.event === 'commands') commands = event.names;
+      if (event.event === 'ask') {
+        void answerTo(event, servers, waiting).then((answer) => jvm.child.write(`${answer}\n`));
+      } else if (event.event === 'commands') commands = event.names;
       else if (event.event === 'result') {
         const result = toResult(event);
         results.set(result.test, result);
@@ -182,8 +181,14 @@ async function runShare(
   return commands;
 }
 
-/** What tests may ask for. The answer is one line. */
-async function act(servers: Servers, { action, broker }: { action: string; broker: number }): Promise<string> {
+interface Question {
+  readonly action: string;
+  readonly broker: number;
+}
+
+/** What the runner and its tests may ask for. The answer is one line. */
+async function answerTo({ action, broker }: Question, servers: Servers, waiting: string[]): Promise<string> {
+  if (action === 'next') return waiting.shift() ?? '';
   try {
     if (action === 'restart') await servers.stopBroker(broker);
     else if (action === 'killAndRestart') await servers.brokers[broker]!.child.kill();

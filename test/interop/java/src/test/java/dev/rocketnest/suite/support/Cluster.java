@@ -25,12 +25,12 @@ public final class Cluster {
 
         /** Stops the broker cleanly and starts it again on the same store and port. Returns when it is registered. */
         public void restart() {
-            Control.ask("restart", index);
+            Control.act("restart", index);
         }
 
         /** The same after kill -9. */
         public void killAndRestart() {
-            Control.ask("killAndRestart", index);
+            Control.act("killAndRestart", index);
         }
     }
 

@@ -39,16 +39,24 @@ final class Control {
     }
 
     /** Has the runner do something with a broker, and waits until it is done. */
-    static synchronized void ask(String action, int broker) {
-        print(JSONObject.of("event", "ask", "action", action, "broker", broker));
-        String answer;
-        try {
-            answer = ANSWERS.take();
-        } catch (InterruptedException interrupt) {
-            throw new IllegalStateException("interrupted during " + action + " of broker " + broker, interrupt);
-        }
+    static void act(String action, int broker) {
+        String answer = ask(JSONObject.of("event", "ask", "action", action, "broker", broker));
         if (!"done".equals(answer)) {
             throw new IllegalStateException(action + " of broker " + broker + ": " + answer);
+        }
+    }
+
+    /** The test class to run next; empty when there is none. */
+    static String nextClass() {
+        return ask(JSONObject.of("event", "ask", "action", "next"));
+    }
+
+    private static synchronized String ask(JSONObject question) {
+        print(question);
+        try {
+            return ANSWERS.take();
+        } catch (InterruptedException interrupt) {
+            throw new IllegalStateException("interrupted while waiting for an answer to " + question, interrupt);
         }
     }
 }

@@ -11,11 +11,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.junit.platform.engine.FilterResult;
 import org.junit.platform.engine.TestExecutionResult;
 import org.junit.platform.engine.TestSource;
-import org.junit.platform.engine.discovery.ClassSelector;
 import org.junit.platform.engine.support.descriptor.ClassSource;
 import org.junit.platform.engine.support.descriptor.MethodSource;
 import org.junit.platform.launcher.Launcher;
@@ -27,8 +25,8 @@ import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
 import org.junit.platform.launcher.core.LauncherFactory;
 
 /**
- * Runs test classes and prints one line of JSON per result. Started by {@code test/support/java-suite.ts}, with system
- * properties: {@code suite.classes} (their names), {@code suite.method} (only methods with this in their name),
+ * Asks for one test class after the other, runs it and prints one line of JSON per result. Started by
+ * {@code test/support/java-suite.ts}, with system properties: {@code suite.method} (only methods with this in their name),
  * {@code suite.retry} (failed tests run once more).
  */
 public final class SuiteRunner {
@@ -46,20 +44,16 @@ public final class SuiteRunner {
 
     public static void main(String[] args) {
         Control.listen();
-        List<ClassSelector> classes = Stream.of(System.getProperty("suite.classes").split(","))
-            .map(name -> selectClass(name)).collect(Collectors.toList());
         String method = System.getProperty("suite.method", "");
         Launcher launcher = LauncherFactory.create();
-
-        Results first = new Results(true);
-        launcher.execute(request()
-            .selectors(classes)
-            .filters(methodsNamed(method))
-            .build(), first);
-        if (Boolean.getBoolean("suite.retry") && !first.failed.isEmpty()) {
-            launcher.execute(request()
-                .selectors(first.failed.keySet().stream().map(id -> selectUniqueId(id)).collect(Collectors.toList()))
-                .build(), new Results(false));
+        for (String next = Control.nextClass(); !next.isEmpty(); next = Control.nextClass()) {
+            Results first = new Results(true);
+            launcher.execute(request().selectors(selectClass(next)).filters(methodsNamed(method)).build(), first);
+            if (Boolean.getBoolean("suite.retry") && !first.failed.isEmpty()) {
+                launcher.execute(request()
+                    .selectors(first.failed.keySet().stream().map(id -> selectUniqueId(id)).collect(Collectors.toList()))
+                    .build(), new Results(false));
+            }
         }
         Control.print(JSONObject.of("event", "commands", "names", Mqadmin.commands()));
         Control.print(JSONObject.of("event", "end"));
@@ -68,9 +62,7 @@ public final class SuiteRunner {
 
     private static LauncherDiscoveryRequestBuilder request() {
         return LauncherDiscoveryRequestBuilder.request()
-            .configurationParameter("junit.jupiter.execution.timeout.testable.method.default", "60 s")
-            .configurationParameter("junit.jupiter.testclass.order.default",
-                "org.junit.jupiter.api.ClassOrderer$ClassName");
+            .configurationParameter("junit.jupiter.execution.timeout.testable.method.default", "60 s");
     }
 
     private static PostDiscoveryFilter methodsNamed(String part) {
