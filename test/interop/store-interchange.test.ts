@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { waitFor } from '@rocketnest/testing';
 import { java } from '../support/java.js';
 import { type OutMessage, receivedContent, receivedMessages, sentContent } from '../support/peer.js';
 import { Servers, type Target } from '../support/servers.js';
@@ -10,6 +11,11 @@ const TOPICS = ['Orders', 'Payments', 'Shipments', 'Returns'];
 const MESSAGES = 10_000;
 const CONSUMED_BEFORE = 100;
 const KILLED_AFTER = 1_000;
+/** Every test changes servers within level 2, so that its messages are due from the reader; level 3 is not due in any test. */
+const broker = { messageDelayLevel: '1s 15s 2h', transactionTimeOut: 1_000 };
+/** A writer must not ask for what the reader shall ask for, nor the reader give up before there is a producer to answer. */
+const writing = { ...broker, transactionCheckInterval: 600_000 };
+const reading = { ...broker, transactionCheckInterval: 1_000, transactionCheckMax: 10_000 };
 
 function messages(count: number): OutMessage[] {
   return Array.from({ length: count }, (_, i) => ({
@@ -55,18 +61,76 @@ describe.each(directions)('a storePathRootDir written by %s and continued by %s'
     }
   }
 
-  it(`gives back all ${MESSAGES} messages, consumer offsets, topics and keys, and takes new messages`, async () => {
+  /**
+   * Leaves unfinished work behind: delayed messages, one of which has been delivered, and undecided transactions.
+   * Returns what is to come from the reader, by topic.
+   */
+  async function leaveUnfinished(namesrvAddr: string): Promise<Readonly<Record<string, readonly OutMessage[]>>> {
+    const group = 'unfinished';
+    const delayed = (body: string, delayLevel: number) => ({
+      topic: 'Delayed',
+      body: Buffer.from(body),
+      tags: 'TagA',
+      keys: `delayed-${body}`,
+      delayLevel,
+    });
+    const due = [delayed('one', 2), delayed('two', 2)];
+    await client.send('sync', { namesrvAddr, group }, [delayed('at once', 1), ...due, delayed('much later', 3)]);
+    {
+      await using consumer = await client.consume({ namesrvAddr, group: 'of-delayed', topic: 'Delayed' });
+      await receivedMessages(consumer, 1);
+    }
+    const undecided = (body: string, checkOutcome: 'COMMIT' | 'ROLLBACK') =>
+      ({ topic: 'Transactions', body: Buffer.from(body), tags: 'TagA', outcome: 'UNKNOWN', checkOutcome }) as const;
+    const commits = [undecided('commit 1', 'COMMIT'), undecided('commit 2', 'COMMIT')];
+    const decided = { topic: 'Transactions', body: Buffer.from('decided'), outcome: 'COMMIT' } as const;
+    await using _ = await client.sendInTransaction({ namesrvAddr, group }, [
+      decided,
+      undecided('rollback', 'ROLLBACK'),
+      ...commits,
+    ]);
+    return { Delayed: due, Transactions: [decided, ...commits] };
+  }
+
+  /** What was left behind is finished: each delayed message and each transaction, but nothing that was not due. */
+  async function expectFinished(
+    namesrvAddr: string,
+    unfinished: Readonly<Record<string, readonly OutMessage[]>>,
+    deliveredBefore: readonly string[],
+  ): Promise<void> {
+    const answered = { topic: 'Answers', body: Buffer.from('answering'), outcome: 'COMMIT' } as const;
+    await using answering = await client.sendInTransaction({ namesrvAddr, group: 'unfinished' }, [answered]);
+    for (const [topic, messages] of Object.entries(unfinished)) {
+      await using consumer = await client.consume({ namesrvAddr, group: `of-${topic.toLowerCase()}`, topic });
+      const expected = new Set(messages.map(({ body }) => body.toString()));
+      const distinct = () => new Set(consumer.received.map(({ body }) => body.toString()));
+      await waitFor(() => [...expected].every((body) => distinct().has(body)), {
+        timeoutMs: 120_000,
+        what: `${[...expected]} of ${topic}`,
+      });
+      for (const body of distinct()) expect([...expected, ...deliveredBefore]).toContain(body);
+    }
+    expect(answering.checked.map(({ body }) => body.toString())).toEqual(
+      expect.arrayContaining(['commit 1', 'commit 2', 'rollback']),
+    );
+    const [found] = await client.queryByKey(namesrvAddr, 'Delayed', 'delayed-two');
+    expect(found?.body.toString()).toBe('two');
+  }
+
+  it(`gives back all ${MESSAGES} messages, offsets, topics and keys, and finishes what was under way`, async () => {
     const sent = messages(MESSAGES);
     const early = sent.slice(0, CONSUMED_BEFORE).map((message) => ({ ...message, topic: 'Early' }));
+    let unfinished: Awaited<ReturnType<typeof leaveUnfinished>>;
     {
-      await using servers = await Servers.start(writer, { storeDir });
+      await using servers = await Servers.start(writer, { storeDir, broker: writing });
       const { namesrvAddr } = servers;
       await client.send('async', { namesrvAddr, group: 'writers' }, [...early, ...sent]);
       await using consumer = await client.consume({ namesrvAddr, group: 'continuing', topic: 'Early' });
       await receivedMessages(consumer, early.length);
+      unfinished = await leaveUnfinished(namesrvAddr);
     }
 
-    await using servers = await Servers.start(reader, { storeDir });
+    await using servers = await Servers.start(reader, { storeDir, broker: reading });
     const { namesrvAddr } = servers;
     await expectAll(namesrvAddr, sent);
 
@@ -78,16 +142,28 @@ describe.each(directions)('a storePathRootDir written by %s and continued by %s'
     await client.send('sync', { namesrvAddr, group: 'writers' }, later);
     await using continuing = await client.consume({ namesrvAddr, group: 'continuing', topic: 'Early' });
     expect(receivedContent(await receivedMessages(continuing, 1))).toEqual(sentContent(later));
+    await expectFinished(namesrvAddr, unfinished, []);
   });
 
-  it('gives back every acknowledged message after kill -9 of the writer', async () => {
+  it('gives back every acknowledged message after kill -9 of the writer, and finishes what was under way', async () => {
     const sent = messages(KILLED_AFTER);
+    let unfinished: Awaited<ReturnType<typeof leaveUnfinished>>;
     {
-      await using servers = await Servers.start(writer, { storeDir, broker: { flushDiskType: 'SYNC_FLUSH' } });
-      await client.send('async', { namesrvAddr: servers.namesrvAddr, group: 'writers' }, sent);
+      await using servers = await Servers.start(writer, {
+        storeDir,
+        broker: { ...writing, flushDiskType: 'SYNC_FLUSH' },
+      });
+      const { namesrvAddr } = servers;
+      await client.send('async', { namesrvAddr, group: 'writers' }, sent);
+      unfinished = await leaveUnfinished(namesrvAddr);
       await servers.kill();
     }
-    await using servers = await Servers.start(reader, { storeDir });
-    await expectAll(servers.namesrvAddr, sent);
+    await using servers = await Servers.start(reader, { storeDir, broker: reading });
+    const { namesrvAddr } = servers;
+    await expectAll(namesrvAddr, sent);
+    const [found] = await client.queryByKey(namesrvAddr, TOPICS[777 % TOPICS.length]!, 'key-777');
+    expect(found?.keys).toBe('key-777');
+    // Progress that was not written down yet is made again.
+    await expectFinished(namesrvAddr, unfinished, ['at once']);
   });
 });
