@@ -148,25 +148,6 @@ class TransactionTest extends SuiteTest {
         consume(group(), topic, "*").awaitEach("left behind", "of its own");
     }
 
-    @Test
-    @Feature(area = AREA, name = "immunity time of a message: no check before it has passed")
-    void aMessageIsNotCheckedInItsImmunityTime() throws Exception {
-        String topic = topic();
-        Outcomes outcomes = new Outcomes(BY_BODY, COMMIT);
-        TransactionMQProducer producer = transactionProducer(group(), outcomes);
-        Message message = message(topic, "immune");
-        message.putUserProperty(MessageConst.PROPERTY_CHECK_IMMUNITY_TIME_IN_SECONDS, "4");
-        long sentAt = System.currentTimeMillis();
-        producer.sendMessageInTransaction(message, null);
-        Inbox inbox = consume(group(), topic, "*");
-        await("the immune message", () -> {
-            send(producer, topic, "commit"); // Apache's check looks at old transactions only while new ones are decided
-            Thread.sleep(200);
-            return inbox.bodies().contains("immune");
-        });
-        assertTrue(outcomes.checkedAt.get("immune") - sentAt >= 3_900, outcomes.checkedAt.toString());
-    }
-
     private static MessageExt find(String msgId, List<MessageExt> messages) {
         return messages == null ? null
             : messages.stream().filter(message -> msgId.equals(message.getMsgId())).findFirst().orElse(null);
