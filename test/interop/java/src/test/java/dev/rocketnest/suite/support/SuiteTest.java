@@ -340,6 +340,8 @@ public abstract class SuiteTest {
         DefaultMQAdminExt started = configured(new DefaultMQAdminExt(REQUEST_TIMEOUT_MS));
         started.setAdminExtGroup(unique("admin"));
         run(started::start);
+        // A route tells it the addresses of the brokers: every broker has a topic of its own name.
+        cluster.brokers.forEach(each -> run(() -> started.maxOffset(new MessageQueue(each.name, each.name, 0))));
         return started;
     }
 
