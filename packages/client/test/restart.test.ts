@@ -107,7 +107,7 @@ describe('with several name servers', () => {
     await gone.close();
     await using cluster = await startCluster();
     for (const namesrvAddr of [`${goneAddress};${cluster.namesrvAddr}`, `${cluster.namesrvAddr};${goneAddress}`]) {
-      const producer = new Producer({ namesrvAddr, group: unique('p') });
+      const producer = new Producer({ namesrvAddr, group: unique('p'), sendTimeoutMs: 20_000 });
       await producer.start();
       expect((await producer.send({ topic: unique('auto'), body: 'x' })).status).toBe('SEND_OK');
       await producer.close();
