@@ -64,6 +64,15 @@ export class PowerLossFiles implements Files {
     for (const path of young.slice(Math.floor(random() * (young.length + 1)))) rmSync(copied(path), { force: true });
   }
 
+  /** A synced file is there for good, and by the order of the journal so are those created before it. */
+  private settle(path: string): void {
+    if (!this.young.has(path)) return;
+    for (const earlier of this.young) {
+      this.young.delete(earlier);
+      if (earlier === path) return;
+    }
+  }
+
   private wrap(file: StoreFile): StoreFile {
     const { path } = file;
     const remember = (length: number, position: number): void => {
@@ -100,7 +109,7 @@ export class PowerLossFiles implements Files {
               if (since) this.undo.get(path)?.set(page, since);
               else this.undo.get(path)?.delete(page);
             }
-            this.young.delete(path);
+            this.settle(path);
           }
           done(error);
         });
@@ -114,7 +123,7 @@ export class PowerLossFiles implements Files {
       syncSync: () => {
         file.syncSync();
         this.undo.delete(path);
-        this.young.delete(path);
+        this.settle(path);
       },
       truncateSync: (length) => file.truncateSync(length),
       close: () => file.close(),
