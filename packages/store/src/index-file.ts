@@ -171,28 +171,46 @@ export class IndexFile {
    * a crash they may not fit the entries.
    */
   rebuildSync(offset: number): void {
-    const { count, endTimestamp } = this;
-    this.slots = Buffer.alloc(this.slotNum * SLOT_BYTES);
-    for (let page = 0; page * PAGE_BYTES < this.slots.length; page++) this.dirtySlotPages.add(page);
+    const { count, endTimestamp, slotNum } = this;
+    const slots = Buffer.alloc(slotNum * SLOT_BYTES);
+    this.slots = slots;
+    for (let page = 0; page * PAGE_BYTES < slots.length; page++) this.dirtySlotPages.add(page);
     this.count = 1;
     this.slotsUsed = 0;
     this.endOffset = 0;
-    this.bufferedFrom = 1;
     const file = this.files.openSync(this.path, 'write');
     const piece = Buffer.alloc(LOAD_BYTES - (LOAD_BYTES % ENTRY_BYTES));
-    scan: for (let first = 1; first < count; first += piece.length / ENTRY_BYTES) {
+    let lastSeconds = -1;
+    let plausible = true;
+    for (let first = 1; plausible && first < count; first += piece.length / ENTRY_BYTES) {
       const wanted = Math.min(piece.length, (count - first) * ENTRY_BYTES);
       const length = file.readSync(piece.subarray(0, wanted), this.entryAt(first));
-      for (let at = 0; at + ENTRY_BYTES <= length; at += ENTRY_BYTES) {
+      let relinked = false;
+      let at = 0;
+      for (; at + ENTRY_BYTES <= length; at += ENTRY_BYTES) {
         const hash = piece.readInt32BE(at);
         const commitLogOffset = readLong(piece, at + 4);
         const seconds = piece.readInt32BE(at + 12);
-        if (hash < 0 || seconds < 0 || commitLogOffset < this.endOffset || commitLogOffset >= offset) break scan;
-        this.link(hash, commitLogOffset, seconds);
-        this.endTimestamp = Math.min(endTimestamp, this.beginTimestamp + seconds * 1000 + 999);
+        plausible = hash >= 0 && seconds >= 0 && commitLogOffset >= this.endOffset && commitLogOffset < offset;
+        if (!plausible) break;
+        // Entries are linked in the order they stand in, so nearly always the link on the disk is right: only slots are computed.
+        const slotAt = (hash % slotNum) * SLOT_BYTES;
+        const older = slots.readInt32BE(slotAt);
+        if (older === 0) this.slotsUsed++;
+        slots.writeInt32BE(this.count++, slotAt);
+        if (piece.readInt32BE(at + 16) !== older) {
+          piece.writeInt32BE(older, at + 16);
+          relinked = true;
+        }
+        this.endOffset = commitLogOffset;
+        lastSeconds = seconds;
       }
+      if (relinked) file.writeSync(piece.subarray(0, at), this.entryAt(first));
     }
     file.closeSync();
+    if (lastSeconds >= 0) this.endTimestamp = Math.min(endTimestamp, this.beginTimestamp + lastSeconds * 1000 + 999);
+    this.buffered = Buffer.alloc(0);
+    this.bufferedFrom = this.count;
     this.flushSync();
   }
 

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { readStored } from '@rocketnest/protocol';
 import type { DispatchRequest } from '../src/dispatch.js';
@@ -142,6 +142,40 @@ const request = (i: number): DispatchRequest => ({
 
 /** Keys whose hashes are all over the slots. */
 const keyOf = (i: number): string => ((i * 2_654_435_761) % 2 ** 32).toString(36);
+
+describe('an index file after a crash', () => {
+  it('has its slots, its lost links and its end computed from its entries', async () => {
+    const directory = temporaryDirectory();
+    const slots = 50;
+    const options = parseStoreOptions({ maxHashSlotNum: slots, maxIndexNum: 2_000 });
+    const open = (): IndexService =>
+      new IndexService(`${directory}/index`, options, nodeFiles, new OpenFiles(nodeFiles, 8), silentStoreLogger);
+    const index = open();
+    for (let i = 0; i < 1_000; i++) index.put(request(i));
+    await index.flush(true);
+
+    const path = `${directory}/index/${readdirSync(`${directory}/index`)[0]}`;
+    const bytes = readFileSync(path);
+    const entry = (number: number): number => 40 + slots * 4 + number * 20;
+    bytes.fill(0, 40, 40 + slots * 4);
+    for (let number = 1; number <= 1_000; number += 9) bytes.writeInt32BE(7, entry(number) + 16);
+    bytes.writeInt32BE(-1, entry(951)); // What follows cannot be right.
+    writeFileSync(path, bytes);
+
+    const crashed = open();
+    crashed.loadSync();
+    crashed.recoverSync(90_000, false);
+    const again = open();
+    again.loadSync();
+    for (const recovered of [crashed, again]) {
+      expect(recovered.endOffset).toBe(89_900);
+      for (let i = 0; i < 1_000; i++) {
+        const { offsets } = await recovered.query('T', keyOf(i), 32, 0, Number.MAX_SAFE_INTEGER);
+        expect([i, offsets]).toEqual([i, i < 900 ? [i * 100] : []]);
+      }
+    }
+  });
+});
 
 describe('an index file that is being written', () => {
   it('gets the slots as they were when the flush began, whatever is put meanwhile', async () => {
