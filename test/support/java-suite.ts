@@ -37,7 +37,7 @@ export interface SuiteOptions {
   readonly classes?: readonly string[];
   /** Only methods with this text in their name. */
   readonly method?: string;
-  /** Run failed tests once more; the second outcome counts. */
+  /** Try failed tests again; the last outcome counts. */
   readonly retry?: boolean;
   readonly onResult?: (result: SuiteResult, firstTry: boolean) => void;
 }
@@ -52,7 +52,8 @@ interface TestClass {
 
 /**
  * Compiles the wanted test classes and runs them against a target's servers. Tests wait most of the time, so several workers, each
- * a JVM with servers of its own, take one class after the other.
+ * a JVM with servers of its own, take one class after the other. With `retry` a test that failed twice in its worker has a last
+ * try, with its class, on new servers: what other classes left behind is not what is tested.
  */
 export async function runSuite(target: Target, options: SuiteOptions = {}): Promise<SuiteRun> {
   const classes = testClasses(options.classes);
@@ -62,21 +63,54 @@ export async function runSuite(target: Target, options: SuiteOptions = {}): Prom
       classes.map(({ file }) => file),
       directory,
     );
-    const results = new Map<string, SuiteResult>();
-    let commands: readonly string[] = [];
-    const running = [...new Set(classes.map(({ profile }) => profile))].flatMap((profile) => {
-      const waiting = classes.filter((testClass) => testClass.profile === profile).map(({ className }) => className);
-      const workers = Math.ceil(waiting.length / CLASSES_PER_WORKER);
-      return Array.from({ length: workers }, async () => {
-        commands = await runWorker(target, { profile, waiting, directory }, options, results);
-      });
-    });
-    const failed = (await Promise.allSettled(running)).find(({ status }) => status === 'rejected');
-    if (failed !== undefined) throw (failed as PromiseRejectedResult).reason;
-    return { results: [...results.values()], commands };
+    const run = await runClasses(target, classes, directory, options);
+    if (options.retry === true)
+      await retryFailed(run, (again) => runClasses(target, again, directory, options), classes);
+    return { results: [...run.results.values()], commands: run.commands };
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+/** Runs the classes with failures; what failed is replaced by what it was this time. */
+async function retryFailed(
+  { results }: ClassesRun,
+  runAgain: (classes: readonly TestClass[]) => Promise<ClassesRun>,
+  classes: readonly TestClass[],
+): Promise<void> {
+  const failed = [...results.values()].filter(({ outcome }) => outcome === 'failed').map(({ test }) => test);
+  // A failure of a whole class is named like the class.
+  const again = classes.filter(({ name }) => failed.some((test) => test === name || test.startsWith(`${name}.`)));
+  if (again.length === 0) return;
+  const second = await runAgain(again);
+  for (const test of failed) results.delete(test);
+  for (const [test, result] of second.results) if (!results.has(test)) results.set(test, result);
+}
+
+interface ClassesRun {
+  /** By test. */
+  readonly results: Map<string, SuiteResult>;
+  readonly commands: readonly string[];
+}
+
+async function runClasses(
+  target: Target,
+  classes: readonly TestClass[],
+  directory: string,
+  options: SuiteOptions,
+): Promise<ClassesRun> {
+  const results = new Map<string, SuiteResult>();
+  let commands: readonly string[] = [];
+  const running = [...new Set(classes.map(({ profile }) => profile))].flatMap((profile) => {
+    const waiting = classes.filter((testClass) => testClass.profile === profile).map(({ className }) => className);
+    const workers = Math.ceil(waiting.length / CLASSES_PER_WORKER);
+    return Array.from({ length: workers }, async () => {
+      commands = await runWorker(target, { profile, waiting, directory }, options, results);
+    });
+  });
+  const broken = (await Promise.allSettled(running)).find(({ status }) => status === 'rejected');
+  if (broken !== undefined) throw (broken as PromiseRejectedResult).reason;
+  return { results, commands };
 }
 
 /** @throws Error naming a class that does not exist, or a profile that is no row of the table */
