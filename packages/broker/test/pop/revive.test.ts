@@ -43,6 +43,19 @@ describe('a message that was popped and not acknowledged', () => {
     expect(other.code).toBe(ResponseCode.POLLING_TIMEOUT);
   });
 
+  it.each([1, 2])(
+    'returns through a retry topic of more than 127 bytes (form %i), which takes messages of version 2',
+    async (form) => {
+      await target.restart({ enableRetryTopicV2: form === 2 });
+      const long = new PopClient(target, 't'.repeat(100), 'g'.repeat(60));
+      await long.send('a');
+      await long.pop({ invisibleTime: 500 });
+      const [again] = await long.take(1, 15_000, { invisibleTime: 60_000 });
+      expect(again!.message).toMatchObject({ topic: long.topic, reconsumeTimes: 1 });
+      expect(await long.ack(again!)).toMatchObject({ code: ResponseCode.SUCCESS });
+    },
+  );
+
   it('returns alone when the others of its pop were acknowledged', async () => {
     for (const text of ['a', 'b', 'c']) await client.send(text);
     const [a, , c] = await client.pop({ invisibleTime: 4_000 });
