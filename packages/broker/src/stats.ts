@@ -36,17 +36,12 @@ const noTotals = (): Totals => ({
   getsMissed: 0,
 });
 
-/** Items of one topic, and of one group reading a topic; kept together so that counting a message builds no key. */
-interface TopicItems {
+/** Items of one topic, or of one group reading a topic; kept together so that counting a message builds no key. */
+interface CountedItems {
   readonly isSystem: boolean;
   readonly nums: StatsItem;
   readonly size: StatsItem;
-  readonly latency: Map<number, StatsItem>;
-}
-interface GroupItems {
-  readonly isSystem: boolean;
-  readonly nums: StatsItem;
-  readonly size: StatsItem;
+  /** By queue. */
   readonly latency: Map<number, StatsItem>;
 }
 
@@ -65,8 +60,8 @@ export class BrokerStats {
   getMaxMs = 0;
 
   private readonly table = new StatsTable();
-  private readonly topics = new Map<string, TopicItems>();
-  private readonly groups = new Map<string, Map<string, GroupItems>>();
+  private readonly topics = new Map<string, CountedItems>();
+  private readonly groups = new Map<string, Map<string, CountedItems>>();
   private readonly broker: Record<'put' | 'userPut' | 'get' | 'userGet' | 'ack' | 'checkpoint', StatsItem>;
 
   private readonly samples: (Totals & { at: number })[] = [];
@@ -273,7 +268,7 @@ export class BrokerStats {
     return true;
   }
 
-  private topicItems(topic: string): TopicItems {
+  private topicItems(topic: string): CountedItems {
     return getOrCreate(this.topics, topic, () => ({
       isSystem: isSystemTopic(topic),
       nums: this.item('TOPIC_PUT_NUMS', topic),
@@ -282,8 +277,8 @@ export class BrokerStats {
     }));
   }
 
-  private groupItems(group: string, topic: string): GroupItems {
-    const byGroup = getOrCreate(this.groups, topic, () => new Map<string, GroupItems>());
+  private groupItems(group: string, topic: string): CountedItems {
+    const byGroup = getOrCreate(this.groups, topic, () => new Map<string, CountedItems>());
     return getOrCreate(byGroup, group, () => ({
       isSystem: isSystemTopic(topic),
       nums: this.item('GROUP_GET_NUMS', `${topic}@${group}`),

@@ -32,6 +32,20 @@ export interface TopicTableParts {
 /** Most queues of a topic. Apache has no limit, and loops over them all the same. */
 export const MAX_QUEUES = 65_535;
 
+/** What a topic may not be, that Java would take, or take and then fail on. */
+export function topicSettingProblem(
+  fields: Pick<TopicConfig, 'readQueueNums' | 'writeQueueNums'> & { readonly topicFilterType: string },
+): string | null {
+  if (fields.topicFilterType !== 'SINGLE_TAG' && fields.topicFilterType !== 'MULTI_TAG') {
+    return `topicFilterType is ${fields.topicFilterType}, expected SINGLE_TAG or MULTI_TAG`;
+  }
+  const { readQueueNums, writeQueueNums } = fields;
+  if (Math.min(readQueueNums, writeQueueNums) < 0 || Math.max(readQueueNums, writeQueueNums) > MAX_QUEUES) {
+    return `readQueueNums is ${readQueueNums} and writeQueueNums ${writeQueueNums}, both must be from 0 to ${MAX_QUEUES}`;
+  }
+  return null;
+}
+
 /** A topic as Apache creates it when nobody says more. */
 export const newTopicConfig = (topicName: string, settings: Partial<TopicConfig> = {}): TopicConfig => ({
   topicName,

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { createRequest, decodeMessages, encodeProperties, Requests, ResponseCode } from '@rocketnest/protocol';
 import { type Connection, RemotingClient } from '@rocketnest/remoting';
-import { type Files, nodeFiles, type StoreFile } from '@rocketnest/store';
+import type { StoreFile } from '@rocketnest/store';
+import { forwarding, WrappedFiles } from '../../store/test/support/wrapped-files.js';
 import { sendFields, TestBroker } from './harness.js';
 
 const MIB = 1024 * 1024;
@@ -9,24 +10,10 @@ const PRODUCERS = 200;
 const BODY = Buffer.alloc(4 * 1024, 'x');
 
 /** The real disk, but the commit log takes so many bytes a second only, or none while it is stalled. */
-class SlowDisk implements Files {
+class SlowDisk extends WrappedFiles {
   bytesPerSecond = Number.POSITIVE_INFINITY;
   /** Writes wait here while this is not null. */
   stalled: (() => void)[] | null = null;
-  readonly open: Files['open'] = (path, mode, done) =>
-    nodeFiles.open(path, mode, (error, file) => (file ? done(null, this.wrap(file)) : done(error)));
-  readonly openSync: Files['openSync'] = (path, mode) => this.wrap(nodeFiles.openSync(path, mode));
-  readonly createSized: Files['createSized'] = (path, size, durable, done) =>
-    nodeFiles.createSized(path, size, durable, (error, file) => (file ? done(null, this.wrap(file)) : done(error)));
-  readonly listSync = nodeFiles.listSync;
-  readonly factsSync = nodeFiles.factsSync;
-  readonly makeDirectorySync = nodeFiles.makeDirectorySync;
-  readonly makeDirectory = nodeFiles.makeDirectory;
-  readonly removeSync = nodeFiles.removeSync;
-  readonly remove = nodeFiles.remove;
-  readonly removeEmptyDirectorySync = nodeFiles.removeEmptyDirectorySync;
-  readonly identitySync = nodeFiles.identitySync;
-  readonly space = nodeFiles.space;
 
   resume(): void {
     const waiting = this.stalled ?? [];
@@ -34,24 +21,16 @@ class SlowDisk implements Files {
     for (const write of waiting) write();
   }
 
-  private wrap(file: StoreFile): StoreFile {
+  protected override wrap(file: StoreFile): StoreFile {
     if (!file.path.includes('commitlog')) return file;
     return {
-      path: file.path,
+      ...forwarding(file),
       write: (buffers, position, done) => {
         const write = (): void => file.write(buffers, position, done);
         const bytes = buffers.reduce((sum, buffer) => sum + buffer.length, 0);
         if (this.stalled !== null) this.stalled.push(write);
         else setTimeout(write, (bytes / this.bytesPerSecond) * 1_000);
       },
-      sync: (done) => file.sync(done),
-      read: (target, position, done) => file.read(target, position, done),
-      writeSync: (buffer, position) => file.writeSync(buffer, position),
-      readSync: (target, position) => file.readSync(target, position),
-      syncSync: () => file.syncSync(),
-      truncateSync: (length) => file.truncateSync(length),
-      close: () => file.close(),
-      closeSync: () => file.closeSync(),
     };
   }
 }

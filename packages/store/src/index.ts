@@ -7,6 +7,7 @@ export type { KeyQueryResult } from './key-query.js';
 export { MessageStore, type MessageStoreInput } from './message-store.js';
 export { type OptionRow, parseStoreOptions, type StoreOptions, storeOptionTable } from './options.js';
 export { isHourOf } from './retention.js';
+export { copyOfStored } from './stored-copy.js';
 export { dumpTimerLog } from './timer/timer-dump.js';
 export {
   deleteKey,

@@ -1,5 +1,5 @@
 import { encodeProperties, type MessageExt, PropertyName, SystemTopic } from '@rocketnest/protocol';
-import type { StoreMessage } from '@rocketnest/store';
+import { copyOfStored, type StoreMessage } from '@rocketnest/store';
 import type { BrokerContext, Delays } from '../context.js';
 import { DelayLane } from './delay-lane.js';
 import { DelayOffsets } from './delay-offsets.js';
@@ -102,18 +102,11 @@ export function timeUp(waiting: MessageExt): StoreMessage {
     delete properties[name];
   }
   return {
+    ...copyOfStored(waiting),
     topic: properties[PropertyName.REAL_TOPIC] ?? '',
     queueId: Number(properties[PropertyName.REAL_QUEUE_ID]),
-    body: waiting.body,
-    flag: waiting.flag ?? 0,
     properties,
     propertiesData: Buffer.from(encodeProperties(waiting.properties)),
-    sysFlag: waiting.sysFlag,
-    bornTimestamp: waiting.bornTimestamp,
-    bornHost: waiting.bornHost,
-    storeHost: waiting.storeHost,
-    reconsumeTimes: waiting.reconsumeTimes,
-    preparedTransactionOffset: 0,
     waitStoreOk: false,
   };
 }

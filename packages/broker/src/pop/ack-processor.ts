@@ -15,7 +15,7 @@ import {
 import type { Connection } from '@rocketnest/remoting';
 import { ok, type ProcessorRow, parseBody, refuse, row } from '../processors/row.js';
 import { missingQueue } from './access.js';
-import { queueKey } from './names.js';
+import { queueKey, reviveQueueProblem } from './names.js';
 import { acknowledgeInOrder, type Refusal } from './ordered.js';
 import type { PopParts } from './parts.js';
 import { isStored } from './revive-log.js';
@@ -123,13 +123,8 @@ async function acknowledge(
     }
     return refusal;
   }
-  const { reviveQueueNum } = context.options;
-  if (reviveQueueId < 0 || reviveQueueId >= reviveQueueNum) {
-    return {
-      code: ResponseCode.INVALID_PARAMETER,
-      remark: `the receipt names revive queue ${reviveQueueId}, this broker has ${reviveQueueNum}: send POP_CK as it came`,
-    };
-  }
+  const wrong = reviveQueueProblem(context.options, reviveQueueId);
+  if (wrong !== undefined) return { code: ResponseCode.INVALID_PARAMETER, remark: wrong };
   context.stats.acked(group, topic, offsets.length);
   const ack: PopAck = {
     t: topic,

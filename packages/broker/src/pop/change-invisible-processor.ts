@@ -10,6 +10,7 @@ import {
 import type { Connection } from '@rocketnest/remoting';
 import { answer, type ProcessorRow, refuse, row } from '../processors/row.js';
 import { missingQueue } from './access.js';
+import { reviveQueueProblem } from './names.js';
 import { moveVisibilityInOrder } from './ordered.js';
 import type { PopParts } from './parts.js';
 import { isStored } from './revive-log.js';
@@ -60,13 +61,8 @@ async function change(
         : { popTime, invisibleTime: visibleAt - popTime, reviveQid: reviveQueueId },
     );
   }
-  if (reviveQueueId < 0 || reviveQueueId >= options.reviveQueueNum) {
-    return refuse(
-      request,
-      ResponseCode.INVALID_PARAMETER,
-      `the receipt names revive queue ${reviveQueueId}, this broker has ${options.reviveQueueNum}: send POP_CK as it came`,
-    );
-  }
+  const wrong = reviveQueueProblem(options, reviveQueueId);
+  if (wrong !== undefined) return refuse(request, ResponseCode.INVALID_PARAMETER, wrong);
   const now = clock.now();
   const failure = await replaceCheckPoint(parts, fields, receipt, now);
   if (failure !== undefined) return refuse(request, ResponseCode.SYSTEM_ERROR, failure);

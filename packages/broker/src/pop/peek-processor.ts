@@ -10,14 +10,11 @@ import type { Connection } from '@rocketnest/remoting';
 import { GetStatus } from '@rocketnest/store';
 import { type ProcessorRow, row } from '../processors/row.js';
 import { accessOf, isRefusal } from './access.js';
-import { queueKey, retryTopicOf } from './names.js';
+import { MAX_ANSWER_BYTES, MAX_POP_MESSAGES, queueKey, retryTopicOf } from './names.js';
 import type { PopParts } from './parts.js';
 
 type Fields = RequestFields<typeof Requests.peekMessage>;
 
-/** How many messages a look may bring altogether, and how long the answer may get. */
-const MAX_MESSAGES = 32;
-const MAX_BYTES = 8 * 1024 * 1024;
 /** One look in so many begins at the retry topic. */
 const RETRY_FIRST_EVERY = 5;
 
@@ -38,7 +35,7 @@ async function peek(
   const random = Math.floor(Math.random() * 100);
   const retryFirst = random % RETRY_FIRST_EVERY === 0;
   const retryTopic = retryTopicOf(context.options, fields.topic, fields.consumerGroup);
-  const look = new Look(parts, fields.consumerGroup, Math.min(fields.maxMsgNums, MAX_MESSAGES));
+  const look = new Look(parts, fields.consumerGroup, Math.min(fields.maxMsgNums, MAX_POP_MESSAGES));
   if (retryFirst) await look.intoTopic(retryTopic, random);
   if (fields.queueId < 0) await look.intoTopic(fields.topic, random);
   else await look.intoQueue(fields.topic, fields.queueId);
@@ -67,7 +64,7 @@ class Look {
   ) {}
 
   get isFull(): boolean {
-    return this.buffers.length >= this.maxMessages || this.bytes >= MAX_BYTES;
+    return this.buffers.length >= this.maxMessages || this.bytes >= MAX_ANSWER_BYTES;
   }
 
   async intoTopic(topic: string, first: number): Promise<void> {
@@ -80,7 +77,8 @@ class Look {
     const offset = nextOffset(this.parts, topic, this.group, queueId);
     this.rest += store.maxOffset(topic, queueId) - offset;
     if (this.isFull) return;
-    const read = (from: number) => store.get(topic, queueId, from, this.maxMessages - this.buffers.length, MAX_BYTES);
+    const read = (from: number) =>
+      store.get(topic, queueId, from, this.maxMessages - this.buffers.length, MAX_ANSWER_BYTES);
     let result = await read(offset);
     if (result.status === GetStatus.OFFSET_TOO_SMALL || result.status === GetStatus.OFFSET_OVERFLOW_BADLY) {
       result = await read(result.nextBeginOffset);

@@ -16,14 +16,13 @@ import { GetStatus, type MessageFilter } from '@rocketnest/store';
 import { filterOf, isTagExpression } from '../filters.js';
 import { type ProcessorRow, refuse, row } from '../processors/row.js';
 import { accessOf, isRefusal } from './access.js';
-import { retryTopicOf } from './names.js';
+import { MAX_POP_MESSAGES, retryTopicOf } from './names.js';
 import type { PopParts } from './parts.js';
 import { PopRun } from './pop-run.js';
 
 type Fields = RequestFields<typeof Requests.popMessage>;
 type Answer = RemotingCommand | undefined;
 
-const MAX_MESSAGES = 32;
 /** A pop that waited this much longer than it wanted is not carried out any more. */
 const TOO_LATE_MS = 500;
 /** Pause before a pop that found nothing looks again at queues that have messages. */
@@ -173,8 +172,8 @@ export class PopProcessor {
 
   private problemOf(fields: Fields): string | undefined {
     const { brokerIP1, timerMaxDelaySec } = this.parts.context.options;
-    if (fields.maxMsgNums > MAX_MESSAGES) return `the broker[${brokerIP1}] pop message's num is greater than 32`;
-    if (fields.maxMsgNums < 1) return `maxMsgNums is ${fields.maxMsgNums}: ask for 1 to ${MAX_MESSAGES} messages`;
+    if (fields.maxMsgNums > MAX_POP_MESSAGES) return `the broker[${brokerIP1}] pop message's num is greater than 32`;
+    if (fields.maxMsgNums < 1) return `maxMsgNums is ${fields.maxMsgNums}: ask for 1 to ${MAX_POP_MESSAGES} messages`;
     if (fields.invisibleTime < 0) return `invisibleTime is ${fields.invisibleTime}: give milliseconds from 0 on`;
     // Its check point could not be kept.
     if (!fields.order && fields.invisibleTime > timerMaxDelaySec * 1_000) {

@@ -12,13 +12,11 @@ import {
   startOffsetInfo,
 } from '@rocketnest/protocol';
 import { type GetResult, GetStatus, type MessageFilter } from '@rocketnest/store';
-import { queueKey } from './names.js';
+import { MAX_ANSWER_BYTES, queueKey } from './names.js';
 import type { PopParts } from './parts.js';
 
 /** Where a group begins that has no offset. Java: `ConsumeInitMode`. */
 const INIT_MIN = 0;
-/** Most bytes of one answer: clients read frames of up to 16 MiB, and the last message may be 4 MiB long. */
-const MAX_BYTES = 8 * 1024 * 1024;
 
 /** After these the offset was wrong: the pop goes on where the store says. */
 const wrongOffset: ReadonlySet<GetStatus> = new Set([
@@ -68,7 +66,7 @@ export class PopRun {
   ) {}
 
   get isFull(): boolean {
-    return this.buffers.length >= this.order.maxMessages || this.bytes >= MAX_BYTES;
+    return this.buffers.length >= this.order.maxMessages || this.bytes >= MAX_ANSWER_BYTES;
   }
 
   /** True when a queue that was looked at has got messages since: nobody would wake this pop for them. */
@@ -158,7 +156,7 @@ export class PopRun {
 
   private read(topic: string, queueId: number, offset: number): GetResult | Promise<GetResult> {
     const wanted = this.order.maxMessages - this.buffers.length;
-    return this.parts.context.store.get(topic, queueId, offset, wanted, MAX_BYTES, this.order.filter);
+    return this.parts.context.store.get(topic, queueId, offset, wanted, MAX_ANSWER_BYTES, this.order.filter);
   }
 
   /** Makes what was read the group's: notes it, then adds it to the answer. */

@@ -10,14 +10,12 @@ import {
   popNormalTopic,
 } from '@rocketnest/protocol';
 import type { BrokerContext } from '../context.js';
-import { REVIVE_GROUP, ReviveTag } from './names.js';
+import { MAX_POP_MESSAGES, REVIVE_GROUP, ReviveTag } from './names.js';
 import { ackOffsetAt, indexOfAck, isStored, mergeKeyOf, type ReviveLog, reviveTimeOf } from './revive-log.js';
 
 /** Messages read at a time. */
 const BATCH = 32;
 const BATCH_BYTES = 1024 * 1024;
-/** Most messages of one pop, which is as many as a check point has bits. */
-const MAX_MESSAGES = 32;
 /** A check point is looked at when the timer has delivered what is due this much later than its own acknowledgements. */
 const PATIENCE_MS = 2_000;
 /** How much longer a message stays invisible after each failed return, seconds. Java: `ckRewriteIntervalsInSeconds`. */
@@ -104,7 +102,7 @@ export class ReviveQueue {
   private readonly readers: Readonly<Record<string, (message: MessageExt) => void>> = {
     [ReviveTag.CHECK_POINT]: ({ body, queueOffset }) => {
       const point = parsePopCheckPoint(body);
-      if (point.n < 0 || point.n > MAX_MESSAGES || (point.d.length !== 0 && point.d.length < point.n)) {
+      if (point.n < 0 || point.n > MAX_POP_MESSAGES || (point.d.length !== 0 && point.d.length < point.n)) {
         throw new ProtocolError(
           `a check point of ${point.n} messages and ${point.d.length} offsets, expected up to 32`,
         );

@@ -8,7 +8,7 @@ import {
   PropertyName,
   popNormalTopic,
 } from '@rocketnest/protocol';
-import type { PutResult, StoreMessage } from '@rocketnest/store';
+import { copyOfStored, type PutResult, type StoreMessage } from '@rocketnest/store';
 import type { BrokerContext } from '../context.js';
 import { returnKey } from './crash-recovery.js';
 import type { InflightCounter } from './inflight.js';
@@ -135,17 +135,13 @@ function copyOf(
   const properties = { ...all };
   for (const name of DETOURS) delete properties[name];
   return {
+    ...copyOfStored(message),
     topic,
     queueId,
-    body: message.body,
-    flag: message.flag ?? 0,
     properties,
     propertiesData: Buffer.from(encodeProperties(all)),
     sysFlag: message.sysFlag & ~MessageSysFlag.STOREHOST_V6,
-    bornTimestamp: message.bornTimestamp,
-    bornHost: message.bornHost,
     storeHost,
     reconsumeTimes: message.reconsumeTimes + (point.sp ? 0 : 1),
-    preparedTransactionOffset: 0,
   };
 }

@@ -14,7 +14,7 @@ import {
   TopicSysFlag,
 } from '@rocketnest/protocol';
 import type { Connection } from '@rocketnest/remoting';
-import { type PutResult, PutStatus, type StoreMessage } from '@rocketnest/store';
+import { copyOfStored, type PutResult, PutStatus, type StoreMessage } from '@rocketnest/store';
 import type { BrokerContext } from '../context.js';
 import { moveToDeadLetters } from '../retry.js';
 import { FAQ_HINT, ok, type ProcessorRow, refuse, row } from './row.js';
@@ -99,22 +99,17 @@ async function sendBack(
 function retryOf(original: MessageExt, topic: string, queueId: number, context: BrokerContext): StoreMessage {
   const { properties } = original;
   return {
+    ...copyOfStored(original),
     topic,
     queueId,
-    body: original.body,
-    flag: original.flag,
     properties: {
       ...properties,
       [PropertyName.RETRY_TOPIC]: properties[PropertyName.RETRY_TOPIC] ?? original.topic,
       [PropertyName.ORIGIN_MESSAGE_ID]: properties[PropertyName.ORIGIN_MESSAGE_ID] || original.offsetMsgId,
       [PropertyName.WAIT_STORE_MSG_OK]: 'false',
     },
-    sysFlag: original.sysFlag,
-    bornTimestamp: original.bornTimestamp,
-    bornHost: original.bornHost,
     storeHost: context.storeHost,
     reconsumeTimes: original.reconsumeTimes + 1,
-    preparedTransactionOffset: 0,
     waitStoreOk: false,
   };
 }

@@ -5,6 +5,7 @@ import {
   encodeTopicList,
   encodeTopicStatsTable,
   parseCreateTopicListRequest,
+  popRetryTopic,
   type RemotingCommand,
   type RequestFields,
   Requests,
@@ -14,7 +15,7 @@ import {
 } from '@rocketnest/protocol';
 import type { BrokerContext } from '../context.js';
 import { isSameVersion } from '../data-version.js';
-import { MAX_QUEUES, newTopicConfig } from '../topics.js';
+import { newTopicConfig, topicSettingProblem } from '../topics.js';
 import { answer, ok, type ProcessorRow, parseBody, refuse, row } from './row.js';
 
 /** Topics: create, change, delete, list, count (`AdminBrokerProcessor`). */
@@ -140,7 +141,7 @@ export function topicProcessors(context: BrokerContext): readonly ProcessorRow[]
       const wrong =
         topicProblem(topicName) ??
         untouchable(topicName) ??
-        unsupportedSetting(topic) ??
+        topicSettingProblem(topic) ??
         (mixed ? 'MIXED message type is not supported.' : null);
       if (wrong !== null) return refuse(request, ResponseCode.INVALID_PARAMETER, wrong);
     }
@@ -168,21 +169,9 @@ export function topicProcessors(context: BrokerContext): readonly ProcessorRow[]
   function popRetryTopics(topic: string): string[] {
     return offsets
       .groupsOf(topic)
-      .flatMap((group) => [`%RETRY%${group}+${topic}`, `%RETRY%${group}_${topic}`])
+      .flatMap((group) => [popRetryTopic(topic, group, 2), popRetryTopic(topic, group, 1)])
       .filter((name) => topics.has(name));
   }
-}
-
-/** What a topic may not be, that Java would take, or take and then fail on. */
-function unsupportedSetting(fields: TopicConfig): string | null {
-  if (fields.topicFilterType !== 'SINGLE_TAG' && fields.topicFilterType !== 'MULTI_TAG') {
-    return `topicFilterType is ${fields.topicFilterType}, expected SINGLE_TAG or MULTI_TAG`;
-  }
-  const { readQueueNums, writeQueueNums } = fields;
-  if (Math.min(readQueueNums, writeQueueNums) < 0 || Math.max(readQueueNums, writeQueueNums) > MAX_QUEUES) {
-    return `readQueueNums is ${readQueueNums} and writeQueueNums ${writeQueueNums}, both must be from 0 to ${MAX_QUEUES}`;
-  }
-  return null;
 }
 
 /** `+name=value,-name` to `{ '+name': 'value', '-name': '' }` (`AttributeParser.parseToMap`); null when it is malformed. */

@@ -1,7 +1,7 @@
 import { parseTopicQueueMapping, Requests, ResponseCode, type TopicConfig, topicProblem } from '@rocketnest/protocol';
 import type { BrokerContext } from '../context.js';
 import { ok, type ProcessorRow, parseBody, refuse, row } from '../processors/row.js';
-import { MAX_QUEUES, newTopicConfig } from '../topics.js';
+import { newTopicConfig, topicSettingProblem } from '../topics.js';
 
 /** UPDATE_AND_CREATE_STATIC_TOPIC: mqadmin's updateStaticTopic and remappingStaticTopic (`AdminBrokerProcessor`). */
 export function staticTopicProcessors(context: BrokerContext): readonly ProcessorRow[] {
@@ -9,7 +9,7 @@ export function staticTopicProcessors(context: BrokerContext): readonly Processo
   return [
     row(Requests.updateAndCreateStaticTopic, async (fields, request) => {
       const { topic } = fields;
-      const wrong = topicProblem(topic) ?? problemOf(fields);
+      const wrong = topicProblem(topic) ?? topicSettingProblem(fields);
       if (wrong !== null) return refuse(request, ResponseCode.INVALID_PARAMETER, wrong);
       if (options.validateSystemTopicWhenUpdateTopic && topics.isSystem(topic)) {
         return refuse(request, ResponseCode.INVALID_PARAMETER, `The topic[${topic}] is conflict with system topic.`);
@@ -35,19 +35,4 @@ export function staticTopicProcessors(context: BrokerContext): readonly Processo
       return ok(request);
     }),
   ];
-}
-
-function problemOf(fields: {
-  readonly topicFilterType: string;
-  readonly readQueueNums: number;
-  readonly writeQueueNums: number;
-}): string | null {
-  if (fields.topicFilterType !== 'SINGLE_TAG' && fields.topicFilterType !== 'MULTI_TAG') {
-    return `topicFilterType is ${fields.topicFilterType}, expected SINGLE_TAG or MULTI_TAG`;
-  }
-  const { readQueueNums, writeQueueNums } = fields;
-  if (Math.min(readQueueNums, writeQueueNums) < 0 || Math.max(readQueueNums, writeQueueNums) > MAX_QUEUES) {
-    return `readQueueNums is ${readQueueNums} and writeQueueNums ${writeQueueNums}, both must be from 0 to ${MAX_QUEUES}`;
-  }
-  return null;
 }

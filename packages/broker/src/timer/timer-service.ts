@@ -1,6 +1,7 @@
 import { encodeRecallHandle, isRetryTopic, PropertyName, TIMER_TOPIC } from '@rocketnest/protocol';
 import { deliverTime, PutStatus, type StoreMessage, slotBefore, TimerMessageStore } from '@rocketnest/store';
 import type { BrokerContext, Timers } from '../context.js';
+import { javaDouble } from '../stats/java-double.js';
 
 /** Java: every 3 minutes. */
 const FORGET_TOPICS_MS = 180_000;
@@ -115,11 +116,8 @@ export class TimerService implements Timers {
       timerReadBehind: String(Math.floor(this.dequeueBehindMillis / 1_000)),
       timerOffsetBehind: String(wheel?.behindMessages ?? 0),
       timerCongestNum: String(wheel?.waiting ?? 0),
-      timerEnqueueTps: float(wheel?.rates.enqueue ?? 0),
-      timerDequeueTps: float(wheel?.rates.dequeue ?? 0),
+      timerEnqueueTps: javaDouble(Math.fround(wheel?.rates.enqueue ?? 0)),
+      timerDequeueTps: javaDouble(Math.fround(wheel?.rates.dequeue ?? 0)),
     };
   }
 }
-
-/** As Java prints a float. */
-const float = (value: number): string => (Number.isInteger(value) ? `${value}.0` : String(Math.fround(value)));

@@ -7,7 +7,7 @@ import {
   SystemTopic,
   withTransactionValue,
 } from '@rocketnest/protocol';
-import type { StoreMessage } from '@rocketnest/store';
+import { copyOfStored, type StoreMessage } from '@rocketnest/store';
 
 /** Consumer group under which the positions in the half and op queues are kept (`MixAll.CID_SYS_RMQ_TRANS`). */
 export const TRANSACTION_GROUP = 'CID_RMQ_SYS_TRANS';
@@ -93,14 +93,4 @@ export const finishedIn = (op: MessageExt): number[] =>
     ? op.body.toString('utf8').split(',').filter(Boolean).map(Number).filter(Number.isSafeInteger)
     : [];
 
-const copyOf = (half: MessageExt): Omit<StoreMessage, 'topic' | 'queueId' | 'properties'> => ({
-  body: half.body,
-  flag: half.flag ?? 0,
-  sysFlag: half.sysFlag,
-  bornTimestamp: half.bornTimestamp,
-  bornHost: half.bornHost,
-  storeHost: half.storeHost,
-  reconsumeTimes: half.reconsumeTimes,
-  preparedTransactionOffset: 0,
-  waitStoreOk: false,
-});
+const copyOf = (half: MessageExt): ReturnType<typeof copyOfStored> => ({ ...copyOfStored(half), waitStoreOk: false });

@@ -7,6 +7,7 @@ import {
   readStored,
   TIMER_TOPIC,
 } from '@rocketnest/protocol';
+import { copyOfStored } from '../stored-copy.js';
 import type { StoreMessage } from '../types.js';
 
 /** TIMER_ENQUEUE_MS of a message that was due before it got into the timer log: Java's `Long.MAX_VALUE`. */
@@ -105,19 +106,12 @@ export function moveOn(waiting: MessageExt, enqueuedMs: number | string, rolled:
   }
   const { [PropertyName.REAL_TOPIC]: topic = '', [PropertyName.REAL_QUEUE_ID]: queueId, ...properties } = all;
   return {
+    ...copyOfStored(waiting),
     // One that names the timer topic as its own, or the schedule topic, would go round for ever; without a name it is dropped.
     topic: rolled ? waiting.topic : topic === TIMER_TOPIC || isNotAllowedSendTopic(topic) ? '' : topic,
     queueId: rolled ? waiting.queueId : Number(queueId),
-    body: waiting.body,
-    flag: waiting.flag ?? 0,
     properties: rolled ? all : properties,
     propertiesData: Buffer.from(encodeProperties(all)),
-    sysFlag: waiting.sysFlag,
-    bornTimestamp: waiting.bornTimestamp,
-    bornHost: waiting.bornHost,
-    storeHost: waiting.storeHost,
-    reconsumeTimes: waiting.reconsumeTimes,
-    preparedTransactionOffset: 0,
     waitStoreOk: false,
   };
 }

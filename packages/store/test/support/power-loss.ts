@@ -1,5 +1,6 @@
 import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { type Files, nodeFiles, type StoreFile } from '../../src/index.js';
+import type { Files, StoreFile } from '../../src/index.js';
+import { forwarding, WrappedFiles } from './wrapped-files.js';
 
 const PAGE_BYTES = 4096;
 
@@ -21,33 +22,24 @@ export function randomOf(seed: number): () => number {
  * The real disk, and what a power failure makes of it: pages written since the last sync of their file reach the disk or not, each for
  * itself; files created since may be gone.
  */
-export class PowerLossFiles implements Files {
+export class PowerLossFiles extends WrappedFiles {
   private readonly undo = new Map<string, Undo>();
   private readonly young = new Set<string>();
   /** Files that are being synced, and the pages written meanwhile, as they were before. */
   private readonly syncing = new Map<string, Undo>();
 
-  readonly open: Files['open'] = (path, mode, done) =>
-    nodeFiles.open(path, mode, (error, file) => (file ? done(null, this.wrap(file)) : done(error)));
-  readonly openSync: Files['openSync'] = (path, mode) => {
+  override openSync(...[path, mode]: Parameters<Files['openSync']>): StoreFile {
     if (mode === 'create' && !existsSync(path)) this.young.add(path);
-    return this.wrap(nodeFiles.openSync(path, mode));
-  };
-  readonly createSized: Files['createSized'] = (path, size, durable, done) =>
-    nodeFiles.createSized(path, size, durable, (error, file) => {
+    return super.openSync(path, mode);
+  }
+
+  override createSized(...[path, size, durable, done]: Parameters<Files['createSized']>): void {
+    super.createSized(path, size, durable, (error, file) => {
       if (!durable) this.young.add(path);
-      if (file) done(null, this.wrap(file));
+      if (file) done(null, file);
       else done(error);
     });
-  readonly remove: Files['remove'] = (path, done) => nodeFiles.remove(path, done);
-  readonly listSync = nodeFiles.listSync;
-  readonly factsSync = nodeFiles.factsSync;
-  readonly makeDirectorySync = nodeFiles.makeDirectorySync;
-  readonly makeDirectory = nodeFiles.makeDirectory;
-  readonly removeSync = nodeFiles.removeSync;
-  readonly removeEmptyDirectorySync = nodeFiles.removeEmptyDirectorySync;
-  readonly identitySync = nodeFiles.identitySync;
-  readonly space = nodeFiles.space;
+  }
 
   /** Copies `directory` to `copy` as the power failure leaves it. */
   fail(directory: string, copy: string, random: () => number): void {
@@ -73,7 +65,7 @@ export class PowerLossFiles implements Files {
     }
   }
 
-  private wrap(file: StoreFile): StoreFile {
+  protected override wrap(file: StoreFile): StoreFile {
     const { path } = file;
     const remember = (length: number, position: number): void => {
       const pages: Undo = this.undo.get(path) ?? new Map();
@@ -88,7 +80,7 @@ export class PowerLossFiles implements Files {
       }
     };
     return {
-      path,
+      ...forwarding(file),
       write: (buffers, position, done) => {
         remember(
           buffers.reduce((sum, { length }) => sum + length, 0),
@@ -114,20 +106,15 @@ export class PowerLossFiles implements Files {
           done(error);
         });
       },
-      read: (target, position, done) => file.read(target, position, done),
       writeSync: (buffer, position) => {
         remember(buffer.length, position);
         file.writeSync(buffer, position);
       },
-      readSync: (target, position) => file.readSync(target, position),
       syncSync: () => {
         file.syncSync();
         this.undo.delete(path);
         this.settle(path);
       },
-      truncateSync: (length) => file.truncateSync(length),
-      close: () => file.close(),
-      closeSync: () => file.closeSync(),
     };
   }
 }
