@@ -23,7 +23,7 @@ import type { OffsetStore } from './offset-store.js';
 import { LocalOffsetStore } from './offset-store-local.js';
 import { RemoteOffsetStore } from './offset-store-remote.js';
 import { effectiveMaxReconsumeTimes, type ResolvedPushConsumerOptions } from './options.js';
-import type { MessageHandler } from './outcome.js';
+import { hookList, type MessageHandler } from './outcome.js';
 import type { ProcessQueue } from './process-queue.js';
 import { type PullContext, PullLoop } from './pull-loop.js';
 import { QueueLocks } from './queue-locks.js';
@@ -77,7 +77,7 @@ export class ConsumerEngine implements ConsumerRegistration {
       ? new LocalOffsetStore(options.localOffsetStoreDir, instance.clientId, group, logger)
       : new RemoteOffsetStore(brokers, logger);
     this.locks = orderly && !broadcasting ? new QueueLocks(brokers, logger) : undefined;
-    this.calls = new HandlerCall({ group, handler, logger, stats: this.stats, hooks, onError });
+    this.calls = new HandlerCall({ group, handler, logger, stats: this.stats, hooks: hookList(hooks), onError });
     this.consumption = this.createConsumption(brokers);
     this.rebalance = new Rebalance({
       group,

@@ -23,16 +23,18 @@ export interface HandlerCallOptions {
   readonly handler: MessageHandler;
   readonly logger: Logger;
   readonly stats: ConsumeStats;
-  readonly hooks?: ConsumeHooks | undefined;
+  readonly hooks?: readonly ConsumeHooks[] | undefined;
   readonly onError?: ((error: unknown, info: ConsumeErrorInfo) => void) | undefined;
 }
 
 /** Calls business code: prepares the messages, watches the call, turns whatever happens into an outcome and logs failures once. */
 export class HandlerCall {
   private readonly retryTopic: string;
+  private readonly hooks: readonly ConsumeHooks[];
 
   constructor(private readonly options: HandlerCallOptions) {
     this.retryTopic = retryTopic(options.group);
+    this.hooks = options.hooks ?? [];
   }
 
   /**
@@ -82,7 +84,7 @@ export class HandlerCall {
     }
     const context: ConsumeContext = { group: this.options.group, queue };
     const call: Call = { messages, context, startedAt };
-    if (this.options.hooks?.before) this.observe(() => this.options.hooks?.before?.(messages, context));
+    for (const hook of this.hooks) this.observe(() => hook.before?.(messages, context));
     return call;
   }
 
@@ -124,10 +126,9 @@ export class HandlerCall {
     const now = Date.now();
     const durationMs = now - call.startedAt;
     this.options.stats.consumed(context.queue.topic, messages.length, outcome === undefined, durationMs, now);
-    if (this.options.hooks?.after) {
-      const result = error === undefined ? { outcome, durationMs } : { outcome, error, durationMs };
-      this.observe(() => this.options.hooks?.after?.(messages, context, result));
-    }
+    if (this.hooks.length === 0) return;
+    const result = error === undefined ? { outcome, durationMs } : { outcome, error, durationMs };
+    for (const hook of this.hooks) this.observe(() => hook.after?.(messages, context, result));
   }
 
   /** Observers, loggers among them, must not change what happens to a message. */

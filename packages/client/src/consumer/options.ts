@@ -9,6 +9,8 @@ const isFunction = (value: unknown): boolean => typeof value === 'function';
 const isObjectWith = (value: unknown, method: string): boolean =>
   typeof value === 'object' && value !== null && isFunction((value as Record<string, unknown>)[method]);
 
+const isHook = (value: unknown): boolean => isObjectWith(value, 'before') || isObjectWith(value, 'after');
+
 export type ConsumeFrom = 'LAST_OFFSET' | 'FIRST_OFFSET' | Date;
 
 const CONSUME_FROM: readonly unknown[] = ['LAST_OFFSET', 'FIRST_OFFSET'];
@@ -168,11 +170,12 @@ export const pushConsumerOptionTable = {
       doc: 'BROADCASTING: directory of the offset files. Default: .rocketmq_offsets in the home directory.',
     })
     .default(join(homedir(), '.rocketmq_offsets')),
-  hooks: option.value<ConsumeHooks>(
-    'an object with before and/or after functions',
-    (value) => isObjectWith(value, 'before') || isObjectWith(value, 'after'),
+  hooks: option.value<ConsumeHooks | readonly ConsumeHooks[]>(
+    'an object with before and/or after functions, or an array of them',
+    (value) => (Array.isArray(value) ? value.every(isHook) : isHook(value)),
     {
-      doc: 'Observers called around every handler call: traces, metrics.',
+      java: 'registerConsumeMessageHook',
+      doc: 'Observers called around every handler call, in the order given: traces, metrics.',
     },
   ),
   onError: option.value<(error: unknown, info: ConsumeErrorInfo) => void>('a function', isFunction, {

@@ -33,7 +33,11 @@ export type MessageHandler = (
   context: ConsumeContext,
 ) => ConsumeResult | Promise<ConsumeResult>;
 
-/** Observers of consumption, e.g. traces and metrics. What they throw is logged and otherwise ignored. */
+/**
+ * Observers of consumption, e.g. traces and metrics. What they throw is logged and otherwise ignored. One handler call
+ * passes the same `context` object to `before` and `after`, so a WeakMap keyed by it connects the two.
+ * Java: ConsumeMessageHook.
+ */
 export interface ConsumeHooks {
   /** Right before the handler is called. */
   before?(messages: readonly MessageExt[], context: ConsumeContext): void;
@@ -43,6 +47,16 @@ export interface ConsumeHooks {
     context: ConsumeContext,
     result: { outcome: ConsumeOutcome | undefined; error?: unknown; durationMs: number },
   ): void;
+}
+
+/** The hooks option as a list: users may give one object or several. */
+export function hookList(hooks: ConsumeHooks | readonly ConsumeHooks[] | undefined): readonly ConsumeHooks[] {
+  if (hooks === undefined) return [];
+  return isList(hooks) ? hooks : [hooks];
+}
+
+function isList(hooks: ConsumeHooks | readonly ConsumeHooks[]): hooks is readonly ConsumeHooks[] {
+  return Array.isArray(hooks);
 }
 
 const ACTIONS: ReadonlySet<unknown> = new Set(['retry', 'dead-letter', 'suspend']);
