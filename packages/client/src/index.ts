@@ -21,8 +21,8 @@ export {
   SendError,
   TimeoutError,
 } from '@rocketnest/protocol';
-export { type Logger, silentLogger, type TlsClientOptions } from '@rocketnest/remoting';
-export { Admin, type ConsumerOffset, type QueryOptions, type TopicInput } from './admin.js';
+export { type Logger, type RpcHook, silentLogger, type TlsClientOptions } from '@rocketnest/remoting';
+export * from './admin/index.js';
 export { BrokerApi, type CallOptions, type CallResult } from './broker-api.js';
 export { compressBody, decompressBody } from './compression.js';
 export * from './consumer/index.js';

@@ -54,7 +54,7 @@ export class ClientInstance {
   /** @throws ConfigurationError on bad options */
   constructor(options: ClientOptionsInput) {
     this.options = resolveOptions(clientOptionTable, options, 'ClientInstance');
-    const { logger, requestTimeoutMs, connectTimeoutMs, addressMap, tls } = this.options;
+    const { logger, requestTimeoutMs, connectTimeoutMs, addressMap, tls, rpcHooks } = this.options;
     this.clientId = createClientId(this.options);
     this.logger = logger;
     this.remoting = new RemotingClient({
@@ -63,6 +63,7 @@ export class ClientInstance {
       requestTimeoutMs,
       tls,
       ...(addressMap === undefined ? {} : { addressMap }),
+      hooks: rpcHooks ?? [],
       processors: createBrokerCallProcessors(this),
       onConnect: (address) => this.onConnect(address),
       onDisconnect: (address) => this.onDisconnect(address),

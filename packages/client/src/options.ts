@@ -1,5 +1,5 @@
 import { ConfigurationError } from '@rocketnest/protocol';
-import type { Logger, TlsClientOptions } from '@rocketnest/remoting';
+import type { Logger, RpcHook, TlsClientOptions } from '@rocketnest/remoting';
 import { silentLogger } from '@rocketnest/remoting';
 
 export type { TlsClientOptions } from '@rocketnest/remoting';
@@ -136,6 +136,12 @@ const isLogger = (value: unknown): boolean =>
   value !== null &&
   (['debug', 'info', 'warn', 'error'] as const).every((level) => isFunction((value as Record<string, unknown>)[level]));
 
+/** An object that has at least one of the functions. */
+const isHook = (value: unknown, names: readonly string[]): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  names.some((name) => isFunction((value as Record<string, unknown>)[name]));
+
 /** Options every component of the client understands. Java: ClientConfig. */
 export const clientOptionTable = {
   namesrvAddr: option
@@ -195,6 +201,14 @@ export const clientOptionTable = {
       doc: 'Where the client logs; silent by default. Message bodies are never logged.',
     })
     .default(silentLogger),
+  rpcHooks: option.list<RpcHook>(
+    'objects with beforeRequest or afterResponse functions',
+    (hook) => isHook(hook, ['beforeRequest', 'afterResponse']),
+    {
+      java: 'RPCHook',
+      doc: 'See every request this client sends and its response; may add header fields. In this order, before a signature of credentials is added.',
+    },
+  ),
   addressMap: option.value<(address: string) => string>('a function', isFunction, {
     doc: 'Rewrites every "host:port" before connecting: for brokers that advertise an address this machine cannot reach (NAT, containers).',
   }),

@@ -13,6 +13,7 @@ import { Dispatcher, type ProcessorTable } from './dispatcher.js';
 import { DEFAULT_MAX_FRAME_BYTES } from './frame-decoder.js';
 import { type Logger, silentLogger } from './logger.js';
 import type { ResponseCallback } from './pending-requests.js';
+import { type RpcHook, RpcHooks } from './rpc-hook.js';
 import { encryptedOnly, type TlsClientOptions } from './tls/options.js';
 
 type ClientTls = boolean | TlsClientOptions;
@@ -39,6 +40,8 @@ export interface RemotingClientOptions {
    * words of node:tls, the certificate is verified. Default false: plain. A function is called for every connection.
    */
   tls?: ClientTls | (() => ClientTls);
+  /** See every request sent and its response, in this order. Default: none. */
+  hooks?: readonly RpcHook[];
   logger?: Logger;
   onConnect?: (address: string, connection: Connection) => void;
   onDisconnect?: (address: string, reason?: Error) => void;
@@ -180,7 +183,8 @@ export class RemotingClient {
   }
 
   #adopt(address: string, socket: Socket): Connection {
-    const { maxFrameBytes, idleTimeoutMs, silenceLimitMs, maxBufferedBytes, onConnect, onDisconnect } = this.#options;
+    const { maxFrameBytes, idleTimeoutMs, silenceLimitMs, maxBufferedBytes, hooks, onConnect, onDisconnect } =
+      this.#options;
     const connection = new Connection(socket, {
       id: this.#nextId++,
       logger: this.#logger,
@@ -189,6 +193,7 @@ export class RemotingClient {
       idleTimeoutMs: idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS,
       silenceLimitMs: silenceLimitMs ?? DEFAULT_SILENCE_LIMIT_MS,
       maxBufferedBytes: maxBufferedBytes ?? DEFAULT_MAX_BUFFERED_BYTES,
+      hooks: RpcHooks.of(address, hooks),
     });
     this.#open.set(address, connection);
     connection.onClose((reason) => {

@@ -16,6 +16,7 @@ import { formatAddress } from './address.js';
 import { FrameDecoder } from './frame-decoder.js';
 import type { Logger } from './logger.js';
 import { PendingRequests, type ResponseCallback } from './pending-requests.js';
+import type { RpcHooks } from './rpc-hook.js';
 
 /** What an owner (server, client) decides about its connections. */
 export interface ConnectionOptions {
@@ -33,6 +34,8 @@ export interface ConnectionOptions {
   readonly pauseAtBytes?: number;
   /** Bytes that may wait for the peer to read. A response over it closes the connection, a request over it is refused. Default 64 MiB. */
   readonly maxBufferedBytes?: number;
+  /** See the requests sent here and their responses. Default: none. */
+  readonly hooks?: RpcHooks | undefined;
 }
 
 export const DEFAULT_IDLE_TIMEOUT_MS = 120_000;
@@ -65,6 +68,7 @@ export class Connection {
   readonly #silenceLimitMs: number;
   readonly #pauseAtBytes: number;
   readonly #maxBufferedBytes: number;
+  readonly #hooks: RpcHooks | undefined;
   readonly #closeListeners: ((reason?: Error) => void)[] = [];
   #outgoing: Buffer[] = [];
   #outgoingBytes = 0;
@@ -87,6 +91,7 @@ export class Connection {
     );
     this.#pauseAtBytes = options.pauseAtBytes ?? Number.POSITIVE_INFINITY;
     this.#maxBufferedBytes = options.maxBufferedBytes ?? DEFAULT_MAX_BUFFERED_BYTES;
+    this.#hooks = options.hooks;
     this.#silenceLimitMs = options.silenceLimitMs ?? Number.POSITIVE_INFINITY;
     this.#pending = new PendingRequests((timeoutMs, sentAt) => this.#timedOut(timeoutMs, sentAt));
     // A dual-stack listener sees IPv4 peers as ::ffff:10.0.0.1; the wire has 4-byte hosts for those.
@@ -174,22 +179,38 @@ export class Connection {
       process.nextTick(callback, refusal);
       return;
     }
+    if (this.#hooks === undefined) this.#send(command, timeoutMs, callback);
+    else this.#sendHooked(this.#hooks, command, timeoutMs, callback);
+  }
+
+  #send(command: RemotingCommand, timeoutMs: number, callback: ResponseCallback): void {
     command.opaque = this.#pending.nextOpaque();
     const frame = encodeCommand(command);
     this.#pending.add(command.opaque, timeoutMs, callback);
     this.#write(frame);
   }
 
+  #sendHooked(hooks: RpcHooks, command: RemotingCommand, timeoutMs: number, callback: ResponseCallback): void {
+    try {
+      hooks.before(command);
+    } catch (error) {
+      process.nextTick(callback, error as Error);
+      return;
+    }
+    this.#send(command, timeoutMs, hooks.watch(command, callback));
+  }
+
   /**
    * Sends a request that gets no response: sets the ONEWAY flag, assigns `opaque`.
    *
-   * @throws ClosedError when closed, ConnectionError when too many bytes wait for the peer already.
+   * @throws ClosedError when closed, ConnectionError when too many bytes wait for the peer already, or what a hook throws.
    */
   sendOneway(command: RemotingCommand): void {
     const refusal = this.#refusal(command);
     if (refusal !== null) throw refusal;
     command.opaque = this.#pending.nextOpaque();
     command.flag |= CommandFlag.ONEWAY;
+    this.#hooks?.before(command);
     this.#write(encodeCommand(command));
   }
 
