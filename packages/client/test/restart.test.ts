@@ -46,7 +46,7 @@ describe('after a restart of brokers and name server', () => {
   async function createTopic(): Promise<string> {
     const admin = new Admin({ namesrvAddr: cluster.namesrvAddr });
     const topic = unique('topic');
-    await admin.createTopic({ topic });
+    await admin.topics.create({ topic });
     await admin.close();
     return topic;
   }

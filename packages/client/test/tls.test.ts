@@ -17,7 +17,7 @@ async function createTopic(cluster: Cluster, tls: boolean): Promise<string> {
   const admin = new Admin({ namesrvAddr: cluster.namesrvAddr, tls });
   open.push(admin);
   const topic = unique('topic');
-  await admin.createTopic({ topic });
+  await admin.topics.create({ topic });
   return topic;
 }
 

@@ -159,7 +159,7 @@ describe('Producer', () => {
     const producer = await startProducer();
     const result = await producer.send({ topic, body: 'first' });
     expect(result.queue.queueId).toBeLessThan(4);
-    await waitFor(() => cluster.admin.topicRoute(topic), { what: 'the name server to know the topic' });
+    await waitFor(() => cluster.admin.topics.route(topic), { what: 'the name server to know the topic' });
     expect((await cluster.messages(topic)).map((message) => message.body.toString())).toEqual(['first']);
   });
 

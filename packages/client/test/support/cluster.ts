@@ -1,6 +1,6 @@
 import { decodeFields, decodeMessages, type MessageExt, Requests, ResponseCode } from '@rocketnest/protocol';
 import { type Cluster, startCluster, unique } from '@rocketnest/testing';
-import { Admin } from '../../src/admin.js';
+import { Admin } from '../../src/admin/index.js';
 import { bodyOf, responseError } from '../../src/broker-api.js';
 import { decompressBody } from '../../src/compression.js';
 
@@ -35,7 +35,7 @@ export class TestCluster {
   /** A new topic. */
   async topic(queues = 4): Promise<string> {
     const topic = unique('topic');
-    await this.admin.createTopic({ topic, queues });
+    await this.admin.topics.create({ topic, queues });
     return topic;
   }
 

@@ -32,7 +32,7 @@ async function createTopics(namesrvAddr: string): Promise<void> {
   const admin = new Admin({ namesrvAddr });
   await admin.start();
   try {
-    for (const topic of topics) await admin.createTopic({ topic, queues: 4 });
+    for (const topic of topics) await admin.topics.create({ topic, queues: 4 });
   } finally {
     await admin.close();
   }

@@ -1,0 +1,51 @@
+import { ClientInstance } from '../instance.js';
+import type { ClientOptionsInput } from '../options.js';
+import { BrokersOf } from './brokers-of.js';
+import { ClientAdmin } from './clients.js';
+import { ClusterAdmin } from './cluster.js';
+import { GroupAdmin } from './groups.js';
+import { MessageAdmin } from './messages.js';
+import { OffsetAdmin } from './offsets.js';
+import { TopicAdmin } from './topics.js';
+
+/**
+ * Looks at and changes a cluster, by areas: `admin.topics.create(…)`, `admin.offsets.progress(…)`. Java: DefaultMQAdminExt.
+ *
+ * What several brokers know is asked of all of them; those that fail are listed beside the answer (Gathered). Changes that a
+ * broker refuses or does not answer reject with ResponseError, ConnectionError or TimeoutError.
+ */
+export class Admin {
+  readonly instance: ClientInstance;
+  readonly cluster: ClusterAdmin;
+  readonly topics: TopicAdmin;
+  readonly groups: GroupAdmin;
+  readonly offsets: OffsetAdmin;
+  readonly messages: MessageAdmin;
+  readonly clients: ClientAdmin;
+  private readonly ownsInstance: boolean;
+
+  /** @param options those of the client, or a shared instance, which the caller starts and closes */
+  constructor(options: ClientOptionsInput | ClientInstance) {
+    this.ownsInstance = !(options instanceof ClientInstance);
+    this.instance = options instanceof ClientInstance ? options : new ClientInstance(options);
+    const brokers = new BrokersOf(this.instance);
+    this.cluster = new ClusterAdmin(brokers);
+    this.topics = new TopicAdmin(brokers);
+    this.groups = new GroupAdmin(brokers);
+    this.offsets = new OffsetAdmin(brokers);
+    this.messages = new MessageAdmin(brokers);
+    this.clients = new ClientAdmin(brokers);
+  }
+
+  async start(): Promise<void> {
+    if (this.ownsInstance) await this.instance.start();
+  }
+
+  async close(): Promise<void> {
+    if (this.ownsInstance) await this.instance.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
