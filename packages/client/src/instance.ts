@@ -13,6 +13,7 @@ import { createClientId, localAddress } from './client-id.js';
 import { Heartbeats } from './heartbeats.js';
 import type { MessageQueue } from './message-queue.js';
 import { NameServers } from './name-servers.js';
+import { instanceIdOf, Namespace } from './namespace.js';
 import { type ClientOptions, type ClientOptionsInput, clientOptionTable, resolveOptions } from './options.js';
 import type { ConsumerRegistration, ProducerRegistration } from './registrations.js';
 import { type BrokerAddress, type FindBrokerOptions, RouteTable, type TopicRoute } from './routes.js';
@@ -38,6 +39,8 @@ export class ClientInstance {
   readonly api: BrokerApi;
   readonly routes: RouteTable;
   readonly nameServers: NameServers;
+  /** Names as users write them ↔ as brokers know them. */
+  readonly namespace: Namespace;
   private readonly messageIds: UniqueIdGenerator;
   /** Requests waiting for a reply message (PUSH_REPLY_MESSAGE_TO_CLIENT), by correlation id. */
   readonly replies = new Map<string, (reply: MessageExt) => void>();
@@ -56,6 +59,7 @@ export class ClientInstance {
     this.options = resolveOptions(clientOptionTable, options, 'ClientInstance');
     const { logger, requestTimeoutMs, connectTimeoutMs, addressMap, tls, rpcHooks } = this.options;
     this.clientId = createClientId(this.options);
+    this.namespace = new Namespace(this.options.namespace ?? instanceIdOf(this.options.namesrvAddr));
     this.logger = logger;
     this.remoting = new RemotingClient({
       logger,

@@ -201,6 +201,12 @@ export const clientOptionTable = {
       doc: 'Where the client logs; silent by default. Message bodies are never logged.',
     })
     .default(silentLogger),
+  namespace: option.string({
+    doc: 'Put before the names of topics and groups on their way to the brokers ("namespace%topic") and taken off on the way back, so that tenants can use the same names. Admin takes names as they are on the brokers. Default: the instance id in namesrvAddr ("http://MQ_INST_….host:port"), if there is one.',
+  }),
+  namespaceV2: option.string({
+    doc: 'Sent as a header field of every request, for servers that keep tenants apart themselves; names stay as they are.',
+  }),
   rpcHooks: option.list<RpcHook>(
     'objects with beforeRequest or afterResponse functions',
     (hook) => isHook(hook, ['beforeRequest', 'afterResponse']),
