@@ -1,4 +1,3 @@
-import { ConfigurationError } from '@rocketnest/protocol';
 import type { MessageQueue } from '../message-queue.js';
 
 /**
@@ -38,22 +37,3 @@ export const allocateByCircle: AllocateStrategy = {
     return queues.filter((_, at) => at % members.length === index);
   },
 };
-
-/** Strategies that options can name. */
-export const allocateStrategies = {
-  AVG: allocateAveragely,
-  AVG_BY_CIRCLE: allocateByCircle,
-} as const satisfies Record<string, AllocateStrategy>;
-
-/** A strategy by Java's name, or the given custom one. */
-export function allocateStrategyOf(choice: AllocateStrategy | keyof typeof allocateStrategies): AllocateStrategy {
-  if (typeof choice !== 'string') return choice;
-  const known = allocateStrategies[choice];
-  if (known === undefined) {
-    const names = Object.keys(allocateStrategies).join(', ');
-    throw new ConfigurationError(`Unknown allocate strategy "${choice}". Use one of ${names}, or pass an object.`, {
-      context: { allocate: choice },
-    });
-  }
-  return known;
-}

@@ -11,7 +11,7 @@ import {
 import type { ClientInstance, ConsumerRegistration } from '../instance.js';
 import { type MessageQueue, queueKey } from '../message-queue.js';
 import type { TopicRoute } from '../routes.js';
-import { allocateStrategyOf } from './allocate.js';
+import { allocateStrategyOf } from './allocate-by-name.js';
 import { BrokerLink } from './broker-link.js';
 import { ConcurrentConsumption } from './consume-concurrently.js';
 import { consumeDirectly } from './consume-directly.js';

@@ -1,4 +1,7 @@
 export { type AllocateStrategy, allocateAveragely, allocateByCircle } from './allocate.js';
+export { allocateByConfig } from './allocate-by-config.js';
+export { allocateByMachineRoom, allocateNearby, type MachineRooms } from './allocate-by-room.js';
+export { allocateByConsistentHash } from './allocate-consistent-hash.js';
 export {
   type ConsumeErrorInfo,
   type ConsumeFrom,

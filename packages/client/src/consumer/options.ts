@@ -2,7 +2,8 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigurationError, DEFAULT_CONSUMER_GROUP, validateGroup } from '@rocketnest/protocol';
 import { clientOptionTable, groupOption, type Options, type OptionsInput, option, resolveOptions } from '../options.js';
-import { type AllocateStrategy, allocateStrategies } from './allocate.js';
+import type { AllocateStrategy } from './allocate.js';
+import { allocateStrategies } from './allocate-by-name.js';
 import type { ConsumeHooks } from './outcome.js';
 
 const isFunction = (value: unknown): boolean => typeof value === 'function';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { allocateAveragely, allocateByCircle, allocateStrategyOf } from '../../src/consumer/allocate.js';
+import { allocateAveragely, allocateByCircle } from '../../src/consumer/allocate.js';
+import { allocateStrategyOf } from '../../src/consumer/allocate-by-name.js';
 import { compareQueues, compareText, queueKey } from '../../src/message-queue.js';
 
 const queues = (count: number) =>
