@@ -7,6 +7,7 @@ import {
   type FieldInput,
   type FieldMap,
   type HeartbeatData,
+  PullSysFlag,
   parseConsumerListBody,
   parseLockBatchResponse,
   parseTopicRoute,
@@ -139,7 +140,7 @@ export class BrokerApi {
   }
 
   /**
-   * PULL_MESSAGE. `timeoutMs` must exceed `fields.suspendTimeoutMillis`, for which the broker may hold the request.
+   * PULL_MESSAGE, or LITE_PULL_MESSAGE when sysFlag says so. `timeoutMs` must exceed `fields.suspendTimeoutMillis`, for which the broker may hold the request.
    * Read the answer with `decodeFields(Requests.pullMessage.response, …)`; codes are SUCCESS, PULL_NOT_FOUND,
    * PULL_RETRY_IMMEDIATELY, PULL_OFFSET_MOVED, else an error (see {@link responseError}).
    */
@@ -149,7 +150,9 @@ export class BrokerApi {
     timeoutMs: number,
     callback: ResponseCallback,
   ): void {
-    this.invoke(address, createRequest(Requests.pullMessage, fields), timeoutMs, callback);
+    const lite = (fields.sysFlag & PullSysFlag.LITE_PULL_MESSAGE) !== 0;
+    const definition = lite ? Requests.litePullMessage : Requests.pullMessage;
+    this.invoke(address, createRequest(definition, fields), timeoutMs, callback);
   }
 
   // Clients and groups

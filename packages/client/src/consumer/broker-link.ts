@@ -1,6 +1,7 @@
 import {
   ConnectionError,
   type MessageExt,
+  PullSysFlag,
   type RequestFields,
   Requests,
   ResponseCode,
@@ -48,6 +49,19 @@ export class BrokerLink {
     return this.instance.api.maxOffset(address, queue);
   }
 
+  async minOffset(queue: MessageQueue): Promise<number> {
+    const { address } = await this.locate(queue, { onlyMaster: true });
+    return this.instance.api.minOffset(address, queue);
+  }
+
+  /** When the oldest message of the queue was stored, in ms since 1970; -1 when it holds none. */
+  async earliestMsgStoreTime(queue: MessageQueue): Promise<number> {
+    const { address } = await this.locate(queue, { onlyMaster: true });
+    const { topic, queueId } = queue;
+    const { fields } = await this.instance.api.call(address, Requests.getEarliestMsgStoretime, { topic, queueId });
+    return fields.timestamp;
+  }
+
   async searchOffset(queue: MessageQueue, timestamp: number): Promise<number> {
     const { address } = await this.locate(queue, { onlyMaster: true });
     return this.instance.api.searchOffset(address, queue, timestamp);
@@ -57,7 +71,7 @@ export class BrokerLink {
   pull(queue: MessageQueue, brokerId: number, fields: PullFields, timeoutMs: number, callback: ResponseCallback): void {
     const send = (broker: BrokerAddress) => {
       // A slave has no say over the group's offset.
-      const sysFlag = broker.slave ? fields.sysFlag & ~COMMIT_OFFSET_FLAG : fields.sysFlag;
+      const sysFlag = broker.slave ? fields.sysFlag & ~PullSysFlag.COMMIT_OFFSET : fields.sysFlag;
       this.instance.api.pullMessage(broker.address, { ...fields, sysFlag }, timeoutMs, (error, response) => {
         // A logic queue moved on: the next pull should go to its new leader.
         if (response?.code === ResponseCode.NOT_LEADER_FOR_QUEUE)
@@ -124,6 +138,3 @@ export class BrokerLink {
     );
   }
 }
-
-/** Java: PullSysFlag.FLAG_COMMIT_OFFSET. */
-const COMMIT_OFFSET_FLAG = 1;

@@ -2,10 +2,7 @@ import {
   type ConsumeMessageDirectlyResult,
   type ConsumerData,
   type ConsumerRunningInfo,
-  ExpressionType,
-  encodeCheckClientRequest,
   type MessageExt,
-  Requests,
   retryTopic,
 } from '@rocketnest/protocol';
 import type { ClientInstance, ConsumerRegistration } from '../instance.js';
@@ -13,6 +10,7 @@ import { type MessageQueue, queueKey } from '../message-queue.js';
 import type { TopicRoute } from '../routes.js';
 import { allocateStrategyOf } from './allocate-by-name.js';
 import { BrokerLink } from './broker-link.js';
+import { checkFilters } from './check-filters.js';
 import { ConcurrentConsumption } from './consume-concurrently.js';
 import { consumeDirectly } from './consume-directly.js';
 import { OrderlyConsumption } from './consume-orderly.js';
@@ -102,7 +100,7 @@ export class ConsumerEngine implements ConsumerRegistration {
     const { instance, options, subscriptions } = this;
     await this.offsets.load();
     await Promise.all(subscriptions.topics().map((topic) => instance.routes.refresh(topic)));
-    await this.checkFilters();
+    await checkFilters(instance, options.group, subscriptions.forHeartbeat());
     instance.registerConsumer(options.group, this);
     this.registered = true;
     await instance.sendHeartbeats();
@@ -216,21 +214,6 @@ export class ConsumerEngine implements ConsumerRegistration {
     return Array.from(this.rebalance.queues(), ({ queue, key }) => ({ queue, offset: this.offsets.peek(key) })).filter(
       ({ queue, offset }) => queue.topic === topic && offset >= 0,
     );
-  }
-
-  /**
-   * Asks brokers whether they can evaluate what is not tags: later they would answer every pull with an error.
-   * Java: MQClientInstance.checkClientInBroker.
-   */
-  private async checkFilters(): Promise<void> {
-    const { instance, options, subscriptions } = this;
-    for (const subscriptionData of subscriptions.forHeartbeat()) {
-      if (subscriptionData.expressionType === ExpressionType.TAG) continue;
-      const address = instance.routes.anyBrokerOf(subscriptionData.topic);
-      if (address === undefined) continue;
-      const body = encodeCheckClientRequest({ clientId: instance.clientId, group: options.group, subscriptionData });
-      await instance.api.call(address, Requests.checkClientConfig, {}, { body });
-    }
   }
 
   /**

@@ -1,8 +1,7 @@
 import {
   decodeFields,
-  decodeMessages,
-  type MessageExt,
-  PropertyName,
+  ExpressionType,
+  PullSysFlag,
   RETRY_GROUP_PREFIX,
   type RemotingCommand,
   Requests,
@@ -11,15 +10,14 @@ import {
   type SubscriptionData,
 } from '@rocketnest/protocol';
 import type { Logger } from '@rocketnest/remoting';
-import { bodyOf, responseError } from '../broker-api.js';
-import { decompressBody } from '../compression.js';
+import { responseError } from '../broker-api.js';
 import { MASTER_ID } from '../routes.js';
-import type { BrokerLink, PullHeader } from './broker-link.js';
+import type { BrokerLink } from './broker-link.js';
 import type { ConsumeStats } from './consume-stats.js';
 import { type FlowLimits, fullness } from './flow-control.js';
-import { unwrapBatches } from './inner-batch.js';
 import type { OffsetStore } from './offset-store.js';
 import type { ProcessQueue } from './process-queue.js';
+import { readMessages } from './pull/read-messages.js';
 
 /** How long a broker holds a pull that finds nothing. Java: BROKER_SUSPEND_MAX_TIME_MILLIS. */
 const SUSPEND_MS = 15_000;
@@ -30,15 +28,14 @@ const FLOW_CONTROL_DELAY_MS = 20;
 /** Being full is normal under load: one in so many is logged, as in Java. */
 const LOG_EVERY_FULL = 1_000;
 
-/** Bits of the sysFlag of a pull. Java: PullSysFlag. The subscription is known from heartbeats, so its bit stays off. */
-const FLAG_COMMIT_OFFSET = 1;
-const FLAG_SUSPEND = 2;
+/** The bits of every lite pull: the subscription travels with it. */
+const LITE_FLAGS = PullSysFlag.SUSPEND | PullSysFlag.SUBSCRIPTION | PullSysFlag.LITE_PULL_MESSAGE;
 
 /** What the loops of one consumer share. */
 export interface PullContext {
   readonly group: string;
   readonly brokers: BrokerLink;
-  readonly offsets: OffsetStore;
+  readonly offsets: Pick<OffsetStore, 'peek' | 'update'>;
   readonly stats: ConsumeStats;
   readonly logger: Logger;
   readonly limits: FlowLimits;
@@ -48,6 +45,8 @@ export interface PullContext {
   readonly retryDelayMs: number;
   /** Whether pulls carry the consumed offset to the broker. */
   readonly clustering: boolean;
+  /** Set for lite pulls: how long a broker holds one that finds nothing, and the deadline of one. ms */
+  readonly lite?: { readonly suspendMs: number; readonly timeoutMs: number };
   readonly paused: boolean;
   subscription(topic: string): SubscriptionData | undefined;
   /** Messages have arrived in the queue. */
@@ -115,6 +114,7 @@ export class PullLoop {
   private pull(subscription: SubscriptionData): void {
     const { context, queue } = this;
     const { topic, queueId, brokerName } = queue.queue;
+    const { lite } = context;
     const commitOffset = context.clustering ? context.offsets.peek(queue.key) : 0;
     const sentAt = Date.now();
     const fields = {
@@ -124,14 +124,16 @@ export class PullLoop {
       queueOffset: this.nextOffset,
       maxMsgNums: context.batchSize,
       maxMsgBytes: context.batchBytes,
-      sysFlag: commitOffset > 0 ? FLAG_SUSPEND | FLAG_COMMIT_OFFSET : FLAG_SUSPEND,
+      sysFlag: (lite ? LITE_FLAGS : PullSysFlag.SUSPEND) | (commitOffset > 0 ? PullSysFlag.COMMIT_OFFSET : 0),
       commitOffset: Math.max(commitOffset, 0),
-      suspendTimeoutMillis: SUSPEND_MS,
-      subVersion: subscription.subVersion,
+      suspendTimeoutMillis: lite?.suspendMs ?? SUSPEND_MS,
+      // What a heartbeat told the broker need not be said again.
+      ...(lite ? { subscription: subscription.subString } : {}),
+      subVersion: lite && subscription.expressionType === ExpressionType.TAG ? 0 : subscription.subVersion,
       expressionType: subscription.expressionType,
       bname: brokerName,
     };
-    context.brokers.pull(queue.queue, this.brokerId, fields, PULL_TIMEOUT_MS, (error, response) => {
+    context.brokers.pull(queue.queue, this.brokerId, fields, lite?.timeoutMs ?? PULL_TIMEOUT_MS, (error, response) => {
       if (this.stopped) return;
       if (error !== null || response === undefined) {
         this.failed(error);
@@ -160,7 +162,10 @@ export class PullLoop {
       this.context.onOffsetMoved(this.queue, header.nextBeginOffset);
       return;
     }
-    const messages = response.code === ResponseCode.SUCCESS ? this.read(response, header, subscription) : [];
+    const found = response.code === ResponseCode.SUCCESS;
+    const messages = found
+      ? readMessages(response, header, subscription.tagsSet, this.queue.queue, this.nextOffset)
+      : [];
     this.nextOffset = header.nextBeginOffset;
     if (messages.length === 0) {
       this.skip();
@@ -181,29 +186,6 @@ export class PullLoop {
     this.context.offsets.update(this.queue.key, this.queue.queue, this.nextOffset, true);
   }
 
-  private read(response: RemotingCommand, header: PullHeader, subscription: SubscriptionData): MessageExt[] {
-    const { brokerName, queueId } = this.queue.queue;
-    const { tagsSet } = subscription;
-    const minOffset = String(header.minOffset);
-    const maxOffset = String(header.maxOffset);
-    const wanted: MessageExt[] = [];
-    const stored = decodeMessages(bodyOf(response), { decompress: decompressBody });
-    for (const message of unwrapBatches(stored, this.nextOffset - (header.offsetDelta ?? 0))) {
-      const { properties } = message;
-      // The broker compares hashes of tags only.
-      if (tagsSet.length > 0 && !tagsSet.includes(properties[PropertyName.TAGS] ?? '')) continue;
-      // Java stores it with messages it sends anew; here it would look like a handler that has been running since.
-      if (CONSUME_START in properties) delete properties[CONSUME_START];
-      properties[PropertyName.MIN_OFFSET] = minOffset;
-      properties[PropertyName.MAX_OFFSET] = maxOffset;
-      message.brokerName = brokerName;
-      message.queueId = queueId;
-      if (header.offsetDelta !== undefined) message.queueOffset += header.offsetDelta;
-      wanted.push(message);
-    }
-    return wanted;
-  }
-
   private failed(error: unknown): void {
     const { context, queue } = this;
     const busy = error instanceof ResponseError && error.responseCode === ResponseCode.FLOW_CONTROL;
@@ -221,8 +203,6 @@ export class PullLoop {
     this.timer = setTimeout(this.run, ms);
   }
 }
-
-const CONSUME_START = PropertyName.CONSUME_START_TIMESTAMP;
 
 const ANSWERS: ReadonlySet<number> = new Set([
   ResponseCode.SUCCESS,

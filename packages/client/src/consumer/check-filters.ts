@@ -1,0 +1,22 @@
+import { ExpressionType, encodeCheckClientRequest, Requests, type SubscriptionData } from '@rocketnest/protocol';
+import type { ClientInstance } from '../instance.js';
+
+/**
+ * Asks brokers whether they can evaluate what is not tags: later they would answer every pull with an error.
+ * Java: MQClientInstance.checkClientInBroker.
+ *
+ * Rejects with ResponseError when a broker refuses an expression.
+ */
+export async function checkFilters(
+  instance: ClientInstance,
+  group: string,
+  subscriptions: Iterable<SubscriptionData>,
+): Promise<void> {
+  for (const subscriptionData of subscriptions) {
+    if (subscriptionData.expressionType === ExpressionType.TAG) continue;
+    const address = instance.routes.anyBrokerOf(subscriptionData.topic);
+    if (address === undefined) continue;
+    const body = encodeCheckClientRequest({ clientId: instance.clientId, group, subscriptionData });
+    await instance.api.call(address, Requests.checkClientConfig, {}, { body });
+  }
+}
