@@ -7,14 +7,20 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const project = join(root, 'test', 'interop', 'java');
+const project4 = join(root, 'test', 'interop', 'apache-4.9');
 
 export const APACHE_VERSION = '5.5.0';
+/** The last 4.x whose broker Maven Central has: of 4.9.8 there is a client only. */
+export const APACHE_4_VERSION = '4.9.7';
+
+const cacheOf = (version) => join(root, '.cache', `apache-rocketmq-${version}`);
+const jarsOf = (version) => join(cacheOf(version), 'lib', '*');
 
 /** Class path with the official servers, client, tools, examples and the compiled driver. */
-export const classPath = [
-  join(project, 'target', 'classes'),
-  join(root, '.cache', `apache-rocketmq-${APACHE_VERSION}`, 'lib', '*'),
-].join(delimiter);
+export const classPath = [join(project, 'target', 'classes'), jarsOf(APACHE_VERSION)].join(delimiter);
+
+/** Class path with the servers of 4.9. */
+export const classPath4 = jarsOf(APACHE_4_VERSION);
 
 /** Sources of the JUnit suite. */
 export const suiteSources = join(project, 'src', 'test', 'java');
@@ -34,6 +40,23 @@ const NEEDED = [
  * @throws {Error} naming the missing program, or when Maven fails (its output is shown).
  */
 export function prepareApache() {
+  const inputs = [join(project, 'pom.xml'), ...sources(join(project, 'src', 'main'))];
+  const classes = join(project, 'target', 'classes');
+  prepare({ version: APACHE_VERSION, project, inputs, goals: ['compile'], outputs: [classes] });
+}
+
+/** Makes `classPath4` usable, as prepareApache does with `classPath`. */
+export function prepareApache4() {
+  prepare({
+    version: APACHE_4_VERSION,
+    project: project4,
+    inputs: [join(project4, 'pom.xml')],
+    goals: [],
+    outputs: [],
+  });
+}
+
+function prepare({ version, project, inputs, goals, outputs }) {
   for (const { command, args, what } of NEEDED) {
     if (spawnSync(command, args, { stdio: 'ignore' }).status !== 0) {
       throw new Error(
@@ -41,16 +64,16 @@ export function prepareApache() {
       );
     }
   }
-  const cache = join(root, '.cache', `apache-rocketmq-${APACHE_VERSION}`);
-  const stamp = join(cache, 'prepared');
-  const wanted = fingerprint([join(project, 'pom.xml'), ...sources(join(project, 'src', 'main'))]);
-  if (existsSync(stamp) && existsSync(join(project, 'target', 'classes')) && readFileSync(stamp, 'utf8') === wanted)
-    return;
+  const stamp = join(cacheOf(version), 'prepared');
+  const wanted = fingerprint(inputs);
+  if (existsSync(stamp) && outputs.every(existsSync) && readFileSync(stamp, 'utf8') === wanted) return;
 
   rmSync(stamp, { force: true });
-  console.log(`Fetching Apache RocketMQ ${APACHE_VERSION} and compiling the Java driver (Maven) ...`);
-  const goals = ['compile', 'dependency:copy-dependencies', `-DoutputDirectory=${join(cache, 'lib')}`];
-  const { status } = spawnSync('mvn', ['-q', '-B', ...goals], { cwd: project, stdio: 'inherit' });
+  console.log(
+    `Fetching Apache RocketMQ ${version}${goals.includes('compile') ? ' and compiling the Java driver' : ''} (Maven) ...`,
+  );
+  const all = [...goals, 'dependency:copy-dependencies', `-DoutputDirectory=${join(cacheOf(version), 'lib')}`];
+  const { status } = spawnSync('mvn', ['-q', '-B', ...all], { cwd: project, stdio: 'inherit' });
   if (status !== 0) throw new Error(`Maven failed with status ${status} in ${project}; its output is above.`);
   writeFileSync(stamp, wanted);
 }

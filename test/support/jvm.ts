@@ -8,9 +8,14 @@ import { Child, type CommandLine } from './child.js';
 export const jvmFlags = { quickStart: ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'], defaults: [] } as const;
 export type JvmMode = keyof typeof jvmFlags;
 
-/** A JVM on our class path that keeps what Java code puts into the home directory, such as logs, with the run. */
-export function javaCommand(home: string, args: readonly string[], mode: JvmMode = 'quickStart'): CommandLine {
-  return { command: 'java', args: [...jvmFlags[mode], `-Duser.home=${home}`, '-cp', classPath, ...args] };
+/** A JVM, by default on our class path, that keeps what Java code puts into the home directory, such as logs, with the run. */
+export function javaCommand(
+  home: string,
+  args: readonly string[],
+  mode: JvmMode = 'quickStart',
+  jars: string = classPath,
+): CommandLine {
+  return { command: 'java', args: [...jvmFlags[mode], `-Duser.home=${home}`, '-cp', jars, ...args] };
 }
 
 /** One JVM that runs one main class, with a home directory of its own. Ended, if it still runs, when disposed. */

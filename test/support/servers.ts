@@ -1,8 +1,8 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { waitFor } from '@rocketnest/testing';
-import { apache } from './apache.js';
+import { apache, apache4 } from './apache.js';
 import { Child, type CommandLine, leashed } from './child.js';
 import type { JvmMode } from './jvm.js';
 import { freePort } from './ports.js';
@@ -13,18 +13,23 @@ import { rocketnest } from './rocketnest.js';
 export interface ServerCommands {
   namesrv(files: { home: string; conf: string; jvm?: JvmMode }): CommandLine;
   broker(files: { home: string; conf: string; namesrvAddr: string; jvm?: JvmMode }): CommandLine;
+  /** Files that must be there, by their path in the home directory. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 /** Whose servers a test runs against. */
 export type Target = 'apache' | 'rocketnest';
+/** Those, and what only our client has to work on. */
+export type ServerKind = Target | 'apache-4.9';
 
-const COMMANDS: Readonly<Record<Target, ServerCommands>> = { apache, rocketnest };
+const COMMANDS: Readonly<Record<ServerKind, ServerCommands>> = { apache, rocketnest, 'apache-4.9': apache4 };
+export const serverKinds = Object.keys(COMMANDS) as readonly ServerKind[];
+const TARGETS: readonly Target[] = ['apache', 'rocketnest'];
 
 /** The targets of this run: all, or those named in INTEROP_TARGETS. */
-export const targets = (process.env['INTEROP_TARGETS']?.split(',') ?? Object.keys(COMMANDS)) as Target[];
+export const targets = (process.env['INTEROP_TARGETS']?.split(',') ?? TARGETS) as readonly Target[];
 for (const target of targets) {
-  if (!(target in COMMANDS))
-    throw new Error(`INTEROP_TARGETS names '${target}'; known: ${Object.keys(COMMANDS).join(', ')}`);
+  if (!TARGETS.includes(target)) throw new Error(`INTEROP_TARGETS names '${target}'; known: ${TARGETS.join(', ')}`);
 }
 
 export type Properties = Readonly<Record<string, string | number | boolean>>;
@@ -68,14 +73,14 @@ interface Broker extends Server {
  */
 export class Servers implements AsyncDisposable {
   private constructor(
-    readonly target: Target,
+    readonly target: ServerKind,
     private readonly home: string,
     readonly namesrvs: readonly Server[],
     readonly brokers: readonly Broker[],
   ) {}
 
   /** Resolves when a client can use the servers: every broker is registered at every name server. */
-  static async start(target: Target, options: ServerOptions = {}): Promise<Servers> {
+  static async start(target: ServerKind, options: ServerOptions = {}): Promise<Servers> {
     const home = await mkdtemp(join(tmpdir(), `rocketnest-${target}-`));
     const servers = await launch(target, home, options).then(
       ({ namesrvs, brokers }) => new Servers(target, home, namesrvs, brokers),
@@ -155,17 +160,21 @@ export class Servers implements AsyncDisposable {
   }
 }
 
-function spawnServer(target: Target, { name, command }: Pick<Server, 'name' | 'command'>): Child {
+function spawnServer(target: ServerKind, { name, command }: Pick<Server, 'name' | 'command'>): Child {
   return new Child(`${target} ${name}`, leashed(command));
 }
 
 /** Ports, directories and properties files, then the processes. */
 async function launch(
-  target: Target,
+  target: ServerKind,
   home: string,
   options: ServerOptions,
 ): Promise<{ namesrvs: Server[]; brokers: Broker[] }> {
   const { jvm = 'quickStart' } = options;
+  for (const [path, text] of Object.entries(COMMANDS[target].files ?? {})) {
+    await mkdir(dirname(join(home, path)), { recursive: true });
+    await writeFile(join(home, path), text);
+  }
   const namesrvs: Omit<Server, 'child'>[] = [];
   for (let i = 0; i < (options.namesrvs ?? 1); i++) {
     const port = await freePort();
