@@ -7,9 +7,21 @@ const TURN_MS = 5;
 /** Batches between two looks at the clock. */
 const BATCHES_PER_LOOK = 16;
 
+/** What handlers get messages from, as far as taking turns is concerned. */
+export interface WorkQueue {
+  /** Whether the consumption schedule knows that this queue has work. */
+  scheduled: boolean;
+  /** No longer ours: no handler starts. */
+  readonly dropped: boolean;
+  /** Whether some message has not been handed out. */
+  readonly hasUntaken: boolean;
+  handlerStarted(): void;
+  handlerDone(): void;
+}
+
 /** One handler call and the queue it belongs to. */
-export interface Batch {
-  readonly queue: ProcessQueue;
+export interface Batch<Q extends WorkQueue = ProcessQueue> {
+  readonly queue: Q;
   readonly messages: MessageExt[];
   /** Its handler, and the handling of its failure, is over. */
   over: boolean;
@@ -20,11 +32,11 @@ export interface Batch {
  * others waiting. Handlers that return without a promise cost no promise here. What a result means is up to the subclass
  * (concurrently or orderly).
  */
-export abstract class Consumption {
+export abstract class Consumption<Q extends WorkQueue = ProcessQueue> {
   /** Queues with work, in turn order. */
-  private readonly ready: ProcessQueue[] = [];
+  private readonly ready: Q[] = [];
   /** Batches whose handler (or the handling of its failure) has not finished. */
-  private readonly active = new Set<Batch>();
+  private readonly active = new Set<Batch<Q>>();
   private readonly timers = new Set<NodeJS.Timeout>();
   private pumping = false;
   /** Ends the current turn of the event loop; set while handlers have run in it. */
@@ -40,9 +52,9 @@ export abstract class Consumption {
   constructor(private limit: number) {}
 
   /** Runs one batch of the queue; `finished(batch)` must follow, within the call or later. */
-  protected abstract run(batch: Batch): void;
+  protected abstract run(batch: Batch<Q>): void;
   /** Takes the next batch of the queue, or nothing. */
-  protected abstract next(queue: ProcessQueue): Batch | undefined;
+  protected abstract next(queue: Q): Batch<Q> | undefined;
   /** Whether the queue may take its next turn while `batch` still runs. */
   protected abstract readonly overlapping: boolean;
 
@@ -60,7 +72,7 @@ export abstract class Consumption {
   }
 
   /** There is something to consume in the queue. */
-  submit(queue: ProcessQueue): void {
+  submit(queue: Q): void {
     if (this.stopped || queue.scheduled || queue.dropped) return;
     queue.scheduled = true;
     this.ready.push(queue);
@@ -81,7 +93,7 @@ export abstract class Consumption {
    * No handler starts any more; resolves when the running ones are done or the deadline has passed.
    * @returns the batches still running at the deadline
    */
-  async stop(timeoutMs: number): Promise<Batch[]> {
+  async stop(timeoutMs: number): Promise<Batch<Q>[]> {
     this.stopped = true;
     this.ready.length = 0;
     if (this.turn !== null) clearImmediate(this.turn);
@@ -99,6 +111,10 @@ export abstract class Consumption {
     return [...this.active];
   }
 
+  protected get isStopped(): boolean {
+    return this.stopped;
+  }
+
   protected get isPaused(): boolean {
     return this.paused;
   }
@@ -114,7 +130,7 @@ export abstract class Consumption {
   }
 
   /** Starts a batch; outside the queues' turns it is a repetition, which counts as running whatever the limit. */
-  protected start(batch: Batch): void {
+  protected start(batch: Batch<Q>): void {
     batch.queue.handlerStarted();
     this.run(batch);
     if (batch.over) batch.queue.handlerDone();
@@ -122,7 +138,7 @@ export abstract class Consumption {
   }
 
   /** The batch needs nothing any more: its handler is done and its result is dealt with. */
-  protected finished(batch: Batch): void {
+  protected finished(batch: Batch<Q>): void {
     batch.over = true;
     // Within start(), which does the rest.
     if (!this.active.delete(batch)) return;
@@ -134,7 +150,7 @@ export abstract class Consumption {
   }
 
   /** The queue joins the end of the line again, or leaves it. */
-  private takeTurn(queue: ProcessQueue): void {
+  private takeTurn(queue: Q): void {
     if (this.stopped) return;
     if (queue.dropped || !queue.hasUntaken) queue.scheduled = false;
     else this.ready.push(queue);
