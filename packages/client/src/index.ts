@@ -11,9 +11,12 @@ export {
   type Message,
   type MessageExt,
   NoRouteError,
+  PartialError,
   PropertyName,
   ProtocolError,
+  RemoteReplyError,
   RequestCode,
+  RequestTimeoutError,
   ResponseCode,
   ResponseError,
   RocketMQError,
@@ -46,7 +49,13 @@ export type { OutgoingMessage } from './producer/outgoing-message.js';
 export { Producer, type SharedProducerOptionsInput } from './producer/producer.js';
 export { type ProducerOptions, type ProducerOptionsInput, producerOptionTable } from './producer/producer-options.js';
 export { type QueueSelector, queueOfKey } from './producer/queue-selector.js';
-export type { SendHook, SendHookContext, SendOutcome } from './producer/send-hook.js';
+export type {
+  AttemptContext,
+  EndTransactionContext,
+  SendHook,
+  SendHookContext,
+  SendOutcome,
+} from './producer/send-hook.js';
 export type { SendOptions } from './producer/send-pipeline.js';
 export type { SendResult, SendStatus } from './producer/send-result.js';
 export {

@@ -3,6 +3,7 @@ import {
   isSystemTopic,
   type Message,
   RETRY_GROUP_PREFIX,
+  RocketMQError,
   SYSTEM_GROUP_PREFIX,
 } from '@rocketnest/protocol';
 import type { MessageQueue } from './message-queue.js';
@@ -72,6 +73,31 @@ export class Namespace {
   /** Changes the topic of a message to the user's name of it, as Java does before a listener sees it. */
   unwrapMessage(message: Message): void {
     if (this.name !== '') message.topic = this.unwrap(message.topic);
+  }
+
+  /** The promise, with {@link explain} for what it rejects with. */
+  explained<T>(work: Promise<T>): Promise<T> {
+    if (!this.active) return work;
+    return work.catch((error: unknown) => {
+      throw this.explain(error);
+    });
+  }
+
+  /** An error of what is inside, with the user's names in its message and context; others stay as they are. */
+  explain(error: unknown): unknown {
+    if (!this.active || !(error instanceof RocketMQError)) return error;
+    const note = ` (in namespace ${this.name}: on the brokers the name begins with ${this.prefix})`;
+    if (error.message.includes(this.prefix) && !error.message.endsWith(note))
+      error.message = error.message.replaceAll(this.prefix, '') + note;
+    const context = Object.entries(error.context).map(([key, value]) => [key, this.unwrapValue(value)]);
+    Object.defineProperty(error, 'context', { value: Object.freeze(Object.fromEntries(context)), enumerable: true });
+    return error;
+  }
+
+  private unwrapValue(value: unknown): unknown {
+    if (typeof value === 'string') return this.unwrap(value);
+    if (typeof value !== 'object' || value === null || !('topic' in value)) return value;
+    return typeof value.topic === 'string' ? { ...value, topic: this.unwrap(value.topic) } : value;
   }
 
   private wrap(name: string): string {

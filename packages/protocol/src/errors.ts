@@ -16,8 +16,14 @@ const errorTable = {
   ClosedError: { code: 'CLOSED', retriable: false },
   /** Bytes that are not RocketMQ's protocol, or a field that is missing or malformed. */
   ProtocolError: { code: 'PROTOCOL', retriable: false },
+  /** A request message was sent and no reply came within the deadline. The replier may still have done the work. */
+  RequestTimeoutError: { code: 'REQUEST_TIMEOUT', retriable: true },
+  /** The replier answered a request message with an error of its own. */
+  RemoteReplyError: { code: 'REMOTE_REPLY', retriable: false },
   /** The peer answered with a response code other than the expected ones. */
   ResponseError: { code: 'RESPONSE', retriable: false },
+  /** A change was made on some brokers and failed on others. */
+  PartialError: { code: 'PARTIAL', retriable: true },
   /** The name server knows no broker for the topic. */
   NoRouteError: { code: 'NO_ROUTE', retriable: true },
   /** The broker took the message but not with the durability asked for, or no broker took it. */
@@ -81,6 +87,43 @@ export class TimeoutError extends RocketMQError {
   }
 }
 
+export interface RequestTimeoutErrorOptions extends ErrorOptions {
+  /** Groups that have members who subscribe to the topic; undefined when no broker could be asked. */
+  readonly responders?: readonly string[] | undefined;
+}
+
+/** Java: `RequestTimeoutException`. */
+export class RequestTimeoutError extends RocketMQError {
+  readonly responders: readonly string[] | undefined;
+
+  constructor(message: string, options: RequestTimeoutErrorOptions = {}) {
+    super('RequestTimeoutError', message, options);
+    this.responders = options.responders;
+  }
+}
+
+export interface RemoteReplyErrorOptions extends ErrorOptions {
+  /** Class of the error on the other side. */
+  readonly remoteName: string;
+  /** Its message. */
+  readonly remoteMessage: string;
+  /** Its `code`, if it had one. */
+  readonly remoteCode?: string | undefined;
+}
+
+export class RemoteReplyError extends RocketMQError {
+  readonly remoteName: string;
+  readonly remoteMessage: string;
+  readonly remoteCode: string | undefined;
+
+  constructor(message: string, options: RemoteReplyErrorOptions) {
+    super('RemoteReplyError', message, options);
+    this.remoteName = options.remoteName;
+    this.remoteMessage = options.remoteMessage;
+    this.remoteCode = options.remoteCode;
+  }
+}
+
 export class ClosedError extends RocketMQError {
   constructor(message: string, options?: ErrorOptions) {
     super('ClosedError', message, options);
@@ -108,6 +151,24 @@ export class ResponseError extends RocketMQError {
     super('ResponseError', message, options);
     this.responseCode = options.responseCode;
     this.remark = options.remark ?? null;
+  }
+}
+
+export interface PartialErrorOptions extends ErrorOptions {
+  /** Names of the brokers that made the change. */
+  readonly done: readonly string[];
+  readonly failures: readonly { readonly brokerName: string; readonly address: string; readonly error: Error }[];
+}
+
+/** Changes of the admin are safe to repeat: repeat this one when the brokers in `failures` answer again. */
+export class PartialError extends RocketMQError {
+  readonly done: readonly string[];
+  readonly failures: PartialErrorOptions['failures'];
+
+  constructor(message: string, options: PartialErrorOptions) {
+    super('PartialError', message, options);
+    this.done = options.done;
+    this.failures = options.failures;
   }
 }
 

@@ -52,6 +52,13 @@ describe('RocketMQError', () => {
     expect(new TimeoutError('no answer', { retriable: false }).retriable).toBe(false);
   });
 
+  it('carries what the other side of a request said, or who could have answered', () => {
+    const failure = { remoteName: 'TypeError', remoteMessage: 'no such order', remoteCode: 'E1' };
+    expect(new errors.RemoteReplyError('failed', failure)).toMatchObject(failure);
+    expect(new errors.RequestTimeoutError('no reply', { responders: ['billing'] }).responders).toEqual(['billing']);
+    expect(new errors.RequestTimeoutError('no reply').responders).toBeUndefined();
+  });
+
   it('carries response code and remark of the peer', () => {
     const error = new ResponseError('send failed', { responseCode: 17, remark: 'no topic' });
     expect(error).toMatchObject({ responseCode: 17, remark: 'no topic' });

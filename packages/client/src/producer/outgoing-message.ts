@@ -32,7 +32,7 @@ export interface OutgoingMessage {
   readonly waitStoreOk?: boolean | undefined;
 }
 
-export type MessageKind = 'normal' | 'delay' | 'transaction' | 'batch';
+export type MessageKind = 'normal' | 'delay' | 'transaction' | 'batch' | 'reply';
 
 /** A checked message in the form the send request wants it. */
 export interface PreparedMessage {

@@ -7,9 +7,7 @@ import {
   type OptionTable,
   option,
 } from '../options.js';
-import type { SendHook } from './send-hook.js';
-
-const isFunction = (value: unknown): boolean => typeof value === 'function';
+import { isSendHook, type SendHook } from './send-hook.js';
 
 /** Options of Producer and TransactionProducer. Java: DefaultMQProducer. */
 export const producerOptionTable = {
@@ -105,17 +103,9 @@ export const producerOptionTable = {
     .integer({ min: 0 }, { unit: 'ms', doc: 'How long close() waits for sends under way before it fails them.' })
     .default(5_000),
   hooks: option
-    .list<SendHook>(
-      'objects with beforeSend and afterSend functions',
-      (hook) => {
-        if (typeof hook !== 'object' || hook === null) return false;
-        const { beforeSend, afterSend } = hook as Record<string, unknown>;
-        return (
-          (beforeSend === undefined || isFunction(beforeSend)) && (afterSend === undefined || isFunction(afterSend))
-        );
-      },
-      { doc: 'Called around every send: tracing, metrics, audit.' },
-    )
+    .list<SendHook>('objects with functions beforeSend, afterSend, checkForbidden, endTransaction', isSendHook, {
+      doc: 'Called around every send, before every attempt and with the decision of every transaction: tracing, metrics, audit, vetoes.',
+    })
     .default([]),
 } satisfies OptionTable;
 

@@ -6,31 +6,28 @@ import {
   type RecallHandle,
   Requests,
   SendError,
-  TimeoutError,
   validateGroup,
 } from '@rocketnest/protocol';
 import { ClientInstance } from '../instance.js';
 import type { MessageQueue } from '../message-queue.js';
 import { clientOptionTable, pickOptions, resolveOptions } from '../options.js';
 import { prepareBatch } from './batch.js';
+import { sendNamespaced } from './namespaced.js';
+import { OnewaySender } from './oneway-sender.js';
 import {
   checkBody,
   checkSendTopic,
   createProperties,
-  encodeCheckedProperties,
   isDelayed,
   type OutgoingMessage,
   type PreparedMessage,
 } from './outgoing-message.js';
 import { type ProducerOptions, type ProducerOptionsInput, producerOptionTable } from './producer-options.js';
 import { checkSelected, queueOfKey, RoundRobin } from './queue-selector.js';
-import { createSendRequest, type QueuePicker } from './send-operation.js';
+import type { SendHooks } from './send-hook.js';
+import type { QueuePicker } from './send-operation.js';
 import { type SendOptions, SendPipeline } from './send-pipeline.js';
 import type { SendResult } from './send-result.js';
-
-/** One-way sends wait while a connection has this much to write. */
-const ONEWAY_BUFFER_BYTES = 8 * 1024 * 1024;
-const ONEWAY_POLL_MS = 2;
 
 /** Options of a producer on a shared instance: those of the client are the instance's. */
 export type SharedProducerOptionsInput = Omit<ProducerOptionsInput, keyof typeof clientOptionTable>;
@@ -54,8 +51,11 @@ export class Producer {
   /** Connections and routes; shared with others if it was given to the constructor. */
   readonly instance: ClientInstance;
 
+  /** The group as brokers know it: with the namespace. */
+  protected readonly wireGroup: string;
   private readonly ownsInstance: boolean;
   private readonly pipeline: SendPipeline;
+  private readonly oneway: OnewaySender;
   /** Topics sent to, whose routes the instance keeps fresh, each with its turn-taking picker. */
   private readonly pickers = new Map<string, QueuePicker>();
   private state: State = 'created';
@@ -70,17 +70,20 @@ export class Producer {
   constructor(options: ProducerOptionsInput | SharedProducerOptionsInput, instance?: ClientInstance) {
     this.options = resolveOptions(producerOptionTable, { ...instance?.options, ...options }, new.target.name);
     this.group = this.options.group;
-    validateGroup(this.group);
     this.ownsInstance = instance === undefined;
     this.instance = instance ?? new ClientInstance(pickOptions(clientOptionTable, this.options));
-    this.pipeline = new SendPipeline(this.instance, this.options);
+    this.wireGroup = this.instance.namespace.wrapGroup(this.group);
+    validateGroup(this.wireGroup);
+    const wireOptions = { ...this.options, group: this.wireGroup };
+    this.pipeline = new SendPipeline(this.instance, wireOptions);
+    this.oneway = new OnewaySender(this.instance, wireOptions, this.pipeline.hooks);
   }
 
   /** Joins its group. Opens no connection: the first send does. Idempotent. @throws ConfigurationError when the group is taken */
   async start(): Promise<void> {
     if (this.state === 'running') return;
     if (this.state !== 'created') throw this.closedError();
-    this.instance.registerProducer(this.group, { topics: () => this.pickers.keys(), ...this.registration() });
+    this.instance.registerProducer(this.wireGroup, { topics: () => this.pickers.keys(), ...this.registration() });
     this.state = 'running';
     if (this.ownsInstance) await this.instance.start();
   }
@@ -108,7 +111,7 @@ export class Producer {
     if (started) {
       await this.pipeline.close();
       await this.drained();
-      await this.instance.unregisterProducer(this.group);
+      await this.instance.unregisterProducer(this.wireGroup);
     }
     if (this.ownsInstance) await this.instance.close();
     this.state = 'closed';
@@ -135,6 +138,14 @@ export class Producer {
    * could be asked in time (it may have stored the message); ClosedError after close().
    */
   send(message: OutgoingMessage | readonly OutgoingMessage[], options: SendOptions = {}): Promise<SendResult> {
+    const { namespace } = this.instance;
+    if (!namespace.active) return this.submit(message, options);
+    return sendNamespaced(namespace, message, options, (wrapped, wrappedOptions) =>
+      this.submit(wrapped, wrappedOptions),
+    );
+  }
+
+  private submit(message: OutgoingMessage | readonly OutgoingMessage[], options: SendOptions): Promise<SendResult> {
     if (isBatch(message)) return this.sendBatch(message, options);
     return new Promise((resolve, reject) => {
       this.checkRunning();
@@ -146,33 +157,39 @@ export class Producer {
     });
   }
 
-  /** Sends without an answer: fast, and may be lost unnoticed. Resolves when the message is handed to the connection. */
-  async sendOneway(message: OutgoingMessage, options: Omit<SendOptions, 'acceptStatuses'> = {}): Promise<void> {
+  /**
+   * Sends without an answer: fast, and may be lost unnoticed. Several messages go as one batch (same topic; cut at
+   * maxMessageBytes; all to one queue, in order). Resolves when everything is handed to the connection. Java: sendOneway.
+   */
+  async sendOneway(
+    message: OutgoingMessage | readonly OutgoingMessage[],
+    options: Omit<SendOptions, 'acceptStatuses'> = {},
+  ): Promise<void> {
+    const { namespace } = this.instance;
+    if (!namespace.active) return this.submitOneway(message, options);
+    return sendNamespaced(namespace, message, options, (wrapped, wrappedOptions) =>
+      this.submitOneway(wrapped, wrappedOptions),
+    );
+  }
+
+  private async submitOneway(
+    message: OutgoingMessage | readonly OutgoingMessage[],
+    options: SendOptions,
+  ): Promise<void> {
     this.checkRunning();
-    const prepared = this.prepare(message, options);
-    const deadline = performance.now() + (options.timeoutMs ?? this.options.sendTimeoutMs);
-    await this.pipeline.compress(prepared);
-    const { createTopicKey, defaultTopicQueueNums } = this.options;
-    const route = await this.instance.routes.findToPublish(message.topic, createTopicKey, defaultTopicQueueNums);
-    const queue = this.pickerOf(message, options)(route, undefined);
-    const broker = this.instance.findBrokerAddress(queue, { onlyMaster: true });
-    if (broker === undefined) throw this.instance.routes.noRoute(message.topic);
-    const connection = await this.instance.remoting.connection(broker.address);
-    // Nobody answers, so the socket's buffer is the only sign that the broker cannot keep up.
-    while (connection.bufferedBytes > ONEWAY_BUFFER_BYTES && !connection.closed) {
-      options.signal?.throwIfAborted();
-      if (performance.now() > deadline) {
-        throw new TimeoutError(
-          `Broker ${queue.brokerName} does not take one-way messages fast enough: ${connection.bufferedBytes} bytes wait for it.`,
-          {
-            context: { topic: message.topic, broker: queue.brokerName },
-          },
-        );
+    if (isBatch(message)) {
+      const parts = this.prepareBatch(message);
+      let pick = this.pickerOf(message[0]!, options);
+      for (const part of parts) {
+        const queue = await this.oneway.send(part, pick, options);
+        pick = () => queue;
       }
-      await new Promise((resolve) => setTimeout(resolve, ONEWAY_POLL_MS));
+      return;
     }
-    const properties = encodeCheckedProperties(prepared.properties, prepared.topic);
-    connection.sendOneway(createSendRequest(this.options, prepared, queue, properties));
+    const prepared = this.prepare(message, options);
+    const pick = this.pickerOf(message, options);
+    await this.pipeline.compress(prepared);
+    await this.oneway.send(prepared, pick, options);
   }
 
   /**
@@ -186,14 +203,19 @@ export class Producer {
    * refuses: NO_PERMISSION when it does not allow recalls, ILLEGAL_OPERATION when the time is over or the handle is of another
    * topic. Java: DefaultMQProducer.recallMessage.
    */
-  async recall(topic: string, recallHandle: string): Promise<string> {
+  recall(topic: string, recallHandle: string): Promise<string> {
+    const { namespace } = this.instance;
+    return namespace.explained(this.recallWrapped(namespace.wrapTopic(topic), recallHandle));
+  }
+
+  private async recallWrapped(topic: string, recallHandle: string): Promise<string> {
     this.checkRunning();
     checkSendTopic(topic);
     const { brokerName } = readRecallHandle(recallHandle);
     await this.instance.routes.findToPublish(topic, this.options.createTopicKey, this.options.defaultTopicQueueNums);
     const broker = this.instance.findBrokerAddress(brokerName, { onlyMaster: true });
     if (broker === undefined) throw this.instance.routes.noRoute(topic);
-    const request = { producerGroup: this.group, topic, recallHandle, brokerName };
+    const request = { producerGroup: this.wireGroup, topic, recallHandle, brokerName };
     const { fields } = await this.instance.api.call(broker.address, Requests.recallMessage, request, {
       timeoutMs: this.options.sendTimeoutMs,
     });
@@ -205,32 +227,41 @@ export class Producer {
     this.checkRunning();
     checkSendTopic(topic);
     const { createTopicKey, defaultTopicQueueNums } = this.options;
-    return (await this.instance.routes.findToPublish(topic, createTopicKey, defaultTopicQueueNums)).publishQueues;
+    const { namespace, routes } = this.instance;
+    const finding = routes.findToPublish(namespace.wrapTopic(topic), createTopicKey, defaultTopicQueueNums);
+    return namespace.unwrapQueues((await namespace.explained(finding)).publishQueues);
   }
 
   /** Sends the parts of a batch one after another to one queue; the first failure ends it. */
   private async sendBatch(messages: readonly OutgoingMessage[], options: SendOptions): Promise<SendResult> {
     this.checkRunning();
-    const first = messages[0];
-    if (first !== undefined && !this.pickers.has(first.topic)) checkSendTopic(first.topic);
-    const parts = prepareBatch(messages, this.options.maxMessageBytes, () => this.instance.nextMessageId());
+    const parts = this.prepareBatch(messages);
+    const { topic } = parts[0]!;
+    let pick = this.pickerOf(messages[0]!, options);
     const results: SendResult[] = [];
     for (const part of parts) {
-      const queue = results[0]?.queue;
-      const pick: QueuePicker = queue === undefined ? this.pickerOf(first!, options) : () => queue;
       try {
-        results.push(await this.sendPrepared(part, pick, options));
+        const result = await this.sendPrepared(part, pick, options);
+        pick = () => result.queue;
+        results.push(result);
       } catch (error) {
         if (results.length === 0) throw error;
         const sent = parts.slice(0, results.length).reduce((sum, done) => sum + done.messageCount, 0);
         throw new SendError(
-          `The first ${sent} of ${messages.length} messages of a batch to topic ${first!.topic} are sent, the others are not: ${(error as Error).message}`,
-          { cause: error, context: { topic: first!.topic, sent, of: messages.length } },
+          `The first ${sent} of ${messages.length} messages of a batch to topic ${topic} are sent, the others are not: ${(error as Error).message}`,
+          { cause: error, context: { topic, sent, of: messages.length } },
         );
       }
     }
     const joined = (key: 'msgId' | 'offsetMsgId'): string => results.map((result) => result[key]).join(',');
     return { ...results[0]!, msgId: joined('msgId'), offsetMsgId: joined('offsetMsgId') };
+  }
+
+  /** @throws ConfigurationError, also for an empty batch */
+  private prepareBatch(messages: readonly OutgoingMessage[]): PreparedMessage[] {
+    const first = messages[0];
+    if (first !== undefined && !this.pickers.has(first.topic)) checkSendTopic(first.topic);
+    return prepareBatch(messages, this.options.maxMessageBytes, () => this.instance.nextMessageId());
   }
 
   /** Sends an already prepared message; the way for subclasses. */
@@ -240,6 +271,10 @@ export class Producer {
         error === null ? resolve(result!) : reject(error),
       );
     });
+  }
+
+  protected get hooks(): SendHooks {
+    return this.pipeline.hooks;
   }
 
   /** Checks a message and gives it its id. @throws ConfigurationError */

@@ -1,3 +1,7 @@
+import type { Logger } from '@rocketnest/remoting';
+import type { MessageQueue } from '../message-queue.js';
+import type { MessageKind, PreparedMessage } from './outgoing-message.js';
+import type { SendCallback } from './send-operation.js';
 import type { SendResult } from './send-result.js';
 
 /** What a hook sees of one send. Java: SendMessageContext. */
@@ -9,18 +13,117 @@ export interface SendHookContext {
   readonly bodyBytes: number;
   /** Messages in this send: 1, or those of a batch. */
   readonly messageCount: number;
-  readonly kind: 'normal' | 'delay' | 'transaction' | 'batch';
+  readonly kind: MessageKind;
 }
 
-/** How the send ended. */
+/** How the send ended. A one-way send that was handed to the connection has neither result nor error. */
 export interface SendOutcome {
   readonly result?: SendResult;
   readonly error?: Error;
   readonly elapsedMs: number;
 }
 
-/** Called around every send. What a hook throws is logged and otherwise ignored. Java: SendMessageHook. */
+/** One attempt to send, before it is made. Java: CheckForbiddenContext. */
+export interface AttemptContext {
+  readonly group: string;
+  readonly topic: string;
+  readonly properties: Readonly<Record<string, string>>;
+  readonly bodyBytes: number;
+  readonly kind: MessageKind;
+  readonly queue: MessageQueue;
+  readonly brokerAddress: string;
+}
+
+/** The decision of a transaction, before the broker is told. Java: EndTransactionContext. */
+export interface EndTransactionContext {
+  readonly group: string;
+  readonly topic: string;
+  readonly properties: Readonly<Record<string, string>>;
+  readonly msgId: string;
+  readonly transactionId: string;
+  readonly state: 'COMMIT' | 'ROLLBACK' | 'UNKNOWN';
+  /** True when the broker asked, false for what the local transaction came to. */
+  readonly fromTransactionCheck: boolean;
+  readonly brokerAddress: string;
+}
+
+/** Observers of a producer. What they throw is logged and otherwise ignored, except by `checkForbidden`. */
 export interface SendHook {
+  /** Java: SendMessageHook.sendMessageBefore. */
   beforeSend?(context: SendHookContext): void;
+  /** Java: SendMessageHook.sendMessageAfter. */
   afterSend?(context: SendHookContext, outcome: SendOutcome): void;
+  /** Throwing forbids the attempt and rejects the send with what was thrown; nothing is repeated. Java: CheckForbiddenHook. */
+  checkForbidden?(context: AttemptContext): void;
+  /** Java: EndTransactionHook. */
+  endTransaction?(context: EndTransactionContext): void;
+}
+
+const HOOK_FUNCTIONS = [
+  'beforeSend',
+  'afterSend',
+  'checkForbidden',
+  'endTransaction',
+] as const satisfies readonly (keyof SendHook)[];
+
+/** An object whose hook functions, as far as it has them, are functions. */
+export function isSendHook(hook: unknown): boolean {
+  if (typeof hook !== 'object' || hook === null) return false;
+  const given = hook as Record<string, unknown>;
+  return HOOK_FUNCTIONS.every((name) => given[name] === undefined || typeof given[name] === 'function');
+}
+
+/** The hooks of one producer. Which kinds there are is looked up once, so that a send without hooks pays for none. */
+export class SendHooks {
+  /** Some hook wants to see sends. */
+  readonly observing: boolean;
+  /** Some hook may forbid attempts. */
+  readonly forbidding: boolean;
+
+  constructor(
+    private readonly hooks: readonly SendHook[],
+    private readonly group: string,
+    private readonly logger: Logger,
+  ) {
+    this.observing = hooks.some((hook) => hook.beforeSend !== undefined || hook.afterSend !== undefined);
+    this.forbidding = hooks.some((hook) => hook.checkForbidden !== undefined);
+  }
+
+  /** Tells the hooks that a send begins; the callback returned tells them its end before it calls `callback`. */
+  around(message: PreparedMessage, callback: SendCallback): SendCallback {
+    const startedAt = performance.now();
+    const { topic, properties, messageCount, kind } = message;
+    const bodyBytes = message.body.length;
+    const context: SendHookContext = { group: this.group, topic, properties, bodyBytes, messageCount, kind };
+    this.call((hook) => hook.beforeSend?.(context));
+    return (error, result) => {
+      const elapsedMs = performance.now() - startedAt;
+      const outcome: SendOutcome =
+        error !== null ? { error, elapsedMs } : result === undefined ? { elapsedMs } : { result, elapsedMs };
+      this.call((hook) => hook.afterSend?.(context, outcome));
+      callback(error, result);
+    };
+  }
+
+  /** @throws what a hook throws that forbids the attempt */
+  checkForbidden(message: PreparedMessage, queue: MessageQueue, brokerAddress: string): void {
+    const { topic, properties, kind } = message;
+    const bodyBytes = message.body.length;
+    const context: AttemptContext = { group: this.group, topic, properties, bodyBytes, kind, queue, brokerAddress };
+    for (const hook of this.hooks) hook.checkForbidden?.(context);
+  }
+
+  endTransaction(context: Omit<EndTransactionContext, 'group'>): void {
+    this.call((hook) => hook.endTransaction?.({ group: this.group, ...context }));
+  }
+
+  private call(call: (hook: SendHook) => void): void {
+    for (const hook of this.hooks) {
+      try {
+        call(hook);
+      } catch (error) {
+        this.logger.error('a send hook threw', { group: this.group, error });
+      }
+    }
+  }
 }

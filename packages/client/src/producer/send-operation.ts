@@ -18,6 +18,7 @@ import type { TopicRoute } from '../routes.js';
 import type { FaultLatency } from './fault-latency.js';
 import { encodeCheckedProperties, type PreparedMessage } from './outgoing-message.js';
 import type { ProducerOptions } from './producer-options.js';
+import type { SendHooks } from './send-hook.js';
 import { readSendResult, type SendResult } from './send-result.js';
 
 /** Answers after which another queue may take the message. Java: DefaultMQProducer.retryResponseCodes. */
@@ -44,6 +45,7 @@ export interface SendEnvironment {
   readonly options: ProducerOptions;
   /** Undefined unless latencyFaultEnable. */
   readonly faults: FaultLatency | undefined;
+  readonly hooks: SendHooks;
   /** A broker took the message. */
   onStored(): void;
   /** An attempt failed; the send may be repeated. */
@@ -112,6 +114,7 @@ export class SendOperation {
       }
       const broker = this.env.instance.findBrokerAddress(queue, { onlyMaster: true });
       if (broker === undefined) throw this.noMaster(queue.brokerName);
+      if (this.env.hooks.forbidding) this.env.hooks.checkForbidden(this.message, queue, broker.address);
       this.attempts++;
       const { attemptTimeoutMs } = this.env.options;
       const mayRepeat = this.attempts < this.maxAttempts;

@@ -7,7 +7,7 @@ import { InFlightGate } from './in-flight-gate.js';
 import type { PreparedMessage } from './outgoing-message.js';
 import type { ProducerOptions } from './producer-options.js';
 import type { QueueSelector } from './queue-selector.js';
-import type { SendHookContext, SendOutcome } from './send-hook.js';
+import { SendHooks } from './send-hook.js';
 import { type QueuePicker, type SendCallback, type SendEnvironment, SendOperation } from './send-operation.js';
 import type { SendResult, SendStatus } from './send-result.js';
 
@@ -40,6 +40,7 @@ const ACCEPT_SEND_OK: readonly SendStatus[] = ['SEND_OK'];
  */
 export class SendPipeline implements SendEnvironment {
   readonly faults: FaultLatency | undefined;
+  readonly hooks: SendHooks;
   private readonly gate: InFlightGate;
   private readonly operations = new Set<SendOperation>();
   /** Failed attempts since the last log line about them. */
@@ -51,6 +52,7 @@ export class SendPipeline implements SendEnvironment {
     readonly options: ProducerOptions,
   ) {
     this.gate = new InFlightGate(options.maxInFlightSends, options.maxInFlightBytes);
+    this.hooks = new SendHooks(options.hooks, options.group, instance.logger);
     this.faults = options.latencyFaultEnable ? new FaultLatency() : undefined;
   }
 
@@ -61,7 +63,7 @@ export class SendPipeline implements SendEnvironment {
   /** The callback gets the outcome exactly once. */
   submit(prepared: PreparedMessage, pick: QueuePicker, options: SendOptions, callback: SendCallback): void {
     const deadline = performance.now() + (options.timeoutMs ?? this.options.sendTimeoutMs);
-    const done = this.options.hooks.length === 0 ? callback : this.withHooks(prepared, callback);
+    const done = this.hooks.observing ? this.hooks.around(prepared, callback) : callback;
     const { compressOverBytes, compressLevel } = this.options;
     if (prepared.kind === 'batch' || prepared.body.length < compressOverBytes)
       this.enter(prepared, pick, options, deadline, done);
@@ -99,7 +101,7 @@ export class SendPipeline implements SendEnvironment {
   /** Compresses a body that is worth it; batches never are, as in Java. */
   async compress(prepared: PreparedMessage): Promise<void> {
     const { compressOverBytes, compressLevel } = this.options;
-    if (prepared.body.length >= compressOverBytes)
+    if (prepared.kind !== 'batch' && prepared.body.length >= compressOverBytes)
       setCompressed(prepared, await compressBody(prepared.body, compressLevel));
   }
 
@@ -199,35 +201,6 @@ export class SendPipeline implements SendEnvironment {
       `Send to topic ${prepared.topic} found no free slot in time: ${this.gate.inFlight} sends (limit ${this.gate.currentLimit} of ${maxInFlightSends}) with ${this.gate.inFlightBytes} bytes (limit ${maxInFlightBytes}) wait for brokers. Send more slowly (await earlier sends), or raise maxInFlightSends, maxInFlightBytes or timeoutMs.`,
       { context: { topic: prepared.topic, inFlight: this.gate.inFlight, maxInFlightSends, maxInFlightBytes } },
     );
-  }
-
-  private withHooks(prepared: PreparedMessage, callback: SendCallback): SendCallback {
-    const startedAt = performance.now();
-    const context: SendHookContext = {
-      group: this.options.group,
-      topic: prepared.topic,
-      properties: prepared.properties,
-      bodyBytes: prepared.body.length,
-      messageCount: prepared.messageCount,
-      kind: prepared.kind,
-    };
-    this.callHooks((hook) => hook.beforeSend?.(context));
-    return (error, result) => {
-      const elapsedMs = performance.now() - startedAt;
-      const outcome: SendOutcome = error !== null ? { error, elapsedMs } : { result: result!, elapsedMs };
-      this.callHooks((hook) => hook.afterSend?.(context, outcome));
-      callback(error, result);
-    };
-  }
-
-  private callHooks(call: (hook: ProducerOptions['hooks'][number]) => void): void {
-    for (const hook of this.options.hooks) {
-      try {
-        call(hook);
-      } catch (error) {
-        this.instance.logger.error('a send hook threw', { group: this.options.group, error });
-      }
-    }
   }
 }
 

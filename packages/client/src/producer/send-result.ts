@@ -17,6 +17,10 @@ export interface SendResult {
   readonly transactionId?: string;
   /** Recalls a timed message before its time; only for delayMs and deliverAt, brokers from 5.3. */
   readonly recallHandle?: string;
+  /** Region the broker names, for traces. */
+  readonly regionId?: string;
+  /** False: the broker wants no traces of its messages (traceOn=false). Absent: it has nothing against them. */
+  readonly traceOn?: false;
 }
 
 /** Response codes that mean the message is stored. Java: MQClientAPIImpl.processSendResponse. */
@@ -42,5 +46,9 @@ export function readSendResult(response: RemotingCommand, queue: MessageQueue, m
   };
   if (fields.transactionId !== undefined) result.transactionId = fields.transactionId;
   if (fields.recallHandle !== undefined) result.recallHandle = fields.recallHandle;
+  // Java: processSendResponse reads these two beside the header, too.
+  const { MSG_REGION, TRACE_ON } = response.extFields;
+  if (MSG_REGION) result.regionId = MSG_REGION;
+  if (TRACE_ON === 'false') result.traceOn = false;
   return result;
 }

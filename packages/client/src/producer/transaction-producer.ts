@@ -11,6 +11,7 @@ import type { ClientInstance } from '../instance.js';
 import type { clientOptionTable } from '../options.js';
 import { type OptionsInput, type OptionTable, option, resolveOptions } from '../options.js';
 import type { CheckTransactionFields, ProducerRegistration } from '../registrations.js';
+import { sendNamespaced } from './namespaced.js';
 import { isDelayed, type OutgoingMessage, type PreparedMessage } from './outgoing-message.js';
 import { Producer } from './producer.js';
 import type { ProducerOptionsInput } from './producer-options.js';
@@ -99,13 +100,25 @@ export class TransactionProducer extends Producer {
     execute: LocalTransaction,
     options: SendOptions = {},
   ): Promise<TransactionSendResult> {
+    const { namespace } = this.instance;
+    if (!namespace.active) return this.transact(message, execute, options);
+    return sendNamespaced(namespace, message, options, (wrapped, wrappedOptions) =>
+      this.transact(wrapped, execute, wrappedOptions),
+    );
+  }
+
+  private async transact(
+    message: OutgoingMessage,
+    execute: LocalTransaction,
+    options: SendOptions,
+  ): Promise<TransactionSendResult> {
     const prepared = this.prepareHalf(message, options);
     const result = await this.sendHalf(prepared, message, options);
     const transactionId = prepared.msgId;
     let state: TransactionState;
     try {
       const half: HalfMessage = {
-        topic: prepared.topic,
+        topic: this.instance.namespace.unwrapTopic(prepared.topic),
         body: typeof message.body === 'string' ? Buffer.from(message.body) : Buffer.from(message.body),
         flag: prepared.flag,
         properties: { ...prepared.properties },
@@ -134,7 +147,7 @@ export class TransactionProducer extends Producer {
       );
     }
     prepared.properties[PropertyName.TRANSACTION_PREPARED] = 'true';
-    prepared.properties[PropertyName.PRODUCER_GROUP] = this.group;
+    prepared.properties[PropertyName.PRODUCER_GROUP] = this.wireGroup;
     return { ...prepared, kind: 'transaction', sysFlag: prepared.sysFlag | MessageSysFlag.TRANSACTION_PREPARED };
   }
 
@@ -167,11 +180,21 @@ export class TransactionProducer extends Producer {
     const broker = this.instance.findBrokerAddress(result.queue, { onlyMaster: true });
     try {
       if (broker === undefined) throw this.instance.routes.noRoute(topic);
+      const { properties } = prepared;
+      this.hooks.endTransaction({
+        topic,
+        properties,
+        msgId,
+        transactionId: msgId,
+        state,
+        fromTransactionCheck: false,
+        brokerAddress: broker.address,
+      });
       await this.instance.api.endTransaction(
         broker.address,
         {
           topic,
-          producerGroup: this.group,
+          producerGroup: this.wireGroup,
           tranStateTableOffset: result.queueOffset,
           commitLogOffset: decodeOffsetMsgId(result.offsetMsgId).commitLogOffset,
           commitOrRollback: DECISION[state],
@@ -208,7 +231,8 @@ export class TransactionProducer extends Producer {
     let state: TransactionState = 'UNKNOWN';
     let remark: string | null = null;
     try {
-      state = checkState(await this.checker(message), 'The transaction checker');
+      const shown = { ...message, topic: this.instance.namespace.unwrapTopic(topic) };
+      state = checkState(await this.checker(shown), 'The transaction checker');
     } catch (error) {
       remark = `checkLocalTransactionState Exception: ${String(error)}`;
       logger.error(`the transaction checker of group ${this.group} failed; the broker will ask again`, {
@@ -217,18 +241,28 @@ export class TransactionProducer extends Producer {
         error,
       });
     }
+    const transactionId = message.properties[PropertyName.UNIQ_KEY] ?? msgId;
+    this.hooks.endTransaction({
+      topic,
+      properties: message.properties,
+      msgId: transactionId,
+      transactionId,
+      state,
+      fromTransactionCheck: true,
+      brokerAddress: address,
+    });
     if (state !== 'COMMIT') logger.warn(`checked transaction is ${state}`, { group: this.group, topic, msgId });
     try {
       await this.instance.api.endTransaction(
         address,
         {
           topic: fields.topic ?? topic,
-          producerGroup: this.group,
+          producerGroup: this.wireGroup,
           tranStateTableOffset: fields.tranStateTableOffset,
           commitLogOffset: fields.commitLogOffset,
           commitOrRollback: DECISION[state],
           fromTransactionCheck: true,
-          msgId: message.properties[PropertyName.UNIQ_KEY] ?? msgId,
+          msgId: transactionId,
           transactionId: fields.transactionId,
           bname: fields.bname,
         },

@@ -143,6 +143,26 @@ describe('Producer', () => {
     expect(new Set(stored.map((message) => message.queueId))).toEqual(new Set([result.queue.queueId]));
   });
 
+  it('sends a batch one way, cut at the limit, all to the chosen queue', async () => {
+    const topic = await cluster.topic();
+    const producer = await startProducer({ maxMessageBytes: 2_000 });
+    const batch = Array.from({ length: 20 }, (_, i) => ({ topic, body: `${i}`.padStart(500, '0') }));
+    await producer.sendOneway(batch, { shardingKey: 'order-1' });
+    await producer.sendOneway({ topic, body: '20' }, { shardingKey: 'order-1' });
+    const stored = await waitFor(
+      async () => {
+        const messages = await cluster.messages(topic);
+        return messages.length === 21 ? messages : undefined;
+      },
+      { what: '21 one-way messages' },
+    );
+    expect(stored.map((message) => Number(message.body))).toEqual(Array.from({ length: 21 }, (_, i) => i));
+    const { brokerName, queueId } = queueOfKey(await producer.publishQueues(topic), 'order-1');
+    expect(brokerName).toMatch(/^broker-[ab]$/);
+    expect(new Set(stored.map((message) => message.queueId))).toEqual(new Set([queueId]));
+    await expect(producer.sendOneway([])).rejects.toThrow(/at least one message/);
+  });
+
   it('cuts a batch over the limit into several sends to the same queue', async () => {
     const topic = await cluster.topic();
     const producer = await startProducer({ maxMessageBytes: 2_000 });
