@@ -113,7 +113,7 @@ export class BrokerLink {
       group: this.group,
       offset: message.commitLogOffset,
       delayLevel,
-      originTopic: message.topic,
+      originTopic: this.instance.namespace.wrapTopic(message.topic),
       originMsgId: message.msgId,
       unitMode: false,
       maxReconsumeTimes,

@@ -75,7 +75,7 @@ export class ConsumerEngine implements ConsumerRegistration {
       ? new LocalOffsetStore(options.localOffsetStoreDir, instance.clientId, group, logger)
       : new RemoteOffsetStore(brokers, logger);
     this.locks = orderly && !broadcasting ? new QueueLocks(brokers, logger) : undefined;
-    this.calls = new HandlerCall({ group, handler, logger, stats: this.stats, hooks: hookList(hooks), onError });
+    this.calls = new HandlerCall({ group, namespace: instance.namespace, handler, logger, stats: this.stats, hooks: hookList(hooks), onError });
     this.consumption = this.createConsumption(brokers);
     this.rebalance = new Rebalance({
       group,

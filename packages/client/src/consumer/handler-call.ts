@@ -1,6 +1,7 @@
 import { type MessageExt, PropertyName, retryTopic } from '@rocketnest/protocol';
 import type { Logger } from '@rocketnest/remoting';
 import type { MessageQueue } from '../message-queue.js';
+import type { Namespace } from '../namespace.js';
 import type { ConsumeStats } from './consume-stats.js';
 import type { ConsumeErrorInfo } from './options.js';
 import {
@@ -20,6 +21,8 @@ export const FAILED: ConsumeOutcome = Object.freeze({ action: 'retry' });
 
 export interface HandlerCallOptions {
   readonly group: string;
+  /** Handlers, hooks and errors get names without it. */
+  readonly namespace: Namespace;
   readonly handler: MessageHandler;
   readonly logger: Logger;
   readonly stats: ConsumeStats;
@@ -30,10 +33,12 @@ export interface HandlerCallOptions {
 /** Calls business code: prepares the messages, watches the call, turns whatever happens into an outcome and logs failures once. */
 export class HandlerCall {
   private readonly retryTopic: string;
+  private readonly group: string;
   private readonly hooks: readonly ConsumeHooks[];
 
   constructor(private readonly options: HandlerCallOptions) {
     this.retryTopic = retryTopic(options.group);
+    this.group = options.namespace.unwrapGroup(options.group);
     this.hooks = options.hooks ?? [];
   }
 
@@ -77,13 +82,15 @@ export class HandlerCall {
   private begin(messages: MessageExt[], queue: MessageQueue): Call {
     const startedAt = Date.now();
     const started = String(startedAt);
+    const { namespace } = this.options;
     const retried = queue.topic === this.retryTopic;
     for (const message of messages) {
       if (retried) message.topic = message.properties[PropertyName.RETRY_TOPIC] ?? message.topic;
+      if (namespace.active) namespace.unwrapMessage(message);
       message.properties[PropertyName.CONSUME_START_TIMESTAMP] = started;
     }
-    const context: ConsumeContext = { group: this.options.group, queue };
-    const call: Call = { messages, context, startedAt };
+    const context: ConsumeContext = { group: this.group, queue: namespace.unwrapQueue(queue) };
+    const call: Call = { messages, context, topic: queue.topic, startedAt };
     for (const hook of this.hooks) this.observe(() => hook.before?.(messages, context));
     return call;
   }
@@ -125,7 +132,7 @@ export class HandlerCall {
     const { messages, context } = call;
     const now = Date.now();
     const durationMs = now - call.startedAt;
-    this.options.stats.consumed(context.queue.topic, messages.length, outcome === undefined, durationMs, now);
+    this.options.stats.consumed(call.topic, messages.length, outcome === undefined, durationMs, now);
     if (this.hooks.length === 0) return;
     const result = error === undefined ? { outcome, durationMs } : { outcome, error, durationMs };
     for (const hook of this.hooks) this.observe(() => hook.after?.(messages, context, result));
@@ -148,5 +155,7 @@ export class HandlerCall {
 interface Call {
   readonly messages: MessageExt[];
   readonly context: ConsumeContext;
+  /** Of the queue, as brokers know it. */
+  readonly topic: string;
   readonly startedAt: number;
 }

@@ -5,6 +5,7 @@ import {
   parseSubscription,
   retryTopic,
   SUB_ALL,
+  validateGroup,
   validateTopic,
 } from '@rocketnest/protocol';
 import { ClientInstance } from '../instance.js';
@@ -42,6 +43,8 @@ export class PushConsumer {
   /** Connections and routes; shared with others if it was given to the constructor. */
   readonly instance: ClientInstance;
 
+  /** The group as brokers know it: with the namespace. */
+  private readonly wireGroup: string;
   private readonly ownsInstance: boolean;
   private readonly subscriptions = new Subscriptions();
   private handler: MessageHandler | undefined;
@@ -64,6 +67,8 @@ export class PushConsumer {
     this.concurrency = this.options.concurrency;
     this.ownsInstance = instance === undefined;
     this.instance = instance ?? new ClientInstance(pickOptions(clientOptionTable, this.options));
+    this.wireGroup = this.instance.namespace.wrapGroup(this.group);
+    validateGroup(this.wireGroup);
   }
 
   /**
@@ -73,11 +78,12 @@ export class PushConsumer {
    * @throws ConfigurationError for an invalid topic or tag expression
    */
   subscribe(topic: string, filter: SubscriptionFilter = SUB_ALL): this {
-    validateTopic(topic);
+    const wireTopic = this.instance.namespace.wrapTopic(topic);
+    validateTopic(wireTopic);
     this.subscriptions.set(
       typeof filter === 'string'
-        ? parseSubscription(topic, filter)
-        : parseSubscription(topic, filter.sql92, ExpressionType.SQL92),
+        ? parseSubscription(wireTopic, filter)
+        : parseSubscription(wireTopic, filter.sql92, ExpressionType.SQL92),
     );
     void this.engine?.subscriptionsChanged();
     return this;
@@ -85,7 +91,7 @@ export class PushConsumer {
 
   /** Gives the queues of a topic up. */
   unsubscribe(topic: string): this {
-    this.subscriptions.delete(topic);
+    this.subscriptions.delete(this.instance.namespace.wrapTopic(topic));
     void this.engine?.subscriptionsChanged();
     return this;
   }
@@ -119,7 +125,7 @@ export class PushConsumer {
     if (this.handler === undefined) throw this.incomplete('listen(handler)');
     if (this.subscriptions.size === 0) throw this.incomplete('subscribe(topic)');
     this.starting ??= this.startUp(this.handler);
-    await this.starting;
+    await this.instance.namespace.explained(this.starting);
   }
 
   /** No handler starts and nothing is pulled until resume(); queues stay assigned. Running handlers finish. */
@@ -151,7 +157,8 @@ export class PushConsumer {
 
   /** Queues this member consumes now, sorted. */
   get assignment(): readonly MessageQueue[] {
-    return Array.from(this.engine?.rebalance.queues() ?? [], (held) => held.queue).sort(compareQueues);
+    const queues = Array.from(this.engine?.rebalance.queues() ?? [], (held) => held.queue).sort(compareQueues);
+    return this.instance.namespace.unwrapQueues(queues);
   }
 
   /** Handlers running now. */
@@ -176,8 +183,13 @@ export class PushConsumer {
   private async startUp(handler: MessageHandler): Promise<void> {
     this.state = 'started';
     if (this.options.messageModel === 'CLUSTERING')
-      this.subscriptions.set(parseSubscription(retryTopic(this.group), SUB_ALL));
-    const engine = new ConsumerEngine(this.instance, this.options, this.subscriptions, handler);
+      this.subscriptions.set(parseSubscription(retryTopic(this.wireGroup), SUB_ALL));
+    const engine = new ConsumerEngine(
+      this.instance,
+      { ...this.options, group: this.wireGroup },
+      this.subscriptions,
+      handler,
+    );
     engine.consumption.setConcurrency(this.concurrency);
     if (this.paused) engine.pause();
     try {

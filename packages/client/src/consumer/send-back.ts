@@ -133,7 +133,7 @@ export class SendBack {
     const kept: Record<string, string> = {
       ...properties,
       [PropertyName.ORIGIN_MESSAGE_ID]: properties[PropertyName.ORIGIN_MESSAGE_ID] ?? message.msgId,
-      [PropertyName.RETRY_TOPIC]: message.topic,
+      [PropertyName.RETRY_TOPIC]: this.instance.namespace.wrapTopic(message.topic),
       [PropertyName.DELAY]: String(FIRST_RETRY_DELAY_LEVEL + reconsumeTimes),
     };
     delete kept[PropertyName.TRANSACTION_PREPARED];

@@ -4,10 +4,18 @@ import { ConsumeStats } from '../../src/consumer/consume-stats.js';
 import { HandlerCall } from '../../src/consumer/handler-call.js';
 import { resolvePushConsumerOptions } from '../../src/consumer/options.js';
 import { type ConsumeContext, type ConsumeHooks, hookList, type MessageHandler } from '../../src/consumer/outcome.js';
+import { Namespace } from '../../src/namespace.js';
 import { pulled, QUEUE } from './stored-message.js';
 
 function callOf(handler: MessageHandler, hooks: readonly ConsumeHooks[]): HandlerCall {
-  return new HandlerCall({ group: 'g', handler, logger: silentLogger, stats: new ConsumeStats(), hooks });
+  return new HandlerCall({
+    group: 'g',
+    namespace: new Namespace(),
+    handler,
+    logger: silentLogger,
+    stats: new ConsumeStats(),
+    hooks,
+  });
 }
 
 describe('hooks of a consumer', () => {
