@@ -69,3 +69,4 @@ export {
 } from './producer/transaction-producer.js';
 export type { ConsumerRegistration, ProducerRegistration } from './registrations.js';
 export { type BrokerAddress, type FindBrokerOptions, RouteTable, type TopicRoute } from './routes.js';
+export * from './trace/index.js';

@@ -12,6 +12,13 @@ export interface BrokerMember extends BrokerTarget {
   readonly brokerId: number;
 }
 
+/** Which brokers are meant. Default: all the name server knows. */
+export interface Where {
+  readonly cluster?: string | undefined;
+  /** A broker's name, or "host:port" of one of its members. */
+  readonly broker?: string | undefined;
+}
+
 /** Finds out whom an area of the admin has to ask. */
 export class BrokersOf {
   constructor(readonly instance: ClientInstance) {}
@@ -20,37 +27,35 @@ export class BrokersOf {
     return parseClusterInfo((await this.instance.api.callNameServer(Requests.getBrokerClusterInfo, {})).body);
   }
 
-  /** Every process the name server knows, of one cluster or of all. */
-  async members(cluster?: string): Promise<BrokerMember[]> {
+  /**
+   * Every process the name server knows, masters before slaves.
+   * @throws ConfigurationError when there is none such
+   */
+  async members(where: Where = {}): Promise<BrokerMember[]> {
     const { brokerAddrTable } = await this.clusterInfo();
-    const brokers = Object.values(brokerAddrTable);
-    const members = brokers
-      .filter((broker) => cluster === undefined || broker.cluster === cluster)
-      .flatMap((broker) =>
-        Object.entries(broker.brokerAddrs).map(([id, address]) => ({
-          cluster: broker.cluster ?? '',
-          brokerName: broker.brokerName,
-          brokerId: Number(id),
-          address,
-        })),
-      );
-    if (members.length > 0) return members;
-    const where = cluster === undefined ? 'The name server knows' : `Cluster ${cluster} has`;
-    const clusters = [...new Set(brokers.map((broker) => broker.cluster))].join(', ') || 'none';
-    throw new ConfigurationError(
-      `${where} no master broker (clusters: ${clusters}). Start a broker that registers there.`,
-      { context: { cluster } },
+    const all = Object.values(brokerAddrTable).flatMap((broker) =>
+      Object.entries(broker.brokerAddrs).map(([id, address]) => ({
+        cluster: broker.cluster ?? '',
+        brokerName: broker.brokerName,
+        brokerId: Number(id),
+        address,
+      })),
     );
+    const members = all.filter(
+      ({ cluster, brokerName, address }) =>
+        (where.cluster === undefined || where.cluster === cluster) &&
+        (where.broker === undefined || where.broker === brokerName || where.broker === address),
+    );
+    if (members.length > 0) return members.sort((a, b) => a.brokerId - b.brokerId);
+    throw noBroker(where, 'broker', all);
   }
 
   /** @throws ConfigurationError when there is none */
-  async masters(cluster?: string): Promise<BrokerMember[]> {
-    const masters = (await this.members(cluster)).filter((member) => member.brokerId === MASTER_ID);
+  async masters(where: Where = {}): Promise<BrokerMember[]> {
+    const members = await this.members(where);
+    const masters = members.filter((member) => member.brokerId === MASTER_ID);
     if (masters.length > 0) return masters;
-    throw new ConfigurationError(
-      `No broker${cluster === undefined ? '' : ` of cluster ${cluster}`} has a live master. Start the masters and try again.`,
-      { context: { cluster } },
-    );
+    throw noBroker(where, 'live master', members);
   }
 
   /** One live member, a master if there is one, of each broker of the topic. @throws NoRouteError when the topic does not exist */
@@ -60,6 +65,11 @@ export class BrokersOf {
       const found = this.instance.findBrokerAddress(brokerName);
       return found === undefined ? [] : [{ brokerName, address: found.address }];
     });
+  }
+
+  /** Every name server of the client: changes go to all of them, since they do not tell each other. */
+  nameServers(): BrokerTarget[] {
+    return this.instance.nameServers.addresses.map((address) => ({ brokerName: `name server ${address}`, address }));
   }
 
   /** Any broker of the topic, a master if it has one: for what every broker of a cluster knows. */
@@ -83,4 +93,14 @@ export class BrokersOf {
     if (route === null) throw this.instance.routes.noRoute(topic);
     return route;
   }
+}
+
+function noBroker(where: Where, what: string, known: readonly BrokerMember[]): ConfigurationError {
+  const list = (values: Iterable<string>): string => [...new Set(values)].join(', ') || 'none';
+  const subject = where.cluster === undefined ? 'The name server knows' : `Cluster ${where.cluster} has`;
+  const named = where.broker === undefined ? '' : ` ${where.broker}`;
+  return new ConfigurationError(
+    `${subject} no ${what}${named} (clusters: ${list(known.map((member) => member.cluster))}; brokers: ${list(known.map((member) => member.brokerName))}). Check the name, and that the broker runs and registers there.`,
+    { context: { ...where } },
+  );
 }

@@ -1,3 +1,5 @@
+import { PartialError } from '@rocketnest/protocol';
+
 /** Somebody who was asked and did not answer, or refused. */
 export interface BrokerFailure {
   readonly brokerName: string;
@@ -48,4 +50,27 @@ export async function gather<B extends BrokerTarget, T>(
  */
 export function requireComplete({ failures }: Gathered<unknown>): void {
   if (failures.length > 0) throw failures[0]!.error;
+}
+
+/**
+ * Makes one change on all targets at once.
+ * @param what for the error: "Topic orders is created"
+ * @throws PartialError when some made it, the first failure when none did
+ */
+export async function changeAll<B extends BrokerTarget>(
+  targets: readonly B[],
+  what: string,
+  change: (target: B) => Promise<unknown>,
+): Promise<void> {
+  const { items: done, failures } = await gather(targets, async (target) => {
+    await change(target);
+    return [target.brokerName];
+  });
+  if (failures.length === 0) return;
+  const failed = failures.map(({ brokerName, error }) => `${brokerName} (${error.message})`).join('; ');
+  throw new PartialError(`${what} on ${done.join(', ')}, but not on ${failed}. Repeat it: it is safe to repeat.`, {
+    done,
+    failures,
+    cause: failures[0]!.error,
+  });
 }

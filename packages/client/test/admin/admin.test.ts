@@ -50,7 +50,7 @@ describe('Admin', () => {
   it.each([
     ['a system topic', { topic: 'TBW102' }, /belongs to the system/],
     ['an illegal name', { topic: 'a b' }, /illegal characters/],
-    ['an unknown cluster', { topic: 'T', cluster: 'nowhere' }, /Cluster nowhere has no master broker \(clusters: \w+/],
+    ['an unknown cluster', { topic: 'T', cluster: 'nowhere' }, /Cluster nowhere has no broker \(clusters: \w+/],
   ])('refuses to create %s', async (_what, input, error) => {
     const failure = cluster.admin.topics.create(input);
     await expect(failure).rejects.toThrow(ConfigurationError);
