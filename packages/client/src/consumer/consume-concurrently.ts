@@ -124,7 +124,7 @@ export class ConcurrentConsumption extends Consumption {
   private repeatLater(batch: Batch): void {
     this.later(LOCAL_RETRY_MS, () => {
       if (batch.queue.dropped) return;
-      if (this.isPaused) this.repeatLater(batch);
+      if (this.isPaused || batch.queue.paused) this.repeatLater(batch);
       else this.start(batch);
     });
   }

@@ -23,13 +23,15 @@ import { RemoteOffsetStore } from './offset-store-remote.js';
 import { effectiveMaxReconsumeTimes, type ResolvedPushConsumerOptions } from './options.js';
 import { hookList, type MessageHandler } from './outcome.js';
 import type { ProcessQueue } from './process-queue.js';
-import { type PullContext, PullLoop } from './pull-loop.js';
+import type { PullContext } from './pull-loop.js';
+import { Pulling } from './pulling.js';
 import { QueueLocks } from './queue-locks.js';
 import { Rebalance } from './rebalance.js';
 import { createRunningInfo } from './running-info.js';
 import { SendBack } from './send-back.js';
 import { StartOffsets } from './start-offset.js';
 import type { Subscriptions } from './subscriptions.js';
+import { TopicLimits } from './topic-limits.js';
 
 /** How long a reset of offsets waits for running handlers. Java: RESET_OFFSET_MAX_WAIT. ms */
 const RESET_WAIT_MS = 10_000;
@@ -52,11 +54,10 @@ export class ConsumerEngine implements ConsumerRegistration {
   private readonly stats = new ConsumeStats();
   private readonly calls: HandlerCall;
   private readonly locks: QueueLocks | undefined;
-  private readonly loops = new Map<ProcessQueue, PullLoop>();
   private readonly timers: NodeJS.Timeout[] = [];
-  private readonly pullContext: PullContext;
+  private readonly pulling: Pulling;
+  private readonly sendBack: SendBack;
   private seeking: NodeJS.Timeout | undefined;
-  private paused = false;
   private closing = false;
   private registered = false;
 
@@ -75,8 +76,18 @@ export class ConsumerEngine implements ConsumerRegistration {
       ? new LocalOffsetStore(options.localOffsetStoreDir, instance.clientId, group, logger)
       : new RemoteOffsetStore(brokers, logger);
     this.locks = orderly && !broadcasting ? new QueueLocks(brokers, logger) : undefined;
-    this.calls = new HandlerCall({ group, namespace: instance.namespace, handler, logger, stats: this.stats, hooks: hookList(hooks), onError });
-    this.consumption = this.createConsumption(brokers);
+    this.calls = new HandlerCall({
+      group,
+      namespace: instance.namespace,
+      handler,
+      logger,
+      stats: this.stats,
+      hooks: hookList(hooks),
+      onError,
+    });
+    this.sendBack = new SendBack(instance, brokers, group, effectiveMaxReconsumeTimes(options));
+    this.consumption = this.createConsumption();
+    this.pulling = new Pulling(this.createPullContext(brokers), new TopicLimits(options));
     this.rebalance = new Rebalance({
       group,
       instance,
@@ -88,11 +99,16 @@ export class ConsumerEngine implements ConsumerRegistration {
       intervalMs: options.rebalanceIntervalMs,
       logger,
       topics: () => subscriptions.topics(),
-      onAdded: (queue, offset) => this.startPulling(queue, offset),
-      onDropped: (queue) => this.stopPulling(queue),
+      onAdded: (queue, offset) => {
+        this.tell(options.onAssigned, queue);
+        this.pulling.start(queue, offset);
+      },
+      onDropped: (queue) => {
+        this.pulling.stop(queue);
+        this.tell(options.onRevoked, queue);
+      },
       onChanged: (topic) => this.announce(topic),
     });
-    this.pullContext = this.createPullContext(brokers);
   }
 
   /** Joins the group. Rejects when no name server answers. */
@@ -123,7 +139,7 @@ export class ConsumerEngine implements ConsumerRegistration {
     this.closing = true;
     clearTimeout(this.seeking);
     await this.rebalance.stop();
-    for (const loop of this.loops.values()) loop.stop();
+    this.pulling.stopAll();
     const unfinished = await this.consumption.stop(shutdownTimeoutMs);
     if (unfinished.length > 0) {
       this.instance.logger.error(
@@ -138,21 +154,36 @@ export class ConsumerEngine implements ConsumerRegistration {
   }
 
   pause(): void {
-    this.paused = true;
+    this.pulling.pause();
     this.consumption.pause();
   }
 
   resume(): void {
-    this.paused = false;
     this.consumption.resume();
-    for (const loop of this.loops.values()) loop.resume();
+    this.pulling.resume();
   }
 
-  /** Brokers learn of changed subscriptions, then the share is computed again. */
-  async subscriptionsChanged(): Promise<void> {
+  pauseQueues(queues: Iterable<MessageQueue>): void {
+    this.pulling.pauseQueues(queues);
+  }
+
+  resumeQueues(queues: Iterable<MessageQueue>): void {
+    for (const queue of this.pulling.resumeQueues(queues)) this.consumption.submit(queue);
+  }
+
+  /** Brokers learn of the changed subscription to a topic, then the share is computed again. */
+  async subscriptionChanged(topic: string): Promise<void> {
     await this.instance.refreshRoutes();
     await this.instance.sendHeartbeats();
+    this.pulling.refilter(topic);
     await this.rebalance.request();
+  }
+
+  /** See PushConsumer.sendMessageBack. */
+  giveBack(message: MessageExt, delayLevel: number): Promise<boolean> {
+    const { brokerName = '', queueId, topic } = message;
+    const queue = { topic: this.instance.namespace.wrapTopic(topic), brokerName, queueId };
+    return delayLevel < 0 ? this.sendBack.giveUp(message, queue) : this.sendBack.retry(message, queue, delayLevel);
   }
 
   // ConsumerRegistration: what the instance asks of a group
@@ -226,23 +257,22 @@ export class ConsumerEngine implements ConsumerRegistration {
     this.seeking = setTimeout(() => void this.seekRetryTopic(pauseMs * 2), pauseMs);
   }
 
-  private createConsumption(brokers: BrokerLink): Consumption {
-    const { calls, instance, locks, offsets, options } = this;
-    const maxReconsumeTimes = effectiveMaxReconsumeTimes(options);
+  private createConsumption(): Consumption {
+    const { calls, instance, locks, offsets, options, sendBack } = this;
     const shared = {
       group: options.group,
       concurrency: options.concurrency,
       batchSize: options.consumeMessageBatchMaxSize,
       calls,
       offsets,
-      sendBack: new SendBack(instance, brokers, options.group, maxReconsumeTimes),
+      sendBack,
       logger: instance.logger,
     };
     if (options.consumeMode === 'ORDERLY') {
       return new OrderlyConsumption({
         ...shared,
         locks,
-        maxReconsumeTimes,
+        maxReconsumeTimes: effectiveMaxReconsumeTimes(options),
         suspendMs: options.suspendCurrentQueueTimeMs,
       });
     }
@@ -250,43 +280,33 @@ export class ConsumerEngine implements ConsumerRegistration {
     return new ConcurrentConsumption({ ...shared, broadcasting, consumeTimeoutMs: options.consumeTimeoutMs });
   }
 
-  private createPullContext(brokers: BrokerLink): PullContext {
+  private createPullContext(brokers: BrokerLink): Omit<PullContext, 'limits' | 'paused'> {
     const { options } = this;
-    const isPaused = () => this.paused;
     return {
       group: options.group,
       brokers,
       offsets: this.offsets,
       stats: this.stats,
       logger: this.instance.logger,
-      limits: {
-        messages: options.pullThresholdForQueue,
-        mib: options.pullThresholdSizeForQueueMiB,
-        span: options.consumeMode === 'ORDERLY' ? undefined : options.consumeConcurrentlyMaxSpan,
-      },
       batchSize: options.pullBatchSize,
       batchBytes: options.pullBatchSizeInBytes,
       intervalMs: options.pullIntervalMs,
       retryDelayMs: options.pullRetryDelayMs,
       clustering: options.messageModel === 'CLUSTERING',
-      get paused() {
-        return isPaused();
-      },
       subscription: (topic) => this.subscriptions.get(topic),
       onMessages: (queue) => this.consumption.submit(queue),
       onOffsetMoved: (queue, offset) => void this.rebalance.reset([{ queue, offset }], RESET_WAIT_MS),
     };
   }
 
-  private startPulling(queue: ProcessQueue, offset: number): void {
-    const loop = new PullLoop(this.pullContext, queue, offset);
-    this.loops.set(queue, loop);
-    loop.run();
-  }
-
-  private stopPulling(queue: ProcessQueue): void {
-    this.loops.get(queue)?.stop();
-    this.loops.delete(queue);
+  /** The user's listeners hear of their own topics, and must not disturb the share. */
+  private tell(listener: ((queue: MessageQueue) => void) | undefined, { queue }: ProcessQueue): void {
+    if (listener === undefined || queue.topic === retryTopic(this.options.group)) return;
+    try {
+      listener(this.instance.namespace.unwrapQueue(queue));
+    } catch (error) {
+      this.instance.logger.warn('a listener for assigned queues threw', { group: this.options.group, queue, error });
+    }
   }
 
   private async announce(topic: string): Promise<void> {

@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import type { MessageExt } from '@rocketnest/protocol';
 import type { ProcessQueue } from './process-queue.js';
+import { RateLimit } from './rate-limit.js';
 
 /** Handlers that finish at once run at most this long in one turn of the event loop; then sockets and timers have theirs. ms */
 const TURN_MS = 5;
@@ -13,6 +14,8 @@ export interface WorkQueue {
   scheduled: boolean;
   /** No longer ours: no handler starts. */
   readonly dropped: boolean;
+  /** No handler starts for now. */
+  readonly paused?: boolean;
   /** Whether some message has not been handed out. */
   readonly hasUntaken: boolean;
   handlerStarted(): void;
@@ -47,6 +50,9 @@ export abstract class Consumption<Q extends WorkQueue = ProcessQueue> {
   private resting = false;
   private paused = false;
   private stopped = false;
+  private rate: RateLimit | undefined;
+  /** A timer waits until the rate limit lets the next batch through. */
+  private throttled = false;
   private drained: (() => void) | null = null;
 
   constructor(private limit: number) {}
@@ -67,8 +73,23 @@ export abstract class Consumption<Q extends WorkQueue = ProcessQueue> {
     this.pump();
   }
 
+  /** @param perSecond messages given to handlers per second; undefined: as fast as they go */
+  setRateLimit(perSecond: number | undefined): void {
+    this.rate = perSecond === undefined ? undefined : new RateLimit(perSecond, performance.now());
+    this.pump();
+  }
+
+  get rateLimit(): number | undefined {
+    return this.rate?.perSecond;
+  }
+
   get runningHandlers(): number {
     return this.active.size;
+  }
+
+  /** Batches whose handler, or the handling of its failure, goes on. */
+  get running(): Iterable<Batch<Q>> {
+    return this.active;
   }
 
   /** There is something to consume in the queue. */
@@ -109,10 +130,6 @@ export abstract class Consumption<Q extends WorkQueue = ProcessQueue> {
       });
     }
     return [...this.active];
-  }
-
-  protected get isStopped(): boolean {
-    return this.stopped;
   }
 
   protected get isPaused(): boolean {
@@ -172,16 +189,32 @@ export abstract class Consumption<Q extends WorkQueue = ProcessQueue> {
         this.resting = true;
         return;
       }
+      if (this.rate !== undefined && this.isThrottled(this.rate)) return;
       const queue = this.ready.shift()!;
-      const batch = queue.dropped ? undefined : this.next(queue);
+      const batch = queue.dropped || queue.paused ? undefined : this.next(queue);
       if (batch === undefined) {
         queue.scheduled = false;
         continue;
       }
+      this.rate?.take(batch.messages.length);
       if (this.overlapping) this.takeTurn(queue);
       this.start(batch);
       if (batch.over && !this.overlapping) this.takeTurn(queue);
     }
+  }
+
+  /** Whether the next batch has to wait for the rate limit; if so, it goes on by itself. */
+  private isThrottled(rate: RateLimit): boolean {
+    const waitMs = rate.waitMs(performance.now());
+    if (waitMs === 0) return false;
+    if (!this.throttled) {
+      this.throttled = true;
+      this.later(waitMs, () => {
+        this.throttled = false;
+        this.pump();
+      });
+    }
+    return true;
   }
 
   /**

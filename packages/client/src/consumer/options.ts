@@ -1,14 +1,19 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { ConfigurationError, DEFAULT_CONSUMER_GROUP, validateGroup } from '@rocketnest/protocol';
+import type { MessageQueue } from '../message-queue.js';
 import { clientOptionTable, groupOption, type Options, type OptionsInput, option, resolveOptions } from '../options.js';
+import { traceOptionTable } from '../trace/trace-options.js';
 import type { AllocateStrategy } from './allocate.js';
 import { allocateStrategies } from './allocate-by-name.js';
+import { checkConsumerGroup } from './check-group.js';
 import type { ConsumeHooks } from './outcome.js';
 
 const isFunction = (value: unknown): boolean => typeof value === 'function';
 const isObjectWith = (value: unknown, method: string): boolean =>
   typeof value === 'object' && value !== null && isFunction((value as Record<string, unknown>)[method]);
+
+/** Messages per second. */
+export const isRate = (value: unknown): boolean => typeof value === 'number' && value > 0 && value <= 1_000_000;
 
 const isHook = (value: unknown): boolean => isObjectWith(value, 'before') || isObjectWith(value, 'after');
 
@@ -20,6 +25,7 @@ const CONSUME_FROM: readonly unknown[] = ['LAST_OFFSET', 'FIRST_OFFSET'];
 export const pushConsumerOptionTable = {
   ...clientOptionTable,
   group: groupOption,
+  ...traceOptionTable,
   messageModel: option
     .oneOf(['CLUSTERING', 'BROADCASTING'], {
       doc: 'CLUSTERING: each message goes to one member of the group. BROADCASTING: every member gets every message; failed messages do not come again, and offsets are in a local file named after the client id, so give a stable instanceName to resume after a restart.',
@@ -36,7 +42,7 @@ export const pushConsumerOptionTable = {
       {
         unit: 'handlers',
         java: 'consumeThreadMax',
-        doc: 'Handlers that may run at once in this consumer; setConcurrency changes it at run time.',
+        doc: 'Handlers that may run at once in this consumer; setConcurrency changes it at run time. There are no threads to keep ready, hence no consumeThreadMin.',
       },
     )
     .default(20),
@@ -65,7 +71,7 @@ export const pushConsumerOptionTable = {
       {
         unit: 'ms',
         java: 'consumeTimeout (minutes)',
-        doc: 'A message whose handler runs longer is sent back for a retry, so that it no longer holds the committed offset of its queue. The handler is not interrupted.',
+        doc: 'A handler that runs longer is logged with a warning. CONCURRENTLY and CLUSTERING: its message is sent back for a retry, so that it no longer holds the committed offset of its queue, and so is handled twice. The handler is not interrupted.',
       },
     )
     .default(15 * 60_000),
@@ -103,6 +109,25 @@ export const pushConsumerOptionTable = {
       },
     )
     .default(100),
+  pullThresholdForTopic: option.integer(
+    { min: 1, max: 6_553_500 },
+    {
+      unit: 'messages',
+      doc: 'The same limit for all queues of a topic here together; each queue gets an equal part, at least 1, in place of pullThresholdForQueue.',
+    },
+  ),
+  pullThresholdSizeForTopicMiB: option.integer(
+    { min: 1, max: 102_400 },
+    {
+      unit: 'MiB',
+      java: 'pullThresholdSizeForTopic',
+      doc: 'The same limit for the body bytes of a topic; each queue gets an equal part, at least 1, in place of pullThresholdSizeForQueueMiB.',
+    },
+  ),
+  rateLimit: option.value<number>('a number > 0', isRate, {
+    unit: 'messages/s',
+    doc: 'Most messages given to handlers per second in this consumer, evenly spread; setRateLimit changes it at run time. Absent: no limit.',
+  }),
   consumeConcurrentlyMaxSpan: option
     .integer(
       { min: 1, max: 65_535 },
@@ -179,6 +204,14 @@ export const pushConsumerOptionTable = {
       doc: 'Observers called around every handler call, in the order given: traces, metrics.',
     },
   ),
+  onAssigned: option.value<(queue: MessageQueue) => void>('a function', isFunction, {
+    java: 'messageQueueListener',
+    doc: 'Called with each queue that this member takes over, before its first message is handled.',
+  }),
+  onRevoked: option.value<(queue: MessageQueue) => void>('a function', isFunction, {
+    java: 'messageQueueListener',
+    doc: 'Called with each queue that this member gives up, close() included: no handler of it starts any more, one may still run. A reset of offsets gives a queue up and takes it over again.',
+  }),
   onError: option.value<(error: unknown, info: ConsumeErrorInfo) => void>('a function', isFunction, {
     doc: 'Called with every error of a handler, after it was logged.',
   }),
@@ -202,15 +235,7 @@ export type ResolvedPushConsumerOptions = Options<typeof pushConsumerOptionTable
 /** @throws ConfigurationError */
 export function resolvePushConsumerOptions(input: PushConsumerOptions): ResolvedPushConsumerOptions {
   const options = resolveOptions(pushConsumerOptionTable, input, 'PushConsumer');
-  validateGroup(options.group);
-  if (options.group === DEFAULT_CONSUMER_GROUP) {
-    throw new ConfigurationError(
-      `PushConsumer option "group" must not be ${DEFAULT_CONSUMER_GROUP}. Name the group after its job.`,
-      {
-        context: { group: options.group },
-      },
-    );
-  }
+  checkConsumerGroup(options.group, 'PushConsumer');
   return options;
 }
 

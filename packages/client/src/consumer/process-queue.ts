@@ -20,6 +20,8 @@ export class ProcessQueue {
   readonly key: string;
   /** No longer ours: what its handlers still return must not be committed. */
   dropped = false;
+  /** The user does not want it for now: neither pulled nor handled. */
+  paused = false;
   /** Handlers running on this queue right now. */
   inFlight = 0;
   /** Bytes of bodies held. */

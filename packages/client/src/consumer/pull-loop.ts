@@ -64,6 +64,10 @@ export class PullLoop {
   private brokerId = MASTER_ID;
   private timesFull = 0;
   private parked = false;
+  /** A pull is under way. */
+  private pulling = false;
+  /** Answers of earlier epochs are ignored. */
+  private epoch = 0;
   private stopped = false;
 
   constructor(
@@ -77,7 +81,7 @@ export class PullLoop {
     const { context, queue } = this;
     if (this.stopped) return;
     queue.lastPullTime = Date.now();
-    if (context.paused) {
+    if (context.paused || queue.paused) {
       this.parked = true;
       return;
     }
@@ -93,14 +97,28 @@ export class PullLoop {
       return;
     }
     const subscription = context.subscription(queue.queue.topic);
-    if (subscription === undefined) return;
-    this.pull(subscription);
+    if (subscription === undefined) this.parked = true;
+    else this.pull(subscription);
   };
 
   /** The consumer goes on after a pause. */
   resume(): void {
     if (!this.parked) return;
     this.parked = false;
+    this.run();
+  }
+
+  /**
+   * The subscription has another filter now: the answer of a pull under way is ignored and pulling goes on from the same offset.
+   * A broker would go on filtering a pull that it holds as it was asked to.
+   */
+  refilter(): void {
+    if (!this.pulling) {
+      this.resume();
+      return;
+    }
+    this.pulling = false;
+    this.epoch++;
     this.run();
   }
 
@@ -115,6 +133,8 @@ export class PullLoop {
     const { context, queue } = this;
     const { topic, queueId, brokerName } = queue.queue;
     const { lite } = context;
+    const { epoch } = this;
+    this.pulling = true;
     const commitOffset = context.clustering ? context.offsets.peek(queue.key) : 0;
     const sentAt = Date.now();
     const fields = {
@@ -134,7 +154,8 @@ export class PullLoop {
       bname: brokerName,
     };
     context.brokers.pull(queue.queue, this.brokerId, fields, lite?.timeoutMs ?? PULL_TIMEOUT_MS, (error, response) => {
-      if (this.stopped) return;
+      if (this.stopped || epoch !== this.epoch) return;
+      this.pulling = false;
       if (error !== null || response === undefined) {
         this.failed(error);
         return;

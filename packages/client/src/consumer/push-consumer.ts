@@ -1,7 +1,9 @@
 import {
   ClosedError,
   ConfigurationError,
+  ConsumeError,
   ExpressionType,
+  type MessageExt,
   parseSubscription,
   retryTopic,
   SUB_ALL,
@@ -9,11 +11,19 @@ import {
   validateTopic,
 } from '@rocketnest/protocol';
 import { ClientInstance } from '../instance.js';
-import { compareQueues, type MessageQueue } from '../message-queue.js';
+import { compareQueues, type MessageQueue, queueKey } from '../message-queue.js';
 import { clientOptionTable, pickOptions } from '../options.js';
+import { createConsumeTrace } from '../trace/consume-trace.js';
+import { MessageTrace } from '../trace/message-trace.js';
+import type { TraceStats } from '../trace/trace-dispatcher.js';
 import { ConsumerEngine } from './consumer-engine.js';
-import { type PushConsumerOptions, type ResolvedPushConsumerOptions, resolvePushConsumerOptions } from './options.js';
-import type { MessageHandler } from './outcome.js';
+import {
+  isRate,
+  type PushConsumerOptions,
+  type ResolvedPushConsumerOptions,
+  resolvePushConsumerOptions,
+} from './options.js';
+import { hookList, type MessageHandler } from './outcome.js';
 import { Subscriptions } from './subscriptions.js';
 
 /** Options of a consumer on a shared instance: those of the client are the instance's. */
@@ -45,11 +55,15 @@ export class PushConsumer {
 
   /** The group as brokers know it: with the namespace. */
   private readonly wireGroup: string;
+  private readonly trace: MessageTrace | undefined;
   private readonly ownsInstance: boolean;
   private readonly subscriptions = new Subscriptions();
   private handler: MessageHandler | undefined;
   private engine: ConsumerEngine | undefined;
   private concurrency: number;
+  private rateLimit: number | undefined;
+  /** Named as brokers know them. */
+  private readonly pausedQueues = new Map<string, MessageQueue>();
   private paused = false;
   private state: State = 'created';
   private starting: Promise<void> | undefined;
@@ -65,10 +79,14 @@ export class PushConsumer {
     this.options = resolvePushConsumerOptions({ ...instance?.options, ...options } as PushConsumerOptions);
     this.group = this.options.group;
     this.concurrency = this.options.concurrency;
+    this.rateLimit = this.options.rateLimit;
     this.ownsInstance = instance === undefined;
     this.instance = instance ?? new ClientInstance(pickOptions(clientOptionTable, this.options));
     this.wireGroup = this.instance.namespace.wrapGroup(this.group);
     validateGroup(this.wireGroup);
+    this.trace = this.options.traceEnable
+      ? new MessageTrace(this.instance, { ...this.options, group: this.wireGroup }, 'CONSUME')
+      : undefined;
   }
 
   /**
@@ -85,14 +103,15 @@ export class PushConsumer {
         ? parseSubscription(wireTopic, filter)
         : parseSubscription(wireTopic, filter.sql92, ExpressionType.SQL92),
     );
-    void this.engine?.subscriptionsChanged();
+    void this.engine?.subscriptionChanged(wireTopic);
     return this;
   }
 
   /** Gives the queues of a topic up. */
   unsubscribe(topic: string): this {
-    this.subscriptions.delete(this.instance.namespace.wrapTopic(topic));
-    void this.engine?.subscriptionsChanged();
+    const wireTopic = this.instance.namespace.wrapTopic(topic);
+    this.subscriptions.delete(wireTopic);
+    void this.engine?.subscriptionChanged(wireTopic);
     return this;
   }
 
@@ -128,14 +147,29 @@ export class PushConsumer {
     await this.instance.namespace.explained(this.starting);
   }
 
-  /** No handler starts and nothing is pulled until resume(); queues stay assigned. Running handlers finish. */
-  pause(): void {
+  /**
+   * No handler starts and nothing is pulled until resume(); queues stay assigned. Running handlers finish. Java: suspend.
+   * @param queues only these, also if they are assigned later; default: the whole consumer
+   */
+  pause(queues?: Iterable<MessageQueue>): void {
+    if (queues !== undefined) {
+      const wired = this.wireQueues(queues);
+      for (const queue of wired) this.pausedQueues.set(queueKey(queue), queue);
+      this.engine?.pauseQueues(wired);
+      return;
+    }
     this.paused = true;
     this.engine?.pause();
   }
 
-  /** Goes on after pause(). */
-  resume(): void {
+  /** Goes on after pause(), with these queues or with all of the consumer but queues that were paused by themselves. */
+  resume(queues?: Iterable<MessageQueue>): void {
+    if (queues !== undefined) {
+      const wired = this.wireQueues(queues);
+      for (const queue of wired) this.pausedQueues.delete(queueKey(queue));
+      this.engine?.resumeQueues(wired);
+      return;
+    }
     this.paused = false;
     this.engine?.resume();
   }
@@ -155,10 +189,53 @@ export class PushConsumer {
     this.engine?.consumption.setConcurrency(concurrency);
   }
 
+  /**
+   * Most messages given to handlers per second, from now on.
+   * @param perSecond undefined: no limit
+   * @throws ConfigurationError unless it is a number above 0 and at most 1,000,000
+   */
+  setRateLimit(perSecond: number | undefined): void {
+    if (perSecond !== undefined && !isRate(perSecond)) {
+      throw new ConfigurationError(
+        `The rate limit must be a number of messages per second > 0, got ${perSecond}. Use pause() to stop.`,
+        { context: { group: this.group, perSecond } },
+      );
+    }
+    this.rateLimit = perSecond;
+    this.engine?.consumption.setRateLimit(perSecond);
+  }
+
+  /**
+   * Has a message delivered to the group again later, without failing its handler; deliveries count towards maxReconsumeTimes.
+   * Java: sendMessageBack.
+   * @param delayLevel 1..18; 0: the broker's choice, by the number of deliveries; below 0: to the dead letter queue at once
+   * @throws ConfigurationError before start() or for another delay level
+   * @throws ConsumeError when no broker could store it; the log says why
+   */
+  async sendMessageBack(message: MessageExt, delayLevel = 0): Promise<void> {
+    if (this.engine === undefined) throw this.incomplete('start()');
+    if (!Number.isInteger(delayLevel) || delayLevel > 18) {
+      throw new ConfigurationError(`The delay level must be an integer up to 18, got ${delayLevel}.`, {
+        context: { group: this.group, delayLevel },
+      });
+    }
+    if (await this.engine.giveBack(message, delayLevel)) return;
+    const { msgId, topic } = message;
+    throw new ConsumeError(
+      `Message ${msgId} of topic ${topic} could not be given back to group ${this.group}: no broker stored it. Try again; the log has the brokers' answers.`,
+      { context: { group: this.group, topic, msgId }, retriable: true },
+    );
+  }
+
   /** Queues this member consumes now, sorted. */
   get assignment(): readonly MessageQueue[] {
     const queues = Array.from(this.engine?.rebalance.queues() ?? [], (held) => held.queue).sort(compareQueues);
     return this.instance.namespace.unwrapQueues(queues);
+  }
+
+  /** What became of the trace records; undefined without traceEnable. */
+  get traceStats(): TraceStats | undefined {
+    return this.trace?.stats;
   }
 
   /** Handlers running now. */
@@ -184,23 +261,37 @@ export class PushConsumer {
     this.state = 'started';
     if (this.options.messageModel === 'CLUSTERING')
       this.subscriptions.set(parseSubscription(retryTopic(this.wireGroup), SUB_ALL));
-    const engine = new ConsumerEngine(
-      this.instance,
-      { ...this.options, group: this.wireGroup },
-      this.subscriptions,
-      handler,
-    );
-    engine.consumption.setConcurrency(this.concurrency);
+    const engine = new ConsumerEngine(this.instance, this.wireOptions(), this.subscriptions, handler);
+    this.adjust(engine);
     if (this.paused) engine.pause();
     try {
       if (this.ownsInstance) await this.instance.start();
+      this.trace?.start();
       await engine.start();
     } catch (error) {
       await this.tearDown(engine);
       throw error;
     }
     this.engine = engine;
+    this.adjust(engine);
     if (!this.paused) engine.resume();
+  }
+
+  /** What may have been changed before the engine was there, or while it started. */
+  private adjust(engine: ConsumerEngine): void {
+    engine.consumption.setConcurrency(this.concurrency);
+    engine.consumption.setRateLimit(this.rateLimit);
+    engine.pauseQueues(this.pausedQueues.values());
+  }
+
+  /** The options as the engine needs them: names with the namespace, and the trace among the hooks. */
+  private wireOptions(): ResolvedPushConsumerOptions {
+    const options = { ...this.options, group: this.wireGroup };
+    if (this.trace === undefined) return options;
+    return {
+      ...options,
+      hooks: [...hookList(options.hooks), createConsumeTrace(this.trace, options.consumeTimeoutMs)],
+    };
   }
 
   private async shutDown(): Promise<void> {
@@ -212,7 +303,12 @@ export class PushConsumer {
   private async tearDown(engine: ConsumerEngine | undefined): Promise<void> {
     this.state = 'closed';
     await engine?.close();
+    await this.trace?.close();
     if (this.ownsInstance) await this.instance.close();
+  }
+
+  private wireQueues(queues: Iterable<MessageQueue>): MessageQueue[] {
+    return Array.from(queues, (queue) => this.instance.namespace.wrapQueue(queue));
   }
 
   private incomplete(missing: string): ConfigurationError {
