@@ -7,6 +7,7 @@ import { GroupAdmin } from './groups.js';
 import { MessageAdmin } from './messages.js';
 import { OffsetAdmin } from './offsets.js';
 import { TopicAdmin } from './topics.js';
+import { TraceAdmin } from './traces.js';
 
 /**
  * Looks at and changes a cluster, by areas: `admin.topics.create(…)`, `admin.offsets.progress(…)`. Java: DefaultMQAdminExt.
@@ -22,6 +23,7 @@ export class Admin {
   readonly offsets: OffsetAdmin;
   readonly messages: MessageAdmin;
   readonly clients: ClientAdmin;
+  readonly traces: TraceAdmin;
   private readonly ownsInstance: boolean;
 
   /** @param options those of the client, or a shared instance, which the caller starts and closes */
@@ -35,6 +37,7 @@ export class Admin {
     this.offsets = new OffsetAdmin(brokers);
     this.messages = new MessageAdmin(brokers);
     this.clients = new ClientAdmin(brokers);
+    this.traces = new TraceAdmin(this.messages);
   }
 
   async start(): Promise<void> {

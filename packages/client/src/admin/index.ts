@@ -16,3 +16,11 @@ export {
   type TopicSettings,
   topicKind,
 } from './topics.js';
+export {
+  type MessageTraceView,
+  TraceAdmin,
+  type Traced,
+  type TracedConsumption,
+  type TracedDelivery,
+  type TraceQuery,
+} from './traces.js';

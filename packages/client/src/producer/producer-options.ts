@@ -7,12 +7,14 @@ import {
   type OptionTable,
   option,
 } from '../options.js';
+import { traceOptionTable } from '../trace/trace-options.js';
 import { isSendHook, type SendHook } from './send-hook.js';
 
 /** Options of Producer and TransactionProducer. Java: DefaultMQProducer. */
 export const producerOptionTable = {
   ...clientOptionTable,
   group: groupOption,
+  ...traceOptionTable,
   sendTimeoutMs: option
     .integer(
       { min: 1 },

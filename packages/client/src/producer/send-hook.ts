@@ -1,3 +1,4 @@
+import type { Message } from '@rocketnest/protocol';
 import type { Logger } from '@rocketnest/remoting';
 import type { MessageQueue } from '../message-queue.js';
 import type { MessageKind, PreparedMessage } from './outgoing-message.js';
@@ -13,6 +14,8 @@ export interface SendHookContext {
   readonly bodyBytes: number;
   /** Messages in this send: 1, or those of a batch. */
   readonly messageCount: number;
+  /** Of a batch: the messages in it, with their properties. */
+  readonly messages?: readonly Message[];
   readonly kind: MessageKind;
 }
 
@@ -92,9 +95,12 @@ export class SendHooks {
   /** Tells the hooks that a send begins; the callback returned tells them its end before it calls `callback`. */
   around(message: PreparedMessage, callback: SendCallback): SendCallback {
     const startedAt = performance.now();
-    const { topic, properties, messageCount, kind } = message;
+    const { topic, properties, messageCount, messages, kind } = message;
     const bodyBytes = message.body.length;
-    const context: SendHookContext = { group: this.group, topic, properties, bodyBytes, messageCount, kind };
+    const context: SendHookContext = {
+      ...{ group: this.group, topic, properties, bodyBytes, messageCount, kind },
+      ...(messages === undefined ? {} : { messages }),
+    };
     this.call((hook) => hook.beforeSend?.(context));
     return (error, result) => {
       const elapsedMs = performance.now() - startedAt;

@@ -1,0 +1,200 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { SystemTopic } from '@rocketnest/protocol';
+import { unique, waitFor } from '@rocketnest/testing';
+import { type MessageTraceView, Producer, PushConsumer, TransactionProducer } from '../../src/index.js';
+import { TestCluster } from '../support/cluster.js';
+
+describe('message trace', () => {
+  let cluster: TestCluster;
+  let producer: Producer;
+
+  beforeAll(async () => {
+    cluster = await TestCluster.start({
+      broker: {
+        traceTopicEnable: true,
+        recallMessageEnable: true,
+        transactionTimeOut: 100,
+        transactionCheckInterval: 200,
+      },
+    });
+    producer = new Producer({
+      namesrvAddr: cluster.namesrvAddr,
+      group: unique('producers'),
+      traceEnable: true,
+      traceMsgBatchNum: 1,
+    });
+    await producer.start();
+  });
+  afterAll(async () => {
+    await producer.close();
+    await cluster.close();
+  });
+
+  const trace = (msgId: string, complete: (view: MessageTraceView) => boolean): Promise<MessageTraceView> =>
+    waitFor(
+      async () => {
+        const view = await cluster.admin.traces.byMessageId(msgId);
+        return complete(view) ? view : undefined;
+      },
+      { what: `the trace of ${msgId}`, timeoutMs: 30_000 },
+    );
+
+  it('shows the send of a message, found by its id and by its key', async () => {
+    const topic = await cluster.topic(1);
+    const before = Date.now();
+    const key = unique('key');
+    const sent = await producer.send({ topic, body: 'hello', tags: 'paid', keys: ['first', key] });
+    const view = await trace(sent.msgId, ({ sends }) => sends.length > 0);
+    expect(view.sends).toEqual([
+      {
+        type: 'Pub',
+        timestamp: expect.any(Number),
+        regionId: 'DefaultRegion',
+        group: producer.group,
+        topic,
+        msgId: sent.msgId,
+        tags: 'paid',
+        keys: `first ${key}`,
+        storeHost: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
+        bodyLength: 5,
+        costMs: expect.any(Number),
+        messageType: 'Normal',
+        offsetMsgId: sent.offsetMsgId,
+        success: true,
+        clientHost: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
+      },
+    ]);
+    expect(view.sends[0]!.timestamp).toBeGreaterThanOrEqual(before - 1);
+    expect(view.explanation).toBeUndefined();
+    expect((await cluster.admin.traces.byKey(key)).traces).toEqual([view]);
+  });
+
+  it('shows every delivery: who got it, when, how often, how it ended', async () => {
+    const topic = await cluster.topic(1);
+    const group = unique('group');
+    const consumer = new PushConsumer({
+      namesrvAddr: cluster.namesrvAddr,
+      group,
+      consumeFrom: 'FIRST_OFFSET',
+      traceEnable: true,
+      traceMsgBatchNum: 1,
+    });
+    let calls = 0;
+    consumer.subscribe(topic).listen(() => {
+      if (++calls === 1) throw new Error('not yet');
+    });
+    await consumer.start();
+    const { msgId } = await producer.send({ topic, body: 'x', keys: 'k' });
+    const view = await trace(msgId, ({ consumptions }) => consumptions[0]?.deliveries.at(-1)?.success === true);
+    await consumer.close();
+    expect(view.consumptions).toHaveLength(1);
+    const [{ group: who, deliveries }] = view.consumptions as [MessageTraceView['consumptions'][number]];
+    expect(who).toBe(group);
+    expect(deliveries).toMatchObject([
+      { success: false, returnType: 'EXCEPTION', retryTimes: 0 },
+      { success: true, returnType: 'SUCCESS', retryTimes: 1 },
+    ]);
+    expect(deliveries[1]!.endedAt).toBeGreaterThanOrEqual(deliveries[1]!.startedAt!);
+    expect(consumer.traceStats).toEqual({ recorded: 4, sent: 4, dropped: 0, failed: 0 });
+  }, 60_000);
+
+  it('has a record for each message of a batch', async () => {
+    const topic = await cluster.topic(1);
+    const { msgId } = await producer.send([
+      { topic, body: 'one' },
+      { topic, body: 'three', tags: 'odd', keys: 'k' },
+    ]);
+    const [first, second] = msgId.split(',') as [string, string];
+    expect((await trace(first, ({ sends }) => sends.length > 0)).sends).toMatchObject([{ bodyLength: 3 }]);
+    const view = await trace(second, ({ sends }) => sends.length > 0);
+    expect(view.sends).toMatchObject([{ bodyLength: 5, tags: 'odd', keys: 'k' }]);
+    expect(view.sends[0]!.offsetMsgId).toMatch(/^[0-9A-F]{32}$/);
+  });
+
+  it('shows what a transaction came to, decided at once or when the broker asked', async () => {
+    const topic = await cluster.topic(1);
+    const group = unique('transactions');
+    const transactions = new TransactionProducer({
+      namesrvAddr: cluster.namesrvAddr,
+      group,
+      traceEnable: true,
+      traceMsgBatchNum: 1,
+      checker: () => 'ROLLBACK',
+    });
+    await transactions.start();
+    const { msgId } = await transactions.sendInTransaction({ topic, body: 'x', keys: 'k' }, () => 'UNKNOWN');
+    const view = await trace(msgId, (seen) => seen.transactions.length >= 2);
+    await transactions.close();
+    expect(view.sends).toMatchObject([{ messageType: 'Trans', group }]);
+    expect(view.transactions).toMatchObject([
+      { transactionState: 'UNKNOWN', fromTransactionCheck: false, keys: 'k', group, messageType: 'TransCommit' },
+      { transactionState: 'ROLLBACK', fromTransactionCheck: true, transactionId: msgId },
+    ]);
+  }, 60_000);
+
+  it('shows that a timed message was taken back', async () => {
+    const topic = await cluster.topic(1);
+    const sent = await producer.send({ topic, body: 'x', delayMs: 60_000 });
+    await producer.recall(topic, sent.recallHandle!);
+    const view = await trace(sent.msgId, ({ recalls }) => recalls.length > 0);
+    expect(view.sends).toMatchObject([{ messageType: 'Delay' }]);
+    expect(view.recalls).toMatchObject([{ topic, group: producer.group, success: true, regionId: 'DefaultRegion' }]);
+  });
+
+  it('delivers on close the records that wait for others', async () => {
+    const topic = await cluster.topic(1);
+    const short = new Producer({ namesrvAddr: cluster.namesrvAddr, group: unique('short'), traceEnable: true });
+    await short.start();
+    const { msgId } = await short.send({ topic, body: 'x' });
+    await short.close();
+    expect(short.traceStats).toEqual({ recorded: 1, sent: 1, dropped: 0, failed: 0 });
+    expect((await trace(msgId, ({ sends }) => sends.length > 0)).sends).toHaveLength(1);
+  });
+
+  it('does not trace messages to the trace topic, nor without traceEnable', async () => {
+    const plain = new Producer({ namesrvAddr: cluster.namesrvAddr, group: unique('plain') });
+    await plain.start();
+    const topic = await cluster.topic(1);
+    const { msgId } = await plain.send({ topic, body: 'x' });
+    await plain.close();
+    expect(plain.traceStats).toBeUndefined();
+    const recorded = producer.traceStats!.recorded;
+    await producer.send({ topic: SystemTopic.TRACE, body: 'by hand' });
+    expect(producer.traceStats!.recorded).toBe(recorded);
+    const view = await cluster.admin.traces.byMessageId(msgId);
+    expect(view.sends).toEqual([]);
+    expect(view.explanation).toMatch(/traceEnable=true/);
+  });
+
+  it('says that the trace topic is missing; messages are not affected', async () => {
+    const topic = await cluster.topic(1);
+    const warnings: string[] = [];
+    const logger = { debug: () => {}, info: () => {}, warn: (line: string) => warnings.push(line), error: () => {} };
+    const lost = new Producer({
+      namesrvAddr: cluster.namesrvAddr,
+      group: unique('lost'),
+      traceEnable: true,
+      traceTopic: unique('nowhere'),
+      createTopicKey: unique('none'),
+      logger,
+    });
+    await lost.start();
+    const { msgId } = await lost.send({ topic, body: 'x' });
+    await lost.close();
+    const traceTopic = unique('nowhere');
+    expect((await cluster.admin.traces.byMessageId(msgId, { traceTopic })).explanation).toMatch(
+      /no trace topic .* traceTopicEnable=true/,
+    );
+  });
+
+  it('keeps to a broker that wants no traces', async () => {
+    const quiet = await TestCluster.start({ broker: { traceTopicEnable: true, traceOn: false } });
+    const shy = new Producer({ namesrvAddr: quiet.namesrvAddr, group: unique('shy'), traceEnable: true });
+    await shy.start();
+    const topic = await quiet.topic(1);
+    await shy.send({ topic, body: 'x' });
+    expect(shy.traceStats!.recorded).toBe(0);
+    await shy.close();
+    await quiet.close();
+  });
+});
