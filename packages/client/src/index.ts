@@ -29,6 +29,7 @@ export * from './admin/index.js';
 export { BrokerApi, type CallOptions, type CallResult } from './broker-api.js';
 export { compressBody, decompressBody } from './compression.js';
 export * from './consumer/index.js';
+export type { Credentials } from './credentials.js';
 export { ClientInstance } from './instance.js';
 export { compareQueues, type MessageQueue, queueKey } from './message-queue.js';
 export {
@@ -45,10 +46,12 @@ export {
   type Presence,
   resolveOptions,
 } from './options.js';
-export type { OutgoingMessage } from './producer/outgoing-message.js';
+export type { OutgoingMessage, ReplyAddress } from './producer/outgoing-message.js';
 export { Producer, type SharedProducerOptionsInput } from './producer/producer.js';
 export { type ProducerOptions, type ProducerOptionsInput, producerOptionTable } from './producer/producer-options.js';
 export { type QueueSelector, queueOfKey } from './producer/queue-selector.js';
+export { createErrorReply, createReply, isRequest, type Replier, type ReplyContent, replyWith } from './producer/reply.js';
+export type { RequestOptions } from './producer/requester.js';
 export type {
   AttemptContext,
   EndTransactionContext,

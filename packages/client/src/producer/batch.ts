@@ -45,6 +45,7 @@ export function prepareBatch(
     if ((message.waitStoreOk ?? true) !== (first.waitStoreOk ?? true)) {
       refuse(`mixes waitStoreOk true and false (index ${index}). Send one batch for each.`);
     }
+    if (message.replyTo !== undefined) refuse(`has a reply (index ${index}). Send replies one by one.`);
     const properties = createProperties(message);
     if (isDelayed(properties)) refuse(`has a delayed message (index ${index}). Send delayed messages one by one.`);
     const msgId = createMsgId();
@@ -74,6 +75,7 @@ function prepare(topic: string, messages: Message[], ids: string[], waitStoreOk:
     sysFlag: 0,
     msgId: ids.join(','),
     messageCount: messages.length,
+    messages,
     kind: 'batch',
   };
 }

@@ -15,8 +15,11 @@ export async function sendNamespaced<M extends Messages, R>(
   options: SendOptions,
   send: (messages: M, options: SendOptions) => Promise<R>,
 ): Promise<R> {
+  // A reply goes to a topic of the cluster, which no namespace has for itself.
   const wrap = (message: OutgoingMessage): OutgoingMessage =>
-    typeof message?.topic === 'string' ? { ...message, topic: namespace.wrapTopic(message.topic) } : message;
+    typeof message?.topic === 'string' && message.replyTo === undefined
+      ? { ...message, topic: namespace.wrapTopic(message.topic) }
+      : message;
   try {
     const wrapped = Array.isArray(messages) ? messages.map(wrap) : wrap(messages as OutgoingMessage);
     const result = await send(wrapped as M, wrapOptions(namespace, options));

@@ -4,6 +4,7 @@ import {
   isNotAllowedSendTopic,
   KEY_SEPARATOR,
   MAX_PROPERTIES_BYTES,
+  type Message,
   PropertyName,
   ReservedPropertyNames,
   validateTopic,
@@ -30,6 +31,18 @@ export interface OutgoingMessage {
   readonly flag?: number | undefined;
   /** False: the broker answers before SYNC_FLUSH or replication is done. Default true. */
   readonly waitStoreOk?: boolean | undefined;
+  /** Makes this the reply to a request message: see createReply. */
+  readonly replyTo?: ReplyAddress | undefined;
+}
+
+/** Who waits for a reply, and for which. */
+export interface ReplyAddress {
+  /** Of the request. */
+  readonly correlationId: string;
+  /** Client id of the requester. */
+  readonly clientId: string;
+  /** How long the requester waits in all, in ms. */
+  readonly ttlMs?: number;
 }
 
 export type MessageKind = 'normal' | 'delay' | 'transaction' | 'batch' | 'reply';
@@ -45,6 +58,8 @@ export interface PreparedMessage {
   sysFlag: number;
   readonly msgId: string;
   readonly messageCount: number;
+  /** Of a batch: the messages in it. */
+  readonly messages?: readonly Message[];
   readonly kind: MessageKind;
 }
 
@@ -120,7 +135,21 @@ export function createProperties(message: OutgoingMessage): Record<string, strin
   if (keys !== undefined && keys !== '') result[PropertyName.KEYS] = checkText(keys, 'keys', topic);
   if (message.waitStoreOk === false) result[PropertyName.WAIT_STORE_MSG_OK] = 'false';
   addDelay(message, result);
+  if (message.replyTo !== undefined) addReplyAddress(message.replyTo, topic, result);
   return result;
+}
+
+/** Java: MessageUtil.createReplyMessage. */
+function addReplyAddress(replyTo: ReplyAddress, topic: string, properties: Record<string, string>): void {
+  if (isDelayed(properties)) {
+    throw invalid(`A reply to topic ${topic} cannot be delayed: somebody waits for it. Send it without a delay.`, {
+      topic,
+    });
+  }
+  properties[PropertyName.MESSAGE_TYPE] = 'reply';
+  properties[PropertyName.CORRELATION_ID] = checkText(replyTo.correlationId, 'replyTo.correlationId', topic);
+  properties[PropertyName.MESSAGE_REPLY_TO_CLIENT] = checkText(replyTo.clientId, 'replyTo.clientId', topic);
+  if (replyTo.ttlMs !== undefined) properties[PropertyName.MESSAGE_TTL] = String(replyTo.ttlMs);
 }
 
 /** Java: Message.setDelayTimeLevel, setDelayTimeMs, setDeliverTimeMs. */

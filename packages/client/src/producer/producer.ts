@@ -2,6 +2,7 @@ import {
   ClosedError,
   ConfigurationError,
   decodeRecallHandle,
+  type MessageExt,
   PropertyName,
   type RecallHandle,
   Requests,
@@ -11,6 +12,9 @@ import {
 import { ClientInstance } from '../instance.js';
 import type { MessageQueue } from '../message-queue.js';
 import { clientOptionTable, pickOptions, resolveOptions } from '../options.js';
+import { MessageTrace } from '../trace/message-trace.js';
+import { createSendTrace, traceRecall } from '../trace/send-trace.js';
+import type { TraceStats } from '../trace/trace-dispatcher.js';
 import { prepareBatch } from './batch.js';
 import { sendNamespaced } from './namespaced.js';
 import { OnewaySender } from './oneway-sender.js';
@@ -24,6 +28,7 @@ import {
 } from './outgoing-message.js';
 import { type ProducerOptions, type ProducerOptionsInput, producerOptionTable } from './producer-options.js';
 import { checkSelected, queueOfKey, RoundRobin } from './queue-selector.js';
+import { Requester, type RequestOptions } from './requester.js';
 import type { SendHooks } from './send-hook.js';
 import type { QueuePicker } from './send-operation.js';
 import { type SendOptions, SendPipeline } from './send-pipeline.js';
@@ -56,6 +61,8 @@ export class Producer {
   private readonly ownsInstance: boolean;
   private readonly pipeline: SendPipeline;
   private readonly oneway: OnewaySender;
+  private readonly requester: Requester;
+  private readonly trace: MessageTrace | undefined;
   /** Topics sent to, whose routes the instance keeps fresh, each with its turn-taking picker. */
   private readonly pickers = new Map<string, QueuePicker>();
   private state: State = 'created';
@@ -74,18 +81,29 @@ export class Producer {
     this.instance = instance ?? new ClientInstance(pickOptions(clientOptionTable, this.options));
     this.wireGroup = this.instance.namespace.wrapGroup(this.group);
     validateGroup(this.wireGroup);
-    const wireOptions = { ...this.options, group: this.wireGroup };
+    const named = { ...this.options, group: this.wireGroup };
+    this.trace = named.traceEnable ? new MessageTrace(this.instance, named, 'PRODUCE') : undefined;
+    const hooks = this.trace === undefined ? named.hooks : [...named.hooks, createSendTrace(this.trace)];
+    const wireOptions = { ...named, hooks };
     this.pipeline = new SendPipeline(this.instance, wireOptions);
     this.oneway = new OnewaySender(this.instance, wireOptions, this.pipeline.hooks);
+    this.requester = new Requester(this.instance, wireOptions, this.pipeline);
   }
 
   /** Joins its group. Opens no connection: the first send does. Idempotent. @throws ConfigurationError when the group is taken */
   async start(): Promise<void> {
     if (this.state === 'running') return;
     if (this.state !== 'created') throw this.closedError();
-    this.instance.registerProducer(this.wireGroup, { topics: () => this.pickers.keys(), ...this.registration() });
+    this.instance.registerProducer(this.wireGroup, { topics: () => this.topics(), ...this.registration() });
+    this.trace?.start();
     this.state = 'running';
     if (this.ownsInstance) await this.instance.start();
+  }
+
+  /** Topics whose routes the instance keeps fresh. */
+  private *topics(): Iterable<string> {
+    yield* this.pickers.keys();
+    yield* this.requester.topics();
   }
 
   /** What a subclass adds to its group's registration. */
@@ -109,8 +127,9 @@ export class Producer {
     const started = this.state === 'running';
     this.state = 'closing';
     if (started) {
-      await this.pipeline.close();
+      await Promise.all([this.pipeline.close(), this.requester.close()]);
       await this.drained();
+      await this.trace?.close();
       await this.instance.unregisterProducer(this.wireGroup);
     }
     if (this.ownsInstance) await this.instance.close();
@@ -123,6 +142,11 @@ export class Producer {
   /** True between start() and close(). */
   get running(): boolean {
     return this.state === 'running';
+  }
+
+  /** What became of the trace records; undefined without traceEnable. */
+  get traceStats(): TraceStats | undefined {
+    return this.trace?.stats;
   }
 
   /** Sends that wait for a broker's answer. */
@@ -193,6 +217,34 @@ export class Producer {
   }
 
   /**
+   * Sends a request message and resolves to the reply that a consumer of its topic sends: see createReply and replyWith. The reply may
+   * come from any member of any group that subscribes; the first one counts.
+   *
+   * Rejects like send(); with RequestTimeoutError when a broker has the request but no reply came in time, which says whether anybody
+   * subscribes; with RemoteReplyError when the replier answered with an error; with the reason of `options.signal`.
+   * Java: DefaultMQProducer.request.
+   */
+  async request(message: OutgoingMessage, options: RequestOptions = {}): Promise<MessageExt> {
+    const { namespace } = this.instance;
+    if (!namespace.active) return this.submitRequest(message, options);
+    return sendNamespaced(namespace, message, options, (wrapped, wrappedOptions) =>
+      this.submitRequest(wrapped, wrappedOptions),
+    );
+  }
+
+  private submitRequest(message: OutgoingMessage, options: RequestOptions): Promise<MessageExt> {
+    this.checkRunning();
+    const prepared = this.prepare(message, options);
+    if (prepared.kind !== 'normal') {
+      throw new ConfigurationError(
+        `A request to topic ${prepared.topic} cannot be ${prepared.kind === 'delay' ? 'delayed' : 'a reply'}: somebody waits for the answer. Send it without ${prepared.kind === 'delay' ? 'a delay' : 'replyTo'}.`,
+        { context: { topic: prepared.topic } },
+      );
+    }
+    return this.requester.request(prepared, this.pickerOf(message, options), options);
+  }
+
+  /**
    * Takes back a message with `delayMs` or `deliverAt` that is not due yet. It works until about a second before its time; the
    * broker must allow it (`recallMessageEnable`).
    *
@@ -211,14 +263,20 @@ export class Producer {
   private async recallWrapped(topic: string, recallHandle: string): Promise<string> {
     this.checkRunning();
     checkSendTopic(topic);
-    const { brokerName } = readRecallHandle(recallHandle);
+    const handle = readRecallHandle(recallHandle);
+    const { brokerName } = handle;
     await this.instance.routes.findToPublish(topic, this.options.createTopicKey, this.options.defaultTopicQueueNums);
     const broker = this.instance.findBrokerAddress(brokerName, { onlyMaster: true });
     if (broker === undefined) throw this.instance.routes.noRoute(topic);
     const request = { producerGroup: this.wireGroup, topic, recallHandle, brokerName };
-    const { fields } = await this.instance.api.call(broker.address, Requests.recallMessage, request, {
-      timeoutMs: this.options.sendTimeoutMs,
-    });
+    const { fields } = await traceRecall(
+      this.trace,
+      this.group,
+      handle,
+      this.instance.api.call(broker.address, Requests.recallMessage, request, {
+        timeoutMs: this.options.sendTimeoutMs,
+      }),
+    );
     return fields.msgId;
   }
 
@@ -294,7 +352,7 @@ export class Producer {
       sysFlag: 0,
       msgId,
       messageCount: 1,
-      kind: isDelayed(properties) ? 'delay' : 'normal',
+      kind: message.replyTo !== undefined ? 'reply' : isDelayed(properties) ? 'delay' : 'normal',
     };
   }
 

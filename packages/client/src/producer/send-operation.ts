@@ -16,7 +16,7 @@ import type { ClientInstance } from '../instance.js';
 import type { MessageQueue } from '../message-queue.js';
 import type { TopicRoute } from '../routes.js';
 import type { FaultLatency } from './fault-latency.js';
-import { encodeCheckedProperties, type PreparedMessage } from './outgoing-message.js';
+import { encodeCheckedProperties, type MessageKind, type PreparedMessage } from './outgoing-message.js';
 import type { ProducerOptions } from './producer-options.js';
 import type { SendHooks } from './send-hook.js';
 import { readSendResult, type SendResult } from './send-result.js';
@@ -252,7 +252,13 @@ function withinMs<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
 
 type SendDefinition = typeof Requests.sendMessageV2;
 
-/** SEND_MESSAGE_V2, or SEND_BATCH_MESSAGE with the same fields. Java: SendMessageRequestHeaderV2. */
+/** Kinds with a request code of their own. */
+const SEND_DEFINITIONS: { readonly [K in MessageKind]?: SendDefinition } = {
+  batch: Requests.sendBatchMessage,
+  reply: Requests.sendReplyMessageV2,
+};
+
+/** SEND_MESSAGE_V2, or the code of its kind with the same fields. Java: SendMessageRequestHeaderV2. */
 export function createSendRequest(
   options: Pick<ProducerOptions, 'group' | 'createTopicKey' | 'defaultTopicQueueNums'>,
   message: PreparedMessage,
@@ -261,7 +267,7 @@ export function createSendRequest(
   definition: RequestDefinition<
     SendDefinition['fields']['fields'],
     SendDefinition['response']['fields']
-  > = message.kind === 'batch' ? Requests.sendBatchMessage : Requests.sendMessageV2,
+  > = SEND_DEFINITIONS[message.kind] ?? Requests.sendMessageV2,
 ): RemotingCommand {
   return createRequest(
     definition,
