@@ -25,5 +25,8 @@ export default {
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
   modulePathIgnorePatterns: ['/dist/'],
-  testTimeout: 30_000,
+  // Deadlines are for tests that hang, not for slow machines.
+  testTimeout: 60_000,
+  // Tests start servers and wait for them: more than a few at once only make each other late.
+  maxWorkers: 2,
 };

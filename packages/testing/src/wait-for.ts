@@ -1,5 +1,5 @@
 export interface WaitForOptions {
-  /** Default 10 000 ms. */
+  /** Default 25 000 ms: a busy machine may be many times slower than usual. */
   timeoutMs?: number;
   /** What is waited for, as it completes "gave up waiting for …". */
   what?: string;
@@ -14,7 +14,7 @@ const POLL_MS = 5;
  */
 export async function waitFor<T>(
   condition: () => T | Promise<T>,
-  { timeoutMs = 10_000, what = condition.toString() }: WaitForOptions = {},
+  { timeoutMs = 25_000, what = condition.toString() }: WaitForOptions = {},
 ): Promise<NonNullable<T>> {
   const deadline = performance.now() + timeoutMs;
   let last: { value?: T; error?: unknown } = {};

@@ -30,7 +30,7 @@ async function startServer(options: Partial<RemotingServerOptions> = {}) {
 }
 
 function client(tls: boolean | TlsClientOptions): RemotingClient {
-  return cleanup.add(new RemotingClient({ tls }), (each) => each.close());
+  return cleanup.add(new RemotingClient({ tls, connectTimeoutMs: 30_000 }), (each) => each.close());
 }
 
 async function directoryWith(files: Record<string, string>): Promise<string> {
