@@ -21,6 +21,7 @@ import {
   type TopicRouteData,
 } from '@rocketnest/protocol';
 import type { RemotingClient } from '@rocketnest/remoting';
+import { accessHint } from './credentials.js';
 import type { MessageQueue } from './message-queue.js';
 import type { NameServers } from './name-servers.js';
 
@@ -30,6 +31,8 @@ export interface CallOptions {
   readonly timeoutMs?: number;
   /** Response codes that are answers, not errors. Default: SUCCESS. */
   readonly accept?: readonly number[];
+  /** What the request says it was written in. Default: NODE_JS, which older brokers read as null. Java: LanguageCode. */
+  readonly language?: string;
 }
 
 export interface CallResult<R extends FieldMap> {
@@ -50,7 +53,7 @@ const EMPTY = Buffer.alloc(0);
 export function responseError(name: string, peer: string, response: RemotingCommand): ResponseError {
   const said = response.remark ? `: ${response.remark}` : '';
   return new ResponseError(
-    `${name} to ${peer} was answered with ${responseCodeName(response.code)} (${response.code})${said}`,
+    `${name} to ${peer} was answered with ${responseCodeName(response.code)} (${response.code})${said}${accessHint(response)}`,
     {
       responseCode: response.code,
       remark: response.remark,
@@ -79,6 +82,7 @@ export class BrokerApi {
     options: CallOptions = {},
   ): Promise<CallResult<R>> {
     const request = createRequest(definition, fields, options.body);
+    if (options.language !== undefined) request.language = options.language;
     const response = await this.remoting.request(address, request, {
       timeoutMs: options.timeoutMs ?? this.requestTimeoutMs,
     });

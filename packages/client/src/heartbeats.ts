@@ -1,4 +1,4 @@
-import type { HeartbeatData } from '@rocketnest/protocol';
+import { type HeartbeatData, ResponseCode, ResponseError } from '@rocketnest/protocol';
 import type { Logger } from '@rocketnest/remoting';
 import type { BrokerApi } from './broker-api.js';
 import { MASTER_ID, type RouteTable } from './routes.js';
@@ -21,6 +21,8 @@ export interface HeartbeatsOptions {
 export class Heartbeats {
   /** broker address → version (ordinal of Java's MQVersion) it answered the last heartbeat of its connection with */
   private readonly versions = new Map<string, number>();
+  /** Brokers that answered that this client may not do what it wants to. */
+  private readonly refusals = new Map<string, ResponseError>();
   /** Addresses with a heartbeat under way. */
   private readonly sending = new Map<string, Promise<boolean>>();
 
@@ -29,6 +31,17 @@ export class Heartbeats {
   /** 0 when the broker has not answered a heartbeat over its present connection. */
   version(address: string): number {
     return this.versions.get(address) ?? 0;
+  }
+
+  /** Sends a heartbeat, or waits for the one under way, unless the version is known. Never rejects; 0 when nobody answered. */
+  async askVersion(address: string): Promise<number> {
+    if (!this.versions.has(address)) await (this.sending.get(address) ?? this.send(new Set([address])));
+    return this.version(address);
+  }
+
+  /** Why this client is not let in, when no broker lets it in and one said why. */
+  get refusal(): ResponseError | undefined {
+    return this.versions.size > 0 ? undefined : this.refusals.values().next().value;
   }
 
   /** The connection is gone, and with it what the broker knew. */
@@ -69,11 +82,14 @@ export class Heartbeats {
   private async attempt(address: string, data: HeartbeatData): Promise<boolean> {
     try {
       const version = await this.options.api.heartbeat(address, data);
+      this.refusals.delete(address);
       const first = !this.versions.has(address);
       this.versions.set(address, version);
       if (first) this.options.onGreeted(address);
       return true;
     } catch (error) {
+      if (error instanceof ResponseError && error.responseCode === ResponseCode.NO_PERMISSION)
+        this.refusals.set(address, error);
       this.options.logger.warn(`heartbeat to broker ${address} failed`, { error });
       return false;
     }

@@ -9,6 +9,7 @@ import {
 import { type Logger, RemotingClient } from '@rocketnest/remoting';
 import { BrokerApi } from './broker-api.js';
 import { createBrokerCallProcessors } from './broker-calls.js';
+import { clientHooks } from './client-hooks.js';
 import { createClientId, localAddress } from './client-id.js';
 import { Heartbeats } from './heartbeats.js';
 import type { MessageQueue } from './message-queue.js';
@@ -57,7 +58,7 @@ export class ClientInstance {
   /** @throws ConfigurationError on bad options */
   constructor(options: ClientOptionsInput) {
     this.options = resolveOptions(clientOptionTable, options, 'ClientInstance');
-    const { logger, requestTimeoutMs, connectTimeoutMs, addressMap, tls, rpcHooks } = this.options;
+    const { logger, requestTimeoutMs, connectTimeoutMs, addressMap, tls } = this.options;
     this.clientId = createClientId(this.options);
     this.namespace = new Namespace(this.options.namespace ?? instanceIdOf(this.options.namesrvAddr));
     this.logger = logger;
@@ -67,7 +68,7 @@ export class ClientInstance {
       requestTimeoutMs,
       tls,
       ...(addressMap === undefined ? {} : { addressMap }),
-      hooks: rpcHooks ?? [],
+      hooks: clientHooks(this.options),
       processors: createBrokerCallProcessors(this),
       onConnect: (address) => this.onConnect(address),
       onDisconnect: (address) => this.onDisconnect(address),
@@ -195,6 +196,11 @@ export class ClientInstance {
     return this.heartbeats.version(address);
   }
 
+  /** The same, asked of the broker when it is not known yet. Never rejects; 0 when nobody answered. */
+  askBrokerVersion(address: string): Promise<number> {
+    return this.heartbeats.askVersion(address);
+  }
+
   /** Client ids of a group's live members, asked of any broker of the topic. Null when no broker can be asked. */
   async findConsumerIdList(topic: string, group: string): Promise<string[] | null> {
     if (this.routes.get(topic) === undefined) await this.routes.refresh(topic);
@@ -239,6 +245,13 @@ export class ClientInstance {
    */
   async sendHeartbeats(): Promise<boolean> {
     return this.state !== 'running' || this.heartbeats.send();
+  }
+
+  /** Tells brokers which groups live here. Rejects with ResponseError when they do not let this client in. */
+  async joinGroups(): Promise<void> {
+    await this.sendHeartbeats();
+    const { refusal } = this.heartbeats;
+    if (refusal !== undefined) throw refusal;
   }
 
   private onRouteChanged(route: TopicRoute): void {

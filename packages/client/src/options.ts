@@ -1,6 +1,7 @@
 import { ConfigurationError } from '@rocketnest/protocol';
 import type { Logger, RpcHook, TlsClientOptions } from '@rocketnest/remoting';
 import { silentLogger } from '@rocketnest/remoting';
+import { type Credentials, isCredentials } from './credentials.js';
 
 export type { TlsClientOptions } from '@rocketnest/remoting';
 
@@ -13,6 +14,8 @@ export interface OptionInfo {
   readonly unit?: string;
   /** The option's name in the Java client, when it differs. */
   readonly java?: string;
+  /** Errors do not show the value. */
+  readonly secret?: boolean;
 }
 
 /** One row of an options table: type, check, default and documentation of one key. */
@@ -114,10 +117,11 @@ export function resolveOptions<T extends OptionTable>(table: T, input: unknown, 
       });
     }
     if (!definition.accepts(value)) {
+      const shown = definition.info.secret ? `something else (${typeof value})` : show(value);
       const unit = definition.info.unit === undefined ? '' : ` (${definition.info.unit})`;
       throw new ConfigurationError(
-        `${component} option "${key}" must be ${definition.expected}${unit}, got ${show(value)}. ${definition.info.doc}`,
-        { context: { component, key, value: show(value) } },
+        `${component} option "${key}" must be ${definition.expected}${unit}, got ${shown}. ${definition.info.doc}`,
+        { context: { component, key, value: shown } },
       );
     }
     resolved[key] = Array.isArray(value) ? Object.freeze([...value]) : value;
@@ -207,6 +211,15 @@ export const clientOptionTable = {
   namespaceV2: option.string({
     doc: 'Sent as a header field of every request, for servers that keep tenants apart themselves; names stay as they are.',
   }),
+  credentials: option.value<Credentials | (() => Credentials)>(
+    'an object with the texts accessKey and secretKey (and securityToken), or a function that returns one',
+    (value) => isFunction(value) || isCredentials(value),
+    {
+      secret: true,
+      java: 'AclClientRPCHook(SessionCredentials)',
+      doc: 'Who this client is to brokers that check it: every request is signed. A function is asked for every request.',
+    },
+  ),
   rpcHooks: option.list<RpcHook>(
     'objects with beforeRequest or afterResponse functions',
     (hook) => isHook(hook, ['beforeRequest', 'afterResponse']),

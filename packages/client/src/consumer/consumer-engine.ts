@@ -119,7 +119,7 @@ export class ConsumerEngine implements ConsumerRegistration {
     await checkFilters(instance, options.group, subscriptions.forHeartbeat());
     instance.registerConsumer(options.group, this);
     this.registered = true;
-    await instance.sendHeartbeats();
+    await instance.joinGroups();
     if (options.messageModel === 'CLUSTERING') await this.seekRetryTopic(RETRY_TOPIC_FIRST_PAUSE_MS);
     await this.rebalance.start();
     this.timers.push(setInterval(() => void this.persist(false), options.persistConsumerOffsetIntervalMs));
