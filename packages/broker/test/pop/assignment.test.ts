@@ -103,9 +103,9 @@ describe('QUERY_ASSIGNMENT', () => {
     });
     const answer = await target.call(Requests.queryAssignment, {}, body);
     expect(answer.code).toBe(ResponseCode.SUCCESS);
-    if (answer.body?.toString() === '{}') return null;
-    return parseQueryAssignmentResponse(answer.body).messageQueueAssignments.map(
-      ({ messageQueue, mode }) => `${mode} ${messageQueue.brokerName} ${messageQueue.queueId}`,
+    const { messageQueueAssignments: assigned } = parseQueryAssignmentResponse(answer.body);
+    return (
+      assigned?.map(({ messageQueue, mode }) => `${mode} ${messageQueue.brokerName} ${messageQueue.queueId}`) ?? null
     );
   };
   const setMode = (changes = {}) => {

@@ -1,9 +1,9 @@
-import { type MessageExt, PropertyName } from '@rocketnest/protocol';
+import type { MessageExt } from '@rocketnest/protocol';
 import type { Logger } from '@rocketnest/remoting';
 import { type Batch, Consumption } from './consumption.js';
-import type { HandlerCall, Settled } from './handler-call.js';
+import { type HandlerCall, type Settled, startOf } from './handler-call.js';
 import type { OffsetStore } from './offset-store.js';
-import type { ConsumeOutcome } from './outcome.js';
+import { type ConsumeOutcome, failedOf } from './outcome.js';
 import type { ProcessQueue } from './process-queue.js';
 import type { SendBack } from './send-back.js';
 
@@ -56,9 +56,8 @@ export class ConcurrentConsumption extends Consumption {
     const { consumeTimeoutMs, group, logger, sendBack } = this.options;
     for (let i = 0; i < EXPIRED_PER_CHECK; i++) {
       const message = queue.oldest;
-      const started = Number(message?.properties[PropertyName.CONSUME_START_TIMESTAMP]);
       if (message === undefined || queue.dropped || this.expiring.has(message)) return;
-      if (!(Date.now() - started > consumeTimeoutMs)) return;
+      if (!(Date.now() - startOf([message]) > consumeTimeoutMs)) return;
       logger.warn(
         `handler of group ${group} runs longer than ${consumeTimeoutMs} ms; the message is sent back for a retry`,
         {
@@ -100,10 +99,15 @@ export class ConcurrentConsumption extends Consumption {
   }
 
   private async handBack({ queue, messages }: Batch, outcome: ConsumeOutcome): Promise<void> {
-    const consumed = outcome.action === 'retry' ? (outcome.consumed ?? 0) : 0;
-    this.acknowledge(queue, messages.slice(0, consumed));
+    const wanted = failedOf(outcome, messages);
+    if (wanted.length < messages.length) {
+      this.acknowledge(
+        queue,
+        messages.filter((message) => !wanted.includes(message)),
+      );
+    }
     // A message that is no longer in its queue has expired: it was sent back already.
-    const failed = messages.slice(consumed).filter((message) => queue.has(message) && !this.expiring.has(message));
+    const failed = wanted.filter((message) => queue.has(message) && !this.expiring.has(message));
     const sent = await Promise.all(failed.map((message) => this.handBackOne(message, queue, outcome)));
     this.acknowledge(
       queue,

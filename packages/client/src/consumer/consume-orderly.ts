@@ -3,7 +3,7 @@ import type { Logger } from '@rocketnest/remoting';
 import { type Batch, Consumption } from './consumption.js';
 import type { HandlerCall, Settled } from './handler-call.js';
 import type { OffsetStore } from './offset-store.js';
-import type { ConsumeOutcome } from './outcome.js';
+import { type ConsumeOutcome, failedOf } from './outcome.js';
 import type { ProcessQueue } from './process-queue.js';
 import type { QueueLocks } from './queue-locks.js';
 import type { SendBack } from './send-back.js';
@@ -69,7 +69,9 @@ export class OrderlyConsumption extends Consumption {
   }
 
   private async repeat(queue: ProcessQueue, messages: readonly MessageExt[], outcome: ConsumeOutcome): Promise<void> {
-    const consumed = outcome.action === 'retry' ? (outcome.consumed ?? 0) : 0;
+    // Nothing may overtake the first one that failed.
+    const [firstFailed] = failedOf(outcome, messages);
+    const consumed = firstFailed === undefined ? 0 : messages.indexOf(firstFailed);
     if (consumed > 0) this.commit(queue, messages.slice(0, consumed));
     for (const message of messages.slice(consumed)) {
       const exhausted = outcome.action === 'dead-letter' || message.reconsumeTimes >= this.options.maxReconsumeTimes;

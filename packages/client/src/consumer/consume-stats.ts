@@ -69,14 +69,14 @@ export class ConsumeStats {
     stats.pulled.add(now, messages);
   }
 
-  consumed(topic: string, messages: number, ok: boolean, durationMs: number, now = Date.now()): void {
+  /** One handler call: so many messages of its batch are consumed, so many failed. */
+  consumed(topic: string, messages: number, failed: number, durationMs: number, now = Date.now()): void {
     const stats = this.of(topic);
     stats.consumeTimes.add(now, durationMs);
-    if (ok) {
-      stats.consumed.add(now, messages);
-    } else {
-      stats.failed.add(now, messages);
-      stats.failedInHour.add(now, messages);
+    if (messages > 0) stats.consumed.add(now, messages);
+    if (failed > 0) {
+      stats.failed.add(now, failed);
+      stats.failedInHour.add(now, failed);
     }
   }
 

@@ -22,11 +22,15 @@ import { LocalOffsetStore } from './offset-store-local.js';
 import { RemoteOffsetStore } from './offset-store-remote.js';
 import { effectiveMaxReconsumeTimes, type ResolvedPushConsumerOptions } from './options.js';
 import { hookList, type MessageHandler } from './outcome.js';
+import { OverdueHandlers } from './overdue-handlers.js';
+import { createPop, type Pop } from './pop/create-pop.js';
+import type { PopConsumption } from './pop/pop-consumption.js';
 import type { ProcessQueue } from './process-queue.js';
 import type { PullContext } from './pull-loop.js';
 import { Pulling } from './pulling.js';
 import { QueueLocks } from './queue-locks.js';
 import { Rebalance } from './rebalance.js';
+import { type ConsumerReport, createReport } from './report.js';
 import { createRunningInfo } from './running-info.js';
 import { SendBack } from './send-back.js';
 import { StartOffsets } from './start-offset.js';
@@ -35,6 +39,8 @@ import { TopicLimits } from './topic-limits.js';
 
 /** How long a reset of offsets waits for running handlers. Java: RESET_OFFSET_MAX_WAIT. ms */
 const RESET_WAIT_MS = 10_000;
+/** Handlers that run too long are looked for at least this often. ms */
+const LONGEST_WATCH_PAUSE_MS = 60_000;
 /** The retry topic is looked for after pauses that double from the first to the last. ms */
 const RETRY_TOPIC_FIRST_PAUSE_MS = 50;
 const RETRY_TOPIC_LAST_PAUSE_MS = 10_000;
@@ -56,6 +62,8 @@ export class ConsumerEngine implements ConsumerRegistration {
   private readonly locks: QueueLocks | undefined;
   private readonly timers: NodeJS.Timeout[] = [];
   private readonly pulling: Pulling;
+  /** Set when brokers assign the queues. */
+  private readonly pop: Pop | undefined;
   private readonly sendBack: SendBack;
   private seeking: NodeJS.Timeout | undefined;
   private closing = false;
@@ -88,11 +96,16 @@ export class ConsumerEngine implements ConsumerRegistration {
     this.sendBack = new SendBack(instance, brokers, group, effectiveMaxReconsumeTimes(options));
     this.consumption = this.createConsumption();
     this.pulling = new Pulling(this.createPullContext(brokers), new TopicLimits(options));
+    this.pop = createPop(
+      { instance, options, subscriptions, brokers, calls: this.calls, sendBack: this.sendBack, stats: this.stats },
+      () => void this.subscriptionsChanged(),
+    );
     this.rebalance = new Rebalance({
       group,
       instance,
       strategy: allocateStrategyOf(options.allocate),
       broadcasting,
+      assignments: this.pop?.assignments,
       locks: this.locks,
       offsets: this.offsets,
       startOffsets: new StartOffsets(options.consumeFrom, brokers, this.offsets, this.startedAt),
@@ -123,14 +136,8 @@ export class ConsumerEngine implements ConsumerRegistration {
     if (options.messageModel === 'CLUSTERING') await this.seekRetryTopic(RETRY_TOPIC_FIRST_PAUSE_MS);
     await this.rebalance.start();
     this.timers.push(setInterval(() => void this.persist(false), options.persistConsumerOffsetIntervalMs));
-    const { consumption } = this;
-    if (consumption instanceof ConcurrentConsumption && options.messageModel === 'CLUSTERING') {
-      this.timers.push(
-        setInterval(() => {
-          for (const queue of this.rebalance.queues()) void consumption.expire(queue);
-        }, options.consumeTimeoutMs),
-      );
-    }
+    const watch = this.handlerWatch();
+    this.timers.push(setInterval(watch, Math.min(options.consumeTimeoutMs, LONGEST_WATCH_PAUSE_MS)));
   }
 
   /** Leaves the group in good order; see PushConsumer.close. */
@@ -140,7 +147,11 @@ export class ConsumerEngine implements ConsumerRegistration {
     clearTimeout(this.seeking);
     await this.rebalance.stop();
     this.pulling.stopAll();
-    const unfinished = await this.consumption.stop(shutdownTimeoutMs);
+    const stopped = await Promise.all([
+      this.consumption.stop(shutdownTimeoutMs),
+      this.pop?.consumer.stop(shutdownTimeoutMs) ?? [],
+    ]);
+    const unfinished = stopped.flat();
     if (unfinished.length > 0) {
       this.instance.logger.error(
         `consumer group ${group} closes while handlers still run after ${shutdownTimeoutMs} ms; their messages are not acknowledged and come again`,
@@ -156,11 +167,13 @@ export class ConsumerEngine implements ConsumerRegistration {
   pause(): void {
     this.pulling.pause();
     this.consumption.pause();
+    this.pop?.consumer.pause();
   }
 
   resume(): void {
     this.consumption.resume();
     this.pulling.resume();
+    this.pop?.consumer.resume();
   }
 
   pauseQueues(queues: Iterable<MessageQueue>): void {
@@ -171,6 +184,16 @@ export class ConsumerEngine implements ConsumerRegistration {
     for (const queue of this.pulling.resumeQueues(queues)) this.consumption.submit(queue);
   }
 
+  /** Who calls handlers: for queues that are pulled and for those that are popped, each with its own limits, as in Java. */
+  get consumptions(): readonly (Consumption | PopConsumption)[] {
+    return this.pop === undefined ? [this.consumption] : [this.consumption, this.pop.consumer.consumption];
+  }
+
+  /** Queues of this member, pulled and popped; -1 as queue id stands for all queues of a topic on a broker. */
+  get queues(): MessageQueue[] {
+    return [...this.rebalance.queues(), ...(this.pop?.consumer.queues() ?? [])].map(({ queue }) => queue);
+  }
+
   /** Brokers learn of the changed subscription to a topic, then the share is computed again. */
   async subscriptionChanged(topic: string): Promise<void> {
     await this.instance.refreshRoutes();
@@ -179,11 +202,29 @@ export class ConsumerEngine implements ConsumerRegistration {
     await this.rebalance.request();
   }
 
+  private async subscriptionsChanged(): Promise<void> {
+    await this.instance.refreshRoutes();
+    await this.instance.sendHeartbeats();
+    await this.rebalance.request();
+  }
+
   /** See PushConsumer.sendMessageBack. */
   giveBack(message: MessageExt, delayLevel: number): Promise<boolean> {
     const { brokerName = '', queueId, topic } = message;
     const queue = { topic: this.instance.namespace.wrapTopic(topic), brokerName, queueId };
     return delayLevel < 0 ? this.sendBack.giveUp(message, queue) : this.sendBack.retry(message, queue, delayLevel);
+  }
+
+  report(): ConsumerReport {
+    return createReport({
+      group: this.options.group,
+      namespace: this.instance.namespace,
+      topics: this.subscriptions.topics(),
+      queues: this.rebalance.queues(),
+      running: this.consumption.running,
+      offsets: this.offsets,
+      stats: this.stats,
+    });
   }
 
   // ConsumerRegistration: what the instance asks of a group
@@ -231,6 +272,7 @@ export class ConsumerEngine implements ConsumerRegistration {
       concurrency: this.consumption.concurrency,
       subscriptions: this.subscriptions.forHeartbeat(),
       queues: [...this.rebalance.queues()],
+      popQueues: [...(this.pop?.consumer.queues() ?? [])],
       offsets: this.offsets,
       stats: this.stats,
     });
@@ -255,6 +297,18 @@ export class ConsumerEngine implements ConsumerRegistration {
     const route = await this.instance.routes.refresh(retryTopic(this.options.group)).catch(() => null);
     if (route !== null || this.closing || pauseMs > RETRY_TOPIC_LAST_PAUSE_MS) return;
     this.seeking = setTimeout(() => void this.seekRetryTopic(pauseMs * 2), pauseMs);
+  }
+
+  /** What is to be done now and then about handlers that run too long. */
+  private handlerWatch(): () => void {
+    const { consumption, options } = this;
+    if (consumption instanceof ConcurrentConsumption && options.messageModel === 'CLUSTERING') {
+      return () => {
+        for (const queue of this.rebalance.queues()) void consumption.expire(queue);
+      };
+    }
+    const overdue = new OverdueHandlers(options.group, options.consumeTimeoutMs, this.instance.logger);
+    return () => overdue.check(consumption.running);
   }
 
   private createConsumption(): Consumption {

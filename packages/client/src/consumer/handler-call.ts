@@ -1,4 +1,4 @@
-import { type MessageExt, PropertyName, retryTopic } from '@rocketnest/protocol';
+import { type MessageExt, PropertyName, popNormalTopic, retryTopic } from '@rocketnest/protocol';
 import type { Logger } from '@rocketnest/remoting';
 import type { MessageQueue } from '../message-queue.js';
 import type { Namespace } from '../namespace.js';
@@ -8,6 +8,7 @@ import {
   type ConsumeContext,
   type ConsumeHooks,
   type ConsumeOutcome,
+  failedOf,
   isPromise,
   type MessageHandler,
   readOutcome,
@@ -18,6 +19,11 @@ export type Settled = ConsumeOutcome | undefined;
 
 /** What a throwing handler asks for. */
 export const FAILED: ConsumeOutcome = Object.freeze({ action: 'retry' });
+
+/** When the handler of these messages was called; NaN when it has not been. */
+export function startOf(messages: readonly MessageExt[]): number {
+  return Number(messages[0]?.properties[PropertyName.CONSUME_START_TIMESTAMP]);
+}
 
 export interface HandlerCallOptions {
   readonly group: string;
@@ -83,9 +89,10 @@ export class HandlerCall {
     const startedAt = Date.now();
     const started = String(startedAt);
     const { namespace } = this.options;
-    const retried = queue.topic === this.retryTopic;
+    // The group's own retry topic or, after popping, one of its pop retry topics.
+    const retried = queue.topic.startsWith(this.retryTopic);
     for (const message of messages) {
-      if (retried) message.topic = message.properties[PropertyName.RETRY_TOPIC] ?? message.topic;
+      if (retried) message.topic = this.topicBefore(message);
       if (namespace.active) namespace.unwrapMessage(message);
       message.properties[PropertyName.CONSUME_START_TIMESTAMP] = started;
     }
@@ -95,10 +102,15 @@ export class HandlerCall {
     return call;
   }
 
+  /** The topic that a message failed in. */
+  private topicBefore({ properties, topic }: MessageExt): string {
+    return popNormalTopic(properties[PropertyName.RETRY_TOPIC] ?? topic, this.options.group);
+  }
+
   private finish(call: Call, returned: unknown): Settled {
     let outcome: Settled;
     try {
-      outcome = returned === undefined ? undefined : readOutcome(returned);
+      outcome = returned === undefined ? undefined : readOutcome(returned, call.messages);
     } catch (error) {
       return this.fail(call, error);
     }
@@ -132,7 +144,8 @@ export class HandlerCall {
     const { messages, context } = call;
     const now = Date.now();
     const durationMs = now - call.startedAt;
-    this.options.stats.consumed(call.topic, messages.length, outcome === undefined, durationMs, now);
+    const failed = outcome === undefined ? 0 : failedOf(outcome, messages).length;
+    this.options.stats.consumed(call.topic, messages.length - failed, failed, durationMs, now);
     if (this.hooks.length === 0) return;
     const result = error === undefined ? { outcome, durationMs } : { outcome, error, durationMs };
     for (const hook of this.hooks) this.observe(() => hook.after?.(messages, context, result));

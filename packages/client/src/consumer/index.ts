@@ -11,3 +11,4 @@ export {
 } from './options.js';
 export type { ConsumeContext, ConsumeHooks, ConsumeOutcome, ConsumeResult, MessageHandler } from './outcome.js';
 export { PushConsumer, type SharedPushConsumerOptions, type SubscriptionFilter } from './push-consumer.js';
+export type { ConsumerReport, HandlerReport, QueueReport } from './report.js';

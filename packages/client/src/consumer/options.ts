@@ -7,6 +7,7 @@ import type { AllocateStrategy } from './allocate.js';
 import { allocateStrategies } from './allocate-by-name.js';
 import { checkConsumerGroup } from './check-group.js';
 import type { ConsumeHooks } from './outcome.js';
+import { checkPopOptions, popOptionTable } from './pop/pop-options.js';
 
 const isFunction = (value: unknown): boolean => typeof value === 'function';
 const isObjectWith = (value: unknown, method: string): boolean =>
@@ -149,6 +150,7 @@ export const pushConsumerOptionTable = {
       { unit: 'ms', java: 'pullTimeDelayMillsWhenException', doc: 'Pause after a pull that failed.' },
     )
     .default(3_000),
+  ...popOptionTable,
   rebalanceIntervalMs: option
     .integer(
       { min: 10 },
@@ -236,6 +238,7 @@ export type ResolvedPushConsumerOptions = Options<typeof pushConsumerOptionTable
 export function resolvePushConsumerOptions(input: PushConsumerOptions): ResolvedPushConsumerOptions {
   const options = resolveOptions(pushConsumerOptionTable, input, 'PushConsumer');
   checkConsumerGroup(options.group, 'PushConsumer');
+  checkPopOptions(options);
   return options;
 }
 

@@ -3,14 +3,20 @@ import type { MessageQueue } from '../message-queue.js';
 
 /**
  * What a handler may say instead of plain success (`undefined`) or failure (throwing).
- * - `retry`: deliver again later, as throwing does, but not logged as an error. `delayLevel` 1..18 picks the broker's delay
- *   level; absent or 0 lets the broker choose (3 + attempts so far). `consumed` says how many messages at the start of the
- *   batch are done (Java's ackIndex + 1) and only the others come again. ORDERLY: same as `suspend` with the default pause.
+ * - `retry`: deliver again later, as throwing does, but not logged as an error. `delayLevel` (1..18 by default) picks the broker's delay
+ *   level; absent or 0 lets the broker choose (3 + attempts so far). Of a batch, `failed` names the messages that come again,
+ *   or `consumed` says how many at its start are done (Java's ackIndex + 1); the others are consumed. ORDERLY: same as
+ *   `suspend` with the default pause, and everything from the first failed message on comes again.
  * - `dead-letter`: give up now, move the batch to %DLQ%group.
  * - `suspend`: ORDERLY only, keep the queue still for `ms` (10..30 000) and deliver the same batch again.
  */
 export type ConsumeOutcome =
-  | { readonly action: 'retry'; readonly delayLevel?: number; readonly consumed?: number }
+  | {
+      readonly action: 'retry';
+      readonly delayLevel?: number;
+      readonly consumed?: number;
+      readonly failed?: Iterable<MessageExt>;
+    }
   | { readonly action: 'dead-letter' }
   | { readonly action: 'suspend'; readonly ms?: number };
 
@@ -62,10 +68,11 @@ function isList(hooks: ConsumeHooks | readonly ConsumeHooks[]): hooks is readonl
 const ACTIONS: ReadonlySet<unknown> = new Set(['retry', 'dead-letter', 'suspend']);
 
 /**
- * Reads what a handler returned. Anything that is not an outcome (a saved entity, a count) counts as success: handlers
- * often end in `return this.repository.save(…)`. An object with an `action` we do not know is a mistake and throws.
+ * Reads what a handler returned for `messages`. Anything that is not an outcome (a saved entity, a count) counts as success:
+ * handlers often end in `return this.repository.save(…)`.
+ * @throws TypeError for an object with an `action` that makes no sense: a mistake, which counts as failure
  */
-export function readOutcome(returned: unknown): ConsumeOutcome | undefined {
+export function readOutcome(returned: unknown, messages: readonly MessageExt[]): ConsumeOutcome | undefined {
   if (typeof returned !== 'object' || returned === null || !('action' in returned)) return undefined;
   if (typeof returned.action !== 'string') return undefined;
   if (!ACTIONS.has(returned.action)) {
@@ -73,7 +80,42 @@ export function readOutcome(returned: unknown): ConsumeOutcome | undefined {
       `The handler returned action "${returned.action}"; known actions are retry, dead-letter and suspend. Return nothing to acknowledge.`,
     );
   }
-  return returned as ConsumeOutcome;
+  const outcome = returned as ConsumeOutcome;
+  return outcome.action === 'retry' ? checkedRetry(outcome, messages) : outcome;
+}
+
+type Retry = Extract<ConsumeOutcome, { action: 'retry' }>;
+
+function checkedRetry(outcome: Retry, messages: readonly MessageExt[]): ConsumeOutcome | undefined {
+  const { consumed, delayLevel, failed } = outcome;
+  const refuse = (what: string): never => {
+    throw new TypeError(`The handler returned action "retry" with ${what}.`);
+  };
+  if (delayLevel !== undefined && !(Number.isInteger(delayLevel) && delayLevel >= 0)) {
+    refuse(
+      `delayLevel ${delayLevel}; levels begin at 1, 0 lets the broker choose. To give up, return action "dead-letter"`,
+    );
+  }
+  if (consumed !== undefined && !(Number.isInteger(consumed) && consumed >= 0 && consumed <= messages.length)) {
+    refuse(`consumed ${consumed} for a batch of ${messages.length}; it is how many messages at its start are done`);
+  }
+  if (failed === undefined) return consumed === messages.length ? undefined : outcome;
+  if (consumed !== undefined) refuse('both consumed and failed; give one of them');
+  if (typeof failed !== 'object' || failed === null || !(Symbol.iterator in failed)) {
+    refuse('something else than an array or a set of messages as failed');
+  }
+  // Read once: what was given may be an iterator.
+  const named = new Set(failed);
+  for (const message of named) if (!messages.includes(message)) refuse('a message in failed that is not of the batch');
+  return named.size === 0 ? undefined : { ...outcome, failed: named };
+}
+
+/** The messages of a batch that an outcome wants delivered again or given up. */
+export function failedOf(outcome: ConsumeOutcome, messages: readonly MessageExt[]): readonly MessageExt[] {
+  if (outcome.action !== 'retry') return messages;
+  if (outcome.failed === undefined) return messages.slice(outcome.consumed ?? 0);
+  const failed = new Set(outcome.failed);
+  return messages.filter((message) => failed.has(message));
 }
 
 export function isPromise(value: unknown): value is PromiseLike<unknown> {

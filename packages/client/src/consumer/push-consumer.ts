@@ -24,6 +24,7 @@ import {
   resolvePushConsumerOptions,
 } from './options.js';
 import { hookList, type MessageHandler } from './outcome.js';
+import type { ConsumerReport } from './report.js';
 import { Subscriptions } from './subscriptions.js';
 
 /** Options of a consumer on a shared instance: those of the client are the instance's. */
@@ -132,7 +133,7 @@ export class PushConsumer {
   /**
    * Joins the group and takes over its share of the queues. Idempotent. Topics that do not exist yet are consumed once they do.
    * @throws ConfigurationError without listen() or subscribe(), or when the instance has a consumer of this group already
-   * @throws ConnectionError when no name server answers, ResponseError when a broker refuses an SQL filter; the consumer is
+   * @throws ConnectionError when no name server answers, ResponseError when brokers refuse an SQL filter or this client; the consumer is
    *   closed then
    */
   async start(): Promise<void> {
@@ -186,7 +187,7 @@ export class PushConsumer {
       });
     }
     this.concurrency = concurrency;
-    this.engine?.consumption.setConcurrency(concurrency);
+    for (const consumption of this.engine?.consumptions ?? []) consumption.setConcurrency(concurrency);
   }
 
   /**
@@ -202,20 +203,20 @@ export class PushConsumer {
       );
     }
     this.rateLimit = perSecond;
-    this.engine?.consumption.setRateLimit(perSecond);
+    for (const consumption of this.engine?.consumptions ?? []) consumption.setRateLimit(perSecond);
   }
 
   /**
    * Has a message delivered to the group again later, without failing its handler; deliveries count towards maxReconsumeTimes.
    * Java: sendMessageBack.
-   * @param delayLevel 1..18; 0: the broker's choice, by the number of deliveries; below 0: to the dead letter queue at once
-   * @throws ConfigurationError before start() or for another delay level
+   * @param delayLevel of the broker, 1..18 by default; 0: the broker's choice, by the number of deliveries; below 0: to the dead letter queue at once
+   * @throws ConfigurationError before start() or when the level is no integer
    * @throws ConsumeError when no broker could store it; the log says why
    */
   async sendMessageBack(message: MessageExt, delayLevel = 0): Promise<void> {
     if (this.engine === undefined) throw this.incomplete('start()');
-    if (!Number.isInteger(delayLevel) || delayLevel > 18) {
-      throw new ConfigurationError(`The delay level must be an integer up to 18, got ${delayLevel}.`, {
+    if (!Number.isInteger(delayLevel)) {
+      throw new ConfigurationError(`The delay level must be an integer, got ${delayLevel}.`, {
         context: { group: this.group, delayLevel },
       });
     }
@@ -229,7 +230,7 @@ export class PushConsumer {
 
   /** Queues this member consumes now, sorted. */
   get assignment(): readonly MessageQueue[] {
-    const queues = Array.from(this.engine?.rebalance.queues() ?? [], (held) => held.queue).sort(compareQueues);
+    const queues = [...(this.engine?.queues ?? [])].sort(compareQueues);
     return this.instance.namespace.unwrapQueues(queues);
   }
 
@@ -240,7 +241,12 @@ export class PushConsumer {
 
   /** Handlers running now. */
   get runningHandlers(): number {
-    return this.engine?.consumption.runningHandlers ?? 0;
+    return this.engine?.consumptions.reduce((sum, { runningHandlers }) => sum + runningHandlers, 0) ?? 0;
+  }
+
+  /** What this member does now: its queues, running handlers and rates. */
+  report(): ConsumerReport {
+    return this.engine?.report() ?? { group: this.group, queues: [], handlers: [], topics: {} };
   }
 
   /**
@@ -279,8 +285,10 @@ export class PushConsumer {
 
   /** What may have been changed before the engine was there, or while it started. */
   private adjust(engine: ConsumerEngine): void {
-    engine.consumption.setConcurrency(this.concurrency);
-    engine.consumption.setRateLimit(this.rateLimit);
+    for (const consumption of engine.consumptions) {
+      consumption.setConcurrency(this.concurrency);
+      consumption.setRateLimit(this.rateLimit);
+    }
     engine.pauseQueues(this.pausedQueues.values());
   }
 

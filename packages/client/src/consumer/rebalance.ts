@@ -3,6 +3,7 @@ import type { ClientInstance } from '../instance.js';
 import { compareText, type MessageQueue, queueKey } from '../message-queue.js';
 import type { AllocateStrategy } from './allocate.js';
 import type { OffsetStore } from './offset-store.js';
+import type { Assignments } from './pop/assignments.js';
 import { ProcessQueue } from './process-queue.js';
 import { LOCK_RENEWAL_MS, type QueueLocks } from './queue-locks.js';
 import type { StartOffsets } from './start-offset.js';
@@ -16,6 +17,8 @@ export interface RebalanceOptions {
   readonly strategy: AllocateStrategy;
   /** Every member reads every queue. */
   readonly broadcasting: boolean;
+  /** Set when brokers say which queues are ours. */
+  readonly assignments?: Assignments | undefined;
   /** Set when queues are consumed in order by one member of the group at a time. */
   readonly locks: QueueLocks | undefined;
   readonly offsets: OffsetStore;
@@ -128,6 +131,7 @@ export class Rebalance {
 
   private async rebalanceAll(): Promise<boolean> {
     const topics = new Set(this.options.topics());
+    this.options.assignments?.retain(topics);
     const results = await Promise.all([...topics].map((topic) => this.rebalanceTopic(topic)));
     await Promise.all(
       [...this.queues()].filter((queue) => !topics.has(queue.queue.topic)).map((queue) => this.remove(queue)),
@@ -168,6 +172,12 @@ export class Rebalance {
   private async shareOf(topic: string, all: readonly MessageQueue[]): Promise<readonly MessageQueue[] | null> {
     const { broadcasting, group, instance, strategy } = this.options;
     if (broadcasting || all.length === 0) return all;
+    const pulled = await this.options.assignments?.pulled(topic);
+    if (pulled !== undefined) {
+      // The group may not be known there yet.
+      if (pulled === null) await instance.sendHeartbeats();
+      return pulled;
+    }
     const members = await instance.findConsumerIdList(topic, group);
     if (members === null || !members.includes(instance.clientId)) {
       // Our heartbeat has not reached that broker yet, or it restarted and forgot us.

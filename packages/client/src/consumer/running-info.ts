@@ -3,6 +3,7 @@ import { compareQueues } from '../message-queue.js';
 import type { ConsumeStats } from './consume-stats.js';
 import type { OffsetStore } from './offset-store.js';
 import { effectiveMaxReconsumeTimes, type ResolvedPushConsumerOptions } from './options.js';
+import type { PopQueue } from './pop/pop-queue.js';
 import type { ProcessQueue } from './process-queue.js';
 
 const MIB = 1024 * 1024;
@@ -14,6 +15,7 @@ export interface RunningState {
   readonly concurrency: number;
   readonly subscriptions: SubscriptionData[];
   readonly queues: readonly ProcessQueue[];
+  readonly popQueues?: readonly PopQueue[];
   readonly offsets: OffsetStore;
   readonly stats: ConsumeStats;
 }
@@ -21,7 +23,6 @@ export interface RunningState {
 /** What consoles and `mqadmin consumerStatus` show of one consumer. Java: DefaultMQPushConsumerImpl.consumerRunningInfo. */
 export function createRunningInfo(state: RunningState): ConsumerRunningInfo {
   const { options, queues, stats, subscriptions } = state;
-  const now = Date.now();
   return {
     properties: {
       PROP_NAMESERVER_ADDR: `${state.nameServers.join(';')};`,
@@ -40,25 +41,37 @@ export function createRunningInfo(state: RunningState): ConsumerRunningInfo {
     subscriptionSet: subscriptions,
     mqTable: [...queues]
       .sort((a, b) => compareQueues(a.queue, b.queue))
-      .map((held) => ({
-        queue: held.queue,
-        commitOffset: state.offsets.peek(held.key),
-        cachedMsgMinOffset: held.minOffset,
-        cachedMsgMaxOffset: held.maxOffset,
-        cachedMsgCount: held.count,
-        cachedMsgSizeInMiB: Math.floor(held.bytes / MIB),
-        transactionMsgMinOffset: 0,
-        transactionMsgMaxOffset: 0,
-        transactionMsgCount: 0,
-        locked: held.isLocked(now),
-        tryUnlockTimes: 0,
-        lastLockTimestamp: held.lastLockTime,
-        droped: held.dropped,
-        lastPullTimestamp: held.lastPullTime,
-        lastConsumeTimestamp: held.lastConsumeTime,
+      .map((held) => processQueueInfo(held, state.offsets.peek(held.key))),
+    mqPopTable: [...(state.popQueues ?? [])]
+      .sort((a, b) => compareQueues(a.queue, b.queue))
+      .map(({ queue, waiting, dropped, lastPopTime }) => ({
+        queue,
+        waitAckCount: waiting,
+        droped: dropped,
+        lastPopTimestamp: lastPopTime,
       })),
-    mqPopTable: [],
     statusTable: Object.fromEntries(subscriptions.map(({ topic }) => [topic, stats.status(topic)])),
     userConsumerInfo: {},
+  };
+}
+
+/** Java: ProcessQueue.fillProcessQueueInfo. */
+export function processQueueInfo(held: ProcessQueue, commitOffset: number): ConsumerRunningInfo['mqTable'][number] {
+  return {
+    queue: held.queue,
+    commitOffset,
+    cachedMsgMinOffset: held.minOffset,
+    cachedMsgMaxOffset: held.maxOffset,
+    cachedMsgCount: held.count,
+    cachedMsgSizeInMiB: Math.floor(held.bytes / MIB),
+    transactionMsgMinOffset: 0,
+    transactionMsgMaxOffset: 0,
+    transactionMsgCount: 0,
+    locked: held.isLocked(Date.now()),
+    tryUnlockTimes: 0,
+    lastLockTimestamp: held.lastLockTime,
+    droped: held.dropped,
+    lastPullTimestamp: held.lastPullTime,
+    lastConsumeTimestamp: held.lastConsumeTime,
   };
 }

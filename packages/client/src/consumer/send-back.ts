@@ -138,6 +138,8 @@ export class SendBack {
     };
     delete kept[PropertyName.TRANSACTION_PREPARED];
     delete kept[PropertyName.CONSUME_START_TIMESTAMP];
+    // A receipt of this delivery would be taken for one of the next.
+    delete kept[PropertyName.POP_CK];
     return {
       producerGroup: CLIENT_INNER_PRODUCER_GROUP,
       topic: this.retryTopic,

@@ -38,8 +38,9 @@ export const { encode: encodeQueryAssignmentRequest, parse: parseQueryAssignment
 );
 
 const assignmentsFields = {
-  messageQueueAssignments: listOrEmpty(
-    object({ messageQueue, mode: withDefault(requestMode, 'PULL'), attachments: optional(record(str)) }),
+  /** Missing: the broker cannot say, the member keeps what it has. Empty: the member gets nothing. */
+  messageQueueAssignments: optional(
+    list(object({ messageQueue, mode: withDefault(requestMode, 'PULL'), attachments: optional(record(str)) })),
   ),
 };
 /** QUERY_ASSIGNMENT. Java: `QueryAssignmentResponseBody`. */

@@ -1,0 +1,76 @@
+import { isRetryTopic, parseSubscription, popRetryTopic, SUB_ALL } from '@rocketnest/protocol';
+import type { Logger } from '@rocketnest/remoting';
+import type { MessageQueue } from '../../message-queue.js';
+import type { Subscriptions } from '../subscriptions.js';
+import type { PopConsumer } from './pop-consumer.js';
+import type { PopLink } from './pop-link.js';
+
+export interface AssignmentsParts {
+  readonly group: string;
+  readonly strategyName: string;
+  readonly link: PopLink;
+  readonly pop: PopConsumer;
+  readonly subscriptions: Subscriptions;
+  readonly logger: Logger;
+  /** Topics were added or removed. */
+  onSubscriptionsChanged(): void;
+}
+
+/**
+ * Has brokers say which queues of a topic are this member's, and starts and stops popping accordingly. Operators may change the
+ * mode of a group at any time (mqadmin setConsumeMode). Java: RebalanceImpl.getRebalanceResultFromBroker.
+ */
+export class Assignments {
+  private noted = false;
+
+  constructor(private readonly parts: AssignmentsParts) {}
+
+  /**
+   * The queues of a topic that this member pulls; those that it pops are popped from now on. Null: brokers cannot say just now.
+   * Undefined: they never do, members have to share out the queues by themselves.
+   */
+  async pulled(topic: string): Promise<readonly MessageQueue[] | null | undefined> {
+    const { group, link, logger, pop, strategyName } = this.parts;
+    const assigned = await link.assignment(topic, strategyName);
+    if (assigned === undefined && !this.noted) {
+      this.noted = true;
+      logger.warn('brokers do not assign queues (they are older than 5.0): members share them out, and pull', {
+        group,
+      });
+    }
+    if (!assigned) return assigned;
+    const queuesOf = (wanted: 'PULL' | 'POP') =>
+      assigned.flatMap(({ messageQueue, mode }) => (mode === wanted ? messageQueue : []));
+    const popped = queuesOf('POP');
+    const pulled = queuesOf('PULL');
+    this.followMode(topic, popped.length > 0, pulled.length > 0);
+    if (pop.assign(topic, popped)) {
+      logger.info(`group ${group} pops ${popped.length} queues of topic ${topic} here`, {
+        group,
+        topic,
+        queues: popped,
+      });
+    }
+    return pulled;
+  }
+
+  /** Nothing but these topics is popped any more. */
+  retain(topics: ReadonlySet<string>): void {
+    this.parts.pop.retain(topics);
+  }
+
+  /** A group that no longer pops pulls what is left in its pop retry topics, of either form; one that pops leaves them to brokers. */
+  private followMode(topic: string, pops: boolean, pulls: boolean): void {
+    if (isRetryTopic(topic) || pops === pulls) return;
+    const { group, subscriptions } = this.parts;
+    let changed = false;
+    for (const version of [1, 2] as const) {
+      const retryTopic = popRetryTopic(topic, group, version);
+      if ((subscriptions.get(retryTopic) !== undefined) === pulls) continue;
+      changed = true;
+      if (pulls) subscriptions.set(parseSubscription(retryTopic, SUB_ALL));
+      else subscriptions.delete(retryTopic);
+    }
+    if (changed) this.parts.onSubscriptionsChanged();
+  }
+}
