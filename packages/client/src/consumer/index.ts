@@ -2,6 +2,7 @@ export { type AllocateStrategy, allocateAveragely, allocateByCircle } from './al
 export { allocateByConfig } from './allocate-by-config.js';
 export { allocateByMachineRoom, allocateNearby, type MachineRooms } from './allocate-by-room.js';
 export { allocateByConsistentHash } from './allocate-consistent-hash.js';
+export type { ConsumeStatus } from './consume-stats.js';
 export {
   type ConsumeErrorInfo,
   type ConsumeFrom,

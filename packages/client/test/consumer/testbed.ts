@@ -59,6 +59,11 @@ export class Testbed {
     return topic;
   }
 
+  /** All messages of a topic. */
+  messages(topic: string): Promise<MessageExt[]> {
+    return this.cluster.messages(topic);
+  }
+
   /** Some broker of the cluster. */
   async brokerAddress(): Promise<string> {
     const route = await this.instance.api.topicRoute('TBW102');
