@@ -3,6 +3,7 @@ export { allocateByConfig } from './allocate-by-config.js';
 export { allocateByMachineRoom, allocateNearby, type MachineRooms } from './allocate-by-room.js';
 export { allocateByConsistentHash } from './allocate-consistent-hash.js';
 export type { ConsumeStatus } from './consume-stats.js';
+export * from './lite-pull/index.js';
 export {
   type ConsumeErrorInfo,
   type ConsumeFrom,

@@ -73,7 +73,8 @@ export class PullLoop {
   constructor(
     private readonly context: PullContext,
     private readonly queue: ProcessQueue,
-    private nextOffset: number,
+    /** Where the next pull begins: all that matched before was found. */
+    public nextOffset: number,
   ) {}
 
   /** Sends the next pull if there is room for its messages. */

@@ -64,6 +64,11 @@ export class Testbed {
     return this.cluster.messages(topic);
   }
 
+  /** Gives a topic more queues. */
+  async widen(topic: string, queues: number): Promise<void> {
+    await this.cluster.admin.topics.create({ topic, queues });
+  }
+
   /** Some broker of the cluster. */
   async brokerAddress(): Promise<string> {
     const route = await this.instance.api.topicRoute('TBW102');
