@@ -9,6 +9,8 @@ import {
   type HeartbeatData,
   PullSysFlag,
   parseConsumerListBody,
+  parseConsumerOffsets,
+  parseGroupList,
   parseLockBatchResponse,
   parseTopicRoute,
   type RemotingCommand,
@@ -19,6 +21,7 @@ import {
   ResponseError,
   responseCodeName,
   type TopicRouteData,
+  V5_0_0,
 } from '@rocketnest/protocol';
 import type { RemotingClient } from '@rocketnest/remoting';
 import { accessHint } from './credentials.js';
@@ -193,11 +196,37 @@ export class BrokerApi {
     fields: RequestInput<typeof Requests.queryConsumerOffset>,
     timeoutMs?: number,
   ): Promise<number | null> {
-    const { code, fields: found } = await this.call(address, Requests.queryConsumerOffset, fields, {
+    const {
+      code,
+      fields: found,
+      response,
+    } = await this.call(address, Requests.queryConsumerOffset, fields, {
       accept: [ResponseCode.SUCCESS, ResponseCode.QUERY_NOT_FOUND],
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
     });
-    return code === ResponseCode.SUCCESS ? found.offset : null;
+    if (code !== ResponseCode.SUCCESS) return null;
+    // 5.x brokers know setZeroIfNotFound.
+    const suspect = found.offset === 0 && fields.setZeroIfNotFound === false && response.version < V5_0_0;
+    return suspect && (await this.neverCommitted(address, fields)) ? null : found.offset;
+  }
+
+  /**
+   * 4.x brokers answer 0 also for a queue that a group never read, if they have its first message in memory: a new group would get a
+   * young topic's history whatever it asked for. Two questions tell: which groups have offsets of the topic, a short list, and only
+   * for one that has some, perhaps another member's, all offsets of the broker. A broker that answers neither leaves it at the 0.
+   */
+  private async neverCommitted(
+    address: string,
+    { consumerGroup, topic, queueId }: RequestInput<typeof Requests.queryConsumerOffset>,
+  ): Promise<boolean> {
+    try {
+      const groups = parseGroupList((await this.call(address, Requests.queryTopicConsumeByWho, { topic })).body);
+      if (!groups.groupList.includes(consumerGroup)) return true;
+      const offsets = parseConsumerOffsets((await this.call(address, Requests.getAllConsumerOffset, {})).body);
+      return offsets.offsetTable[`${topic}@${consumerGroup}`]?.[queueId] === undefined;
+    } catch {
+      return false;
+    }
   }
 
   /** Commits an offset and waits for the broker's answer. */

@@ -3,6 +3,9 @@
 /** 5.5.0. */
 export const CURRENT_VERSION = 513;
 
+/** The first release of RocketMQ 5. */
+export const V5_0_0 = 413;
+
 const HIGHER_VERSION = 612;
 
 /** The first ordinals have irregular names; the rest alternates between `…_SNAPSHOT` and the release. */

@@ -1,4 +1,11 @@
-import { ExpressionType, encodeCheckClientRequest, Requests, type SubscriptionData } from '@rocketnest/protocol';
+import {
+  ExpressionType,
+  encodeCheckClientRequest,
+  Requests,
+  ResponseCode,
+  ResponseError,
+  type SubscriptionData,
+} from '@rocketnest/protocol';
 import type { ClientInstance } from '../instance.js';
 
 /**
@@ -17,6 +24,17 @@ export async function checkFilters(
     const address = instance.routes.anyBrokerOf(subscriptionData.topic);
     if (address === undefined) continue;
     const body = encodeCheckClientRequest({ clientId: instance.clientId, group, subscriptionData });
-    await instance.api.call(address, Requests.checkClientConfig, {}, { body });
+    const { code, remark } = await instance.api.call(
+      address,
+      Requests.checkClientConfig,
+      {},
+      { body, accept: [ResponseCode.SUCCESS, ResponseCode.SUBSCRIPTION_PARSE_FAILED] },
+    );
+    if (code === ResponseCode.SUCCESS) continue;
+    const { topic, subString } = subscriptionData;
+    throw new ResponseError(
+      `Group ${group} cannot subscribe to topic ${topic} with the SQL92 filter "${subString}": the broker cannot parse it. Correct the expression. The broker's words: ${remark}`,
+      { responseCode: code, remark, context: { group, topic, filter: subString, broker: address } },
+    );
   }
 }

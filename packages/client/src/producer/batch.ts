@@ -1,4 +1,11 @@
-import { ConfigurationError, encodeBatchBody, isRetryTopic, type Message, PropertyName } from '@rocketnest/protocol';
+import {
+  ConfigurationError,
+  encodeBatchBody,
+  isRetryTopic,
+  type Message,
+  PropertyName,
+  V5_0_0,
+} from '@rocketnest/protocol';
 import {
   checkBody,
   createProperties,
@@ -78,4 +85,17 @@ function prepare(topic: string, messages: Message[], ids: string[], waitStoreOk:
     messages,
     kind: 'batch',
   };
+}
+
+/**
+ * The properties of a batch as a whole, for a broker of this version (0: unknown). 4.x brokers append them to each message, where
+ * the batch's id would take the place of the message's own; the batch queues that need it are 5.x.
+ */
+export function batchProperties(
+  properties: Readonly<Record<string, string>>,
+  brokerVersion: number,
+): Readonly<Record<string, string>> {
+  if (brokerVersion >= V5_0_0) return properties;
+  const { [PropertyName.UNIQ_KEY]: _, ...others } = properties;
+  return others;
 }

@@ -1,6 +1,7 @@
 import { TimeoutError } from '@rocketnest/protocol';
 import type { ClientInstance } from '../instance.js';
 import type { MessageQueue } from '../message-queue.js';
+import { batchProperties } from './batch.js';
 import { encodeCheckedProperties, type PreparedMessage } from './outgoing-message.js';
 import type { ProducerOptions } from './producer-options.js';
 import type { SendHooks } from './send-hook.js';
@@ -57,8 +58,12 @@ export class OnewaySender {
       }
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
-    const properties = encodeCheckedProperties(message.properties, topic);
-    connection.sendOneway(createSendRequest(this.options, message, queue, properties));
+    const properties =
+      message.kind === 'batch'
+        ? batchProperties(message.properties, await this.instance.askBrokerVersion(broker.address))
+        : message.properties;
+    const encoded = encodeCheckedProperties(properties, topic);
+    connection.sendOneway(createSendRequest(this.options, message, queue, encoded));
     return queue;
   }
 }

@@ -15,6 +15,7 @@ import { responseError } from '../broker-api.js';
 import type { ClientInstance } from '../instance.js';
 import type { MessageQueue } from '../message-queue.js';
 import type { TopicRoute } from '../routes.js';
+import { batchProperties } from './batch.js';
 import type { FaultLatency } from './fault-latency.js';
 import { encodeCheckedProperties, type MessageKind, type PreparedMessage } from './outgoing-message.js';
 import type { ProducerOptions } from './producer-options.js';
@@ -107,28 +108,48 @@ export class SendOperation {
     try {
       const queue = this.pick(route, this.queue?.brokerName);
       this.queue = queue;
-      const leftMs = this.deadline - performance.now();
-      if (leftMs < 1) {
-        this.finish(this.timedOut());
-        return;
-      }
       const broker = this.env.instance.findBrokerAddress(queue, { onlyMaster: true });
       if (broker === undefined) throw this.noMaster(queue.brokerName);
       if (this.env.hooks.forbidding) this.env.hooks.checkForbidden(this.message, queue, broker.address);
-      this.attempts++;
-      const { attemptTimeoutMs } = this.env.options;
-      const mayRepeat = this.attempts < this.maxAttempts;
-      const timeoutMs = mayRepeat && attemptTimeoutMs !== undefined ? Math.min(leftMs, attemptTimeoutMs) : leftMs;
-      this.sentAt = performance.now();
-      this.env.instance.api.invoke(broker.address, this.request(queue), timeoutMs, this.onResponse);
+      const { instance } = this.env;
+      if (this.message.kind === 'batch' && instance.brokerVersion(broker.address) === 0)
+        void instance.askBrokerVersion(broker.address).then(() => this.put(queue, broker.address));
+      else this.put(queue, broker.address);
     } catch (error) {
       this.finish(error as Error);
     }
   }
 
-  private request(queue: MessageQueue): RemotingCommand {
+  private put(queue: MessageQueue, address: string): void {
+    if (this.done) return;
+    try {
+      const leftMs = this.deadline - performance.now();
+      if (leftMs < 1) {
+        this.finish(this.timedOut());
+        return;
+      }
+      this.attempts++;
+      const { attemptTimeoutMs } = this.env.options;
+      const mayRepeat = this.attempts < this.maxAttempts;
+      const timeoutMs = mayRepeat && attemptTimeoutMs !== undefined ? Math.min(leftMs, attemptTimeoutMs) : leftMs;
+      this.sentAt = performance.now();
+      this.env.instance.api.invoke(address, this.request(queue, address), timeoutMs, this.onResponse);
+    } catch (error) {
+      this.finish(error as Error);
+    }
+  }
+
+  private request(queue: MessageQueue, address: string): RemotingCommand {
+    if (this.message.kind === 'batch') return this.batchRequest(queue, address);
     this.properties ??= encodeCheckedProperties(this.message.properties, this.message.topic);
     return createSendRequest(this.env.options, this.message, queue, this.properties);
+  }
+
+  /** What a batch says about itself depends on the broker. */
+  private batchRequest(queue: MessageQueue, address: string): RemotingCommand {
+    const { env, message } = this;
+    const properties = batchProperties(message.properties, env.instance.brokerVersion(address));
+    return createSendRequest(env.options, message, queue, encodeCheckedProperties(properties, message.topic));
   }
 
   private readonly onResponse = (error: Error | null, response?: RemotingCommand): void => {

@@ -186,7 +186,7 @@ describe('a consumer whose broker misbehaves', () => {
     );
     const consumer = new PushConsumer({ namesrvAddr: broker.peer.address, group: 'g' });
     consumer.subscribe('T', { sql92: 'amount >' }).listen(() => {});
-    await expect(consumer.start()).rejects.toThrow(/SUBSCRIPTION_PARSE_FAILED.*no such operator/);
+    await expect(consumer.start()).rejects.toThrow(/topic T with the SQL92 filter "amount >".*no such operator/);
     expect(parseCheckClientRequest(broker.received(RequestCode.CHECK_CLIENT_CONFIG)[0]!.body as Buffer)).toMatchObject({
       group: 'g',
       subscriptionData: { topic: 'T', expressionType: 'SQL92', subString: 'amount >' },

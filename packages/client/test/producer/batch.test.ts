@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { decodeBatchBody, decodeProperties } from '@rocketnest/protocol';
-import { prepareBatch } from '../../src/producer/batch.js';
+import { decodeBatchBody, decodeProperties, V5_0_0 } from '@rocketnest/protocol';
+import { batchProperties, prepareBatch } from '../../src/producer/batch.js';
 
 function prepare(messages: Parameters<typeof prepareBatch>[0], maxBytes = 1_000) {
   let id = 0;
@@ -68,5 +68,18 @@ describe('prepareBatch', () => {
     ['a message over the limit', [{ topic: 'T', body: 'x'.repeat(1_001) }], /has 1001 bytes, the limit is 1000/],
   ])('refuses %s', (_what, messages, error) => {
     expect(() => prepare(messages)).toThrow(error);
+  });
+});
+
+describe('batchProperties', () => {
+  const properties = { UNIQ_KEY: 'ID0', WAIT: 'false' };
+
+  it('have an id of their own on brokers that may store the batch as one message', () => {
+    expect(batchProperties(properties, V5_0_0)).toEqual(properties);
+  });
+
+  it('have none on brokers that would give it to every message of the batch', () => {
+    expect(batchProperties(properties, V5_0_0 - 1)).toEqual({ WAIT: 'false' });
+    expect(batchProperties(properties, 0)).toEqual({ WAIT: 'false' });
   });
 });

@@ -2,6 +2,7 @@
 
 import { ProtocolError } from '../errors.js';
 import { parseFastjson } from '../json.js';
+import { V5_0_0 } from '../version.js';
 import { type DataVersion, dataVersion, encodeDataVersion, parseDataVersion } from './route.js';
 import {
   bodyCodec,
@@ -77,9 +78,6 @@ export const { encode: encodeCreateTopicListRequest, parse: parseCreateTopicList
   'CreateTopicListRequestBody',
   createTopicListFields,
 );
-
-/** From this version on, brokers append static topics' mappings. Java: ordinal of `MQVersion.Version.V5_0_0`. */
-const V5_0_0 = 413;
 
 const stringList = list(str);
 const mappingRecord = record(raw);
