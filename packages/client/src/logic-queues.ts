@@ -5,6 +5,8 @@ import type { MessageQueue } from './message-queue.js';
 const LOGIC_BROKER_PREFIX = '__syslo__';
 /** The scope of all mappings so far; its leading underscores are part of the prefix. Java: TopicQueueMappingUtils.getMockBrokerName. */
 const GLOBAL_SCOPE = '__global__';
+/** The broker name of all logic queues so far. */
+export const LOGIC_BROKER: string = LOGIC_BROKER_PREFIX + GLOBAL_SCOPE.slice(2);
 
 /** What a client needs of a broker's mapping. Java: TopicQueueMappingInfo. */
 interface MappingInfo {
@@ -37,8 +39,9 @@ export function logicQueuesOf(topic: string, { topicQueueMappingByBroker }: Topi
   for (const { bname, currIdMap = {} } of infos) {
     for (const id of Object.keys(currIdMap)) leaders.set(Number(id), bname);
   }
-  const brokerName = LOGIC_BROKER_PREFIX + GLOBAL_SCOPE.slice(2);
   const count = infos.at(-1)!.totalQueues;
-  const queues = Array.from({ length: count }, (_, queueId) => Object.freeze({ topic, brokerName, queueId }));
+  const queues = Array.from({ length: count }, (_, queueId) =>
+    Object.freeze({ topic, brokerName: LOGIC_BROKER, queueId }),
+  );
   return { queues, leaders };
 }

@@ -9,11 +9,9 @@ import {
   NoRouteError,
   parseGroupForbidden,
   parseQuerySubscriptionResponse,
-  parseSubscriptionGroupConfig,
   parseSubscriptionGroupWrapper,
   parseTopicList,
   Requests,
-  ResponseCode,
   retryTopic,
   type SubscriptionData,
   type SubscriptionGroupConfig,
@@ -214,22 +212,8 @@ export class GroupAdmin {
     return this.brokers.instance.api.call(address, Requests.updateAndCreateSubscriptiongroup, {}, { body });
   }
 
+  /** From the whole table: brokers that create groups by themselves would create one that is asked for by name. */
   private async configOn(target: BrokerTarget, group: string): Promise<SubscriptionGroupConfig | undefined> {
-    const { code, body } = await this.brokers.instance.api.call(
-      target.address,
-      Requests.getSubscriptiongroupConfig,
-      { group },
-      {
-        accept: [
-          ResponseCode.SUCCESS,
-          ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST,
-          ResponseCode.REQUEST_CODE_NOT_SUPPORTED,
-        ],
-      },
-    );
-    if (code === ResponseCode.SUCCESS) return parseSubscriptionGroupConfig(body);
-    if (code === ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST) return undefined;
-    // Before 5.0 there is only the whole table.
     return (await this.configsOn(target)).find(({ groupName }) => groupName === group);
   }
 

@@ -1,11 +1,42 @@
 export { Admin } from './admin.js';
+export { type AclEntryInput, type AclOnBroker, AuthAdmin, type UserInput, type UserOnBroker } from './auth.js';
+export type { BrokerRuntime, Rates, WaitingRequests } from './broker-runtime.js';
+export {
+  BrokerAdmin,
+  type BrokerConfigOnMember,
+  type BrokerStatsOnMember,
+  type ColdDataOnMember,
+  type ConsumeStatsOnMember,
+  type EpochsOnMember,
+  type HaStatusOnMember,
+  type RocksdbTable,
+  type TimerEngine,
+} from './brokers.js';
 export type { BrokerMember, Where } from './brokers-of.js';
-export { ClientAdmin } from './clients.js';
+export {
+  ClientAdmin,
+  type ClientOffset,
+  type ConsumerGroupMembers,
+  type GroupMember,
+  type ProducerMember,
+} from './clients.js';
 export { ClusterAdmin } from './cluster.js';
 export type { BrokerFailure, BrokerTarget, Gathered } from './gathered.js';
 export { GroupAdmin, type GroupConfigOnBroker, type GroupInput, type RequestModeInput } from './groups.js';
 export { MessageAdmin, type QueryOptions } from './messages.js';
-export { type ConsumerOffset, OffsetAdmin, type QueueOffset } from './offsets.js';
+export { NameServerAdmin, type NameServerAnswer } from './name-servers.js';
+export type {
+  OffsetMove,
+  OffsetTarget,
+  PlannedMove,
+  QueueOfTopic,
+  ResetInput,
+  ResetPlan,
+} from './offset-reset.js';
+export { type GroupProgress, type GroupSummary, OffsetAdmin, type QueueTimeSpan } from './offsets.js';
+export type { QueueProgress } from './progress.js';
+export type { MappedConfig, StaticTopicPlan } from './static-mapping.js';
+export type { StaticTopicInput } from './static-topics.js';
 export {
   TopicAdmin,
   type TopicConfigOnBroker,

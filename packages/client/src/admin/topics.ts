@@ -25,6 +25,8 @@ import type { BrokersOf, Where } from './brokers-of.js';
 import { CONFIG_PAGE_SIZE, readConfigPages } from './config-pages.js';
 import { type BrokerTarget, changeAll, type Gathered, gather } from './gathered.js';
 import { deleteKeyValue, getKeyValue, putKeyValue } from './key-values.js';
+import type { StaticTopicPlan } from './static-mapping.js';
+import { type StaticTopicInput, StaticTopics } from './static-topics.js';
 
 /** What a topic takes. Brokers and proxies that check it refuse other messages. Java: TopicMessageType. */
 export type TopicMessageType = 'NORMAL' | 'DELAY' | 'FIFO' | 'TRANSACTION' | 'MIXED';
@@ -74,7 +76,11 @@ const MESSAGE_TYPE = 'message.type';
 
 /** Topics: settings, routes, offsets. */
 export class TopicAdmin {
-  constructor(private readonly brokers: BrokersOf) {}
+  private readonly statics: StaticTopics;
+
+  constructor(private readonly brokers: BrokersOf) {
+    this.statics = new StaticTopics(brokers);
+  }
 
   /** Names of all topics the name server knows, or of those of a cluster; with those of the system and of retries. */
   async list(cluster?: string): Promise<string[]> {
@@ -178,7 +184,7 @@ export class TopicAdmin {
 
   /**
    * Deletes a topic from all brokers, slaves too, then from the name servers. Its messages go with the commit log's retention. With
-   * `broker` only from that one, which then tells the name servers.
+   * `broker` only from that one, which tells the name servers at its next registration (30 s).
    */
   async delete(topic: string, where: Where = {}): Promise<void> {
     validateTopic(topic);
@@ -209,6 +215,22 @@ export class TopicAdmin {
       return parseGroupList(body).groupList;
     });
     return { items: [...new Set(items)].sort(), failures };
+  }
+
+  /**
+   * Creates a static topic, whose number of queues stays when brokers come and go, or gives it more queues. 5.x.
+   * @throws ConfigurationError when the topic is an ordinary one or would shrink
+   */
+  createStatic(input: StaticTopicInput & { readonly queues: number }): Promise<StaticTopicPlan> {
+    return this.statics.create(input);
+  }
+
+  /**
+   * Moves queues of a static topic, so that `brokers` lead all of them: as few as possible. Producers and consumers follow by
+   * themselves. When it fails in the middle, remap again.
+   */
+  remapStatic(input: StaticTopicInput): Promise<StaticTopicPlan> {
+    return this.statics.remap(input);
   }
 
   /** "broker-a:4;broker-b:4" of a strictly ordered topic; undefined when it has none. */
