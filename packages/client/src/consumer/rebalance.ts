@@ -147,6 +147,7 @@ export class Rebalance {
       const share = await this.shareOf(topic, all);
       if (share === null) return false;
       const [changed, balanced] = await this.apply(topic, share);
+      if (!this.isReleasing(topic)) this.options.assignments?.pop(topic);
       this.remember(topic, all);
       if (changed) {
         this.options.logger.info(`group ${this.options.group} consumes ${share.length} queues of topic ${topic} here`, {
@@ -223,6 +224,12 @@ export class Rebalance {
     this.table.set(added.key, added);
     this.options.onAdded(added, offset);
     return true;
+  }
+
+  /** An ordered queue of the topic, which is no longer ours, has a running handler. */
+  private isReleasing(topic: string): boolean {
+    for (const { dropped, queue } of this.table.values()) if (dropped && queue.topic === topic) return true;
+    return false;
   }
 
   private remember(topic: string, all: readonly MessageQueue[]): void {

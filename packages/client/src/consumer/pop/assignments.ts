@@ -1,6 +1,6 @@
 import { isRetryTopic, parseSubscription, popRetryTopic, SUB_ALL } from '@rocketnest/protocol';
 import type { Logger } from '@rocketnest/remoting';
-import type { MessageQueue } from '../../message-queue.js';
+import { type MessageQueue, queueKey } from '../../message-queue.js';
 import type { Subscriptions } from '../subscriptions.js';
 import type { PopConsumer } from './pop-consumer.js';
 import type { PopLink } from './pop-link.js';
@@ -21,16 +21,19 @@ export interface AssignmentsParts {
  * mode of a group at any time (mqadmin setConsumeMode). Java: RebalanceImpl.getRebalanceResultFromBroker.
  */
 export class Assignments {
+  /** What this member is to pop, by topic. */
+  private readonly popped = new Map<string, readonly MessageQueue[]>();
   private noted = false;
 
   constructor(private readonly parts: AssignmentsParts) {}
 
   /**
-   * The queues of a topic that this member pulls; those that it pops are popped from now on. Null: brokers cannot say just now.
-   * Undefined: they never do, members have to share out the queues by themselves.
+   * Asks which queues of a topic this member pulls; no others are to be pulled when {@link pop} follows. Null: brokers cannot say
+   * just now. Undefined: they never do, members have to share out the queues by themselves.
    */
   async pulled(topic: string): Promise<readonly MessageQueue[] | null | undefined> {
     const { group, link, logger, pop, strategyName } = this.parts;
+    this.popped.delete(topic);
     const assigned = await link.assignment(topic, strategyName);
     if (assigned === undefined && !this.noted) {
       this.noted = true;
@@ -44,19 +47,27 @@ export class Assignments {
     const popped = queuesOf('POP');
     const pulled = queuesOf('PULL');
     this.followMode(topic, popped.length > 0, pulled.length > 0);
-    if (pop.assign(topic, popped)) {
-      logger.info(`group ${group} pops ${popped.length} queues of topic ${topic} here`, {
-        group,
-        topic,
-        queues: popped,
-      });
-    }
+    this.popped.set(topic, popped);
+    const keys = new Set(popped.map(queueKey));
+    pop.retain(({ key, queue }) => queue.topic !== topic || keys.has(key));
     return pulled;
+  }
+
+  /**
+   * Pops what was assigned by the last {@link pulled}. To be called when the offsets of queues that are no longer pulled are
+   * committed: popping goes on from there.
+   */
+  pop(topic: string): void {
+    const { group, logger, pop } = this.parts;
+    const queues = this.popped.get(topic) ?? [];
+    if (pop.add(queues)) {
+      logger.info(`group ${group} pops ${queues.length} queues of topic ${topic} here`, { group, topic, queues });
+    }
   }
 
   /** Nothing but these topics is popped any more. */
   retain(topics: ReadonlySet<string>): void {
-    this.parts.pop.retain(topics);
+    this.parts.pop.retain(({ queue }) => topics.has(queue.topic));
   }
 
   /** A group that no longer pops pulls what is left in its pop retry topics, of either form; one that pops leaves them to brokers. */

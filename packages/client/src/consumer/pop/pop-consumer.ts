@@ -63,19 +63,16 @@ export class PopConsumer {
     this.context = this.createContext();
   }
 
-  /** Pops these queues of the topic from now on, and no others. @returns whether that is a change */
-  assign(topic: string, queues: readonly MessageQueue[]): boolean {
-    const wanted = new Map(queues.map((queue) => [queueKey(queue), queue]));
-    const superfluous = [...this.queues()].filter(({ queue, key }) => queue.topic === topic && !wanted.has(key));
-    for (const queue of superfluous) this.drop(queue);
-    const missing = [...wanted].filter(([key]) => !this.loops.has(key));
-    for (const [key, queue] of missing) this.add(key, queue);
-    return superfluous.length > 0 || missing.length > 0;
+  /** Pops these queues from now on. @returns whether that is a change */
+  add(queues: readonly MessageQueue[]): boolean {
+    const missing = queues.filter((queue) => !this.loops.has(queueKey(queue)));
+    for (const queue of missing) this.start(new PopQueue(queue));
+    return missing.length > 0;
   }
 
-  /** Gives up the queues of all other topics. */
-  retain(topics: ReadonlySet<string>): void {
-    for (const queue of [...this.queues()]) if (!topics.has(queue.queue.topic)) this.drop(queue);
+  /** Gives up the queues that are not wanted any more. */
+  retain(wanted: (queue: PopQueue) => boolean): void {
+    for (const queue of [...this.queues()]) if (!wanted(queue)) this.drop(queue);
   }
 
   *queues(): IterableIterator<PopQueue> {
@@ -103,10 +100,9 @@ export class PopConsumer {
     return running;
   }
 
-  private add(key: string, queue: MessageQueue): void {
-    const popQueue = new PopQueue(queue);
-    const loop = new PopLoop(this.context, popQueue);
-    this.loops.set(key, { queue: popQueue, loop });
+  private start(queue: PopQueue): void {
+    const loop = new PopLoop(this.context, queue);
+    this.loops.set(queue.key, { queue, loop });
     loop.start();
   }
 

@@ -55,8 +55,16 @@ export class PopBed {
     return waiting;
   }
 
-  async deadLetters(group: string): Promise<MessageExt[]> {
-    const topic = dlqTopic(group);
+  committed(group: string, topic: string, queueId: number): Promise<number | null> {
+    return this.bed.committedOffset(group, topic, queueId);
+  }
+
+  deadLetters(group: string): Promise<MessageExt[]> {
+    return this.stored(dlqTopic(group));
+  }
+
+  /** All messages of a topic; none while there is no such topic. */
+  async stored(topic: string): Promise<MessageExt[]> {
     const route = await this.bed.instance.routes.refresh(topic);
     return route === null ? [] : this.bed.messages(topic);
   }
