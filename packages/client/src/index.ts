@@ -27,7 +27,7 @@ export {
 export { type Logger, type RpcHook, silentLogger, type TlsClientOptions } from '@rocketnest/remoting';
 export * from './admin/index.js';
 export { BrokerApi, type CallOptions, type CallResult } from './broker-api.js';
-export { compressBody, decompressBody } from './compression.js';
+export { type CompressionType, compressBody, decompressBody } from './compression.js';
 export * from './consumer/index.js';
 export type { Credentials } from './credentials.js';
 export { ClientInstance } from './instance.js';
@@ -50,7 +50,15 @@ export type { OutgoingMessage, ReplyAddress } from './producer/outgoing-message.
 export { Producer, type SharedProducerOptionsInput } from './producer/producer.js';
 export { type ProducerOptions, type ProducerOptionsInput, producerOptionTable } from './producer/producer-options.js';
 export { type QueueSelector, queueOfKey } from './producer/queue-selector.js';
-export { createErrorReply, createReply, isRequest, type Replier, type ReplyContent, replyWith } from './producer/reply.js';
+export {
+  createErrorReply,
+  createReply,
+  isRequest,
+  type Replier,
+  type ReplyContent,
+  type ReplySender,
+  replyWith,
+} from './producer/reply.js';
 export type { RequestOptions } from './producer/requester.js';
 export type {
   AttemptContext,

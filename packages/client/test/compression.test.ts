@@ -1,7 +1,17 @@
+import * as zlib from 'node:zlib';
 import { deflateSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
 import { CorruptError, MessageSysFlag, ProtocolError } from '@rocketnest/protocol';
-import { compressBody, compressBodySync, decompressBody, ZLIB_SYS_FLAG } from '../src/compression.js';
+import { decompress as decompressZstd } from 'fzstd';
+import {
+  compressBody,
+  compressBodySync,
+  compressionSysFlag,
+  compressionTypes,
+  decompressBody,
+  ZLIB_SYS_FLAG,
+} from '../src/compression.js';
+import { goldens } from './compression/goldens.js';
 
 const body = Buffer.from('a message that repeats itself, '.repeat(300));
 
@@ -21,13 +31,33 @@ describe('decompressBody', () => {
     expect(decompressBody(body, MessageSysFlag.TRANSACTION_PREPARED)).toBe(body);
   });
 
-  it('says what to do about lz4', () => {
-    const read = () => decompressBody(body, MessageSysFlag.COMPRESSED | MessageSysFlag.COMPRESSION_LZ4);
+  it.each(['ZLIB', 'LZ4'] as const)('reads %s bodies on every Node', async (type) => {
+    const sysFlag = compressionSysFlag(type);
+    expect(decompressBody(await compressBody(body, 5, type), sysFlag)).toEqual(body);
+    expect(decompressBody(compressBodySync(body, 5, type), sysFlag)).toEqual(body);
+  });
+
+  it.each(goldens)("reads Java's zstd on every Node: $name", ({ text, ZSTD }) => {
+    const bytes = Buffer.from(ZSTD, 'base64');
+    expect(decompressBody(bytes, compressionSysFlag('ZSTD')).toString()).toBe(text);
+    expect(Buffer.from(decompressZstd(bytes)).toString()).toBe(text);
+  });
+
+  it('writes zstd where Node can, and says where it can otherwise', () => {
+    const write = () => compressBodySync(body, 5, 'ZSTD');
+    if ('zstdCompressSync' in zlib) expect(decompressBody(write(), compressionSysFlag('ZSTD'))).toEqual(body);
+    else expect(write).toThrow(/cannot compress with ZSTD: Node 22\.15/);
+  });
+
+  it('says what to do about a type it does not know', () => {
+    const read = () => decompressBody(body, MessageSysFlag.COMPRESSED | 0x400);
     expect(read).toThrow(ProtocolError);
-    expect(read).toThrow(/compressed with LZ4.*Let its producer use ZLIB/);
+    expect(read).toThrow(/unknown method.*Let its producer use ZLIB, LZ4, ZSTD/);
   });
 
   it('reports a damaged body as corrupt', () => {
-    expect(() => decompressBody(Buffer.from('not zlib'), ZLIB_SYS_FLAG)).toThrow(CorruptError);
+    for (const type of compressionTypes) {
+      expect(() => decompressBody(Buffer.from('not of this type'), compressionSysFlag(type))).toThrow(CorruptError);
+    }
   });
 });

@@ -1,4 +1,5 @@
 import { SystemTopic } from '@rocketnest/protocol';
+import { compressionTypes } from '../compression.js';
 import {
   clientOptionTable,
   groupOption,
@@ -58,12 +59,17 @@ export const producerOptionTable = {
       {
         unit: 'bytes',
         java: 'compressMsgBodyOverHowmuch',
-        doc: 'Bodies of at least this size are compressed with zlib; batches never are.',
+        doc: 'Bodies of at least this size are compressed; batches never are.',
       },
     )
     .default(4 * 1024),
+  compressType: option
+    .oneOf(compressionTypes, {
+      doc: 'How bodies are compressed. ZSTD needs Node 22.15 or later here. Consumers before 5.0 read ZLIB only.',
+    })
+    .default('ZLIB'),
   compressLevel: option
-    .integer({ min: 0, max: 9 }, { java: 'compressLevel', doc: 'zlib level: 1 fastest, 9 smallest.' })
+    .integer({ min: 0, max: 9 }, { java: 'compressLevel', doc: 'Level of ZLIB and ZSTD: 1 fastest, 9 smallest.' })
     .default(5),
   maxInFlightSends: option
     .integer(

@@ -212,7 +212,7 @@ export class Producer {
     }
     const prepared = this.prepare(message, options);
     const pick = this.pickerOf(message, options);
-    await this.pipeline.compress(prepared);
+    await this.pipeline.compressor.compress(prepared);
     await this.oneway.send(prepared, pick, options);
   }
 

@@ -6,9 +6,9 @@ import {
   RemoteReplyError,
   replyTopic,
 } from '@rocketnest/protocol';
-import type { MessageHandler } from '../consumer/index.js';
+import type { Logger } from '@rocketnest/remoting';
+import type { MessageHandler } from '../consumer/outcome.js';
 import type { OutgoingMessage, ReplyAddress } from './outgoing-message.js';
-import type { Producer } from './producer.js';
 
 /** Properties of a reply that is an error: class and `code` of what the replier threw. The body is its message. */
 const ERROR_NAME = 'ROCKETNEST_ERROR';
@@ -86,6 +86,12 @@ export function errorOfReply(reply: MessageExt, topic: string): RemoteReplyError
   );
 }
 
+/** What sends replies: a Producer. */
+export interface ReplySender {
+  readonly instance: { readonly logger: Logger };
+  send(reply: OutgoingMessage): Promise<unknown>;
+}
+
 /** Answers one request; what it throws becomes an error reply. */
 export type Replier = (request: MessageExt) => ReplyContent | Promise<ReplyContent>;
 
@@ -94,7 +100,7 @@ export type Replier = (request: MessageExt) => ReplyContent | Promise<ReplyConte
  * an error: it is not delivered again, as the requester has gone on. A reply nobody waits for any more is logged. Messages that are no
  * requests are handled without a reply, and come again when the replier throws.
  */
-export function replyWith(producer: Producer, replier: Replier): MessageHandler {
+export function replyWith(producer: ReplySender, replier: Replier): MessageHandler {
   const answer = async (request: MessageExt): Promise<void> => {
     if (!isRequest(request)) {
       await replier(request);

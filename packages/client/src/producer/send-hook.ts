@@ -2,8 +2,7 @@ import type { Message } from '@rocketnest/protocol';
 import type { Logger } from '@rocketnest/remoting';
 import type { MessageQueue } from '../message-queue.js';
 import type { MessageKind, PreparedMessage } from './outgoing-message.js';
-import type { SendCallback } from './send-operation.js';
-import type { SendResult } from './send-result.js';
+import type { SendCallback, SendResult } from './send-result.js';
 
 /** What a hook sees of one send. Java: SendMessageContext. */
 export interface SendHookContext {

@@ -20,7 +20,7 @@ import type { FaultLatency } from './fault-latency.js';
 import { encodeCheckedProperties, type MessageKind, type PreparedMessage } from './outgoing-message.js';
 import type { ProducerOptions } from './producer-options.js';
 import type { SendHooks } from './send-hook.js';
-import { readSendResult, type SendResult } from './send-result.js';
+import { readSendResult, type SendCallback, type SendResult } from './send-result.js';
 
 /** Answers after which another queue may take the message. Java: DefaultMQProducer.retryResponseCodes. */
 const RETRIABLE_CODES: ReadonlySet<number> = new Set([
@@ -55,8 +55,6 @@ export interface SendEnvironment {
 
 /** Picks the queue of one attempt. `failedBroker` is the broker of the attempt before. */
 export type QueuePicker = (route: TopicRoute, failedBroker: string | undefined) => MessageQueue;
-
-export type SendCallback = (error: Error | null, result?: SendResult) => void;
 
 /**
  * One send with its repeats: an attempt per queue, all within one deadline. Callback style, since a producer has thousands of

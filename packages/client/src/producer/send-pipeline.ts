@@ -1,15 +1,15 @@
 import { ClosedError, ResponseCode, ResponseError, SendError, TimeoutError } from '@rocketnest/protocol';
-import { compressBody, compressBodySync, ZLIB_SYS_FLAG } from '../compression.js';
 import type { ClientInstance } from '../instance.js';
 import type { MessageQueue } from '../message-queue.js';
+import { BodyCompressor } from './body-compressor.js';
 import { FaultLatency } from './fault-latency.js';
 import { InFlightGate } from './in-flight-gate.js';
 import type { PreparedMessage } from './outgoing-message.js';
 import type { ProducerOptions } from './producer-options.js';
 import type { QueueSelector } from './queue-selector.js';
 import { SendHooks } from './send-hook.js';
-import { type QueuePicker, type SendCallback, type SendEnvironment, SendOperation } from './send-operation.js';
-import type { SendResult, SendStatus } from './send-result.js';
+import { type QueuePicker, type SendEnvironment, SendOperation } from './send-operation.js';
+import type { SendCallback, SendResult, SendStatus } from './send-result.js';
 
 export interface SendOptions {
   /** Budget of this send in ms. Default: the producer's sendTimeoutMs. */
@@ -29,8 +29,6 @@ export interface SendOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Bodies up to this size are deflated on the spot: cheaper than a trip to a thread, and sends stay in their order. */
-const COMPRESS_ON_THE_SPOT_BYTES = 64 * 1024;
 const FAILURE_LOG_INTERVAL_MS = 1_000;
 const ACCEPT_SEND_OK: readonly SendStatus[] = ['SEND_OK'];
 
@@ -41,6 +39,7 @@ const ACCEPT_SEND_OK: readonly SendStatus[] = ['SEND_OK'];
 export class SendPipeline implements SendEnvironment {
   readonly faults: FaultLatency | undefined;
   readonly hooks: SendHooks;
+  readonly compressor: BodyCompressor;
   private readonly gate: InFlightGate;
   private readonly operations = new Set<SendOperation>();
   /** Failed attempts since the last log line about them. */
@@ -53,6 +52,7 @@ export class SendPipeline implements SendEnvironment {
   ) {
     this.gate = new InFlightGate(options.maxInFlightSends, options.maxInFlightBytes);
     this.hooks = new SendHooks(options.hooks, options.group, instance.logger);
+    this.compressor = new BodyCompressor(options);
     this.faults = options.latencyFaultEnable ? new FaultLatency() : undefined;
   }
 
@@ -64,18 +64,9 @@ export class SendPipeline implements SendEnvironment {
   submit(prepared: PreparedMessage, pick: QueuePicker, options: SendOptions, callback: SendCallback): void {
     const deadline = performance.now() + (options.timeoutMs ?? this.options.sendTimeoutMs);
     const done = this.hooks.observing ? this.hooks.around(prepared, callback) : callback;
-    const { compressOverBytes, compressLevel } = this.options;
-    if (prepared.kind === 'batch' || prepared.body.length < compressOverBytes)
-      this.enter(prepared, pick, options, deadline, done);
-    else if (prepared.body.length <= COMPRESS_ON_THE_SPOT_BYTES) {
-      setCompressed(prepared, compressBodySync(prepared.body, compressLevel));
-      this.enter(prepared, pick, options, deadline, done);
-    } else {
-      compressBody(prepared.body, compressLevel).then((compressed) => {
-        setCompressed(prepared, compressed);
-        this.enter(prepared, pick, options, deadline, done);
-      }, done);
-    }
+    const compressing = this.compressor.compress(prepared);
+    if (compressing === undefined) this.enter(prepared, pick, options, deadline, done);
+    else compressing.then(() => this.enter(prepared, pick, options, deadline, done), done);
   }
 
   onStored(): void {
@@ -96,13 +87,6 @@ export class SendPipeline implements SendEnvironment {
     });
     this.failures = 0;
     this.failuresLoggedAt = now;
-  }
-
-  /** Compresses a body that is worth it; batches never are, as in Java. */
-  async compress(prepared: PreparedMessage): Promise<void> {
-    const { compressOverBytes, compressLevel } = this.options;
-    if (prepared.kind !== 'batch' && prepared.body.length >= compressOverBytes)
-      setCompressed(prepared, await compressBody(prepared.body, compressLevel));
   }
 
   /** Waits for sends under way up to closeTimeoutMs, then fails them. */
@@ -202,9 +186,4 @@ export class SendPipeline implements SendEnvironment {
       { context: { topic: prepared.topic, inFlight: this.gate.inFlight, maxInFlightSends, maxInFlightBytes } },
     );
   }
-}
-
-function setCompressed(prepared: PreparedMessage, compressed: Buffer): void {
-  prepared.body = compressed;
-  prepared.sysFlag |= ZLIB_SYS_FLAG;
 }

@@ -23,6 +23,9 @@ export interface SendResult {
   readonly traceOn?: false;
 }
 
+/** Gets the outcome of a send, node style. */
+export type SendCallback = (error: Error | null, result?: SendResult) => void;
+
 /** Response codes that mean the message is stored. Java: MQClientAPIImpl.processSendResponse. */
 const STATUS_OF_CODE: ReadonlyMap<number, SendStatus> = new Map([
   [ResponseCode.SUCCESS, 'SEND_OK'],

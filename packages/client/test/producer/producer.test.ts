@@ -1,3 +1,4 @@
+import * as zlib from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { ClosedError, ConfigurationError, MessageSysFlag, NoRouteError, TimeoutError } from '@rocketnest/protocol';
 import { ScriptedPeer, unique, waitFor } from '@rocketnest/testing';
@@ -125,6 +126,20 @@ describe('Producer', () => {
       MessageSysFlag.COMPRESSION_ZLIB,
     ]);
     expect(stored[2]!.storeSize).toBeLessThan(5_000);
+  });
+
+  it('compresses with lz4 on demand, and says at once what this Node cannot write', async () => {
+    const topic = await cluster.topic(1);
+    const producer = await startProducer({ compressOverBytes: 1_000, compressType: 'LZ4' });
+    const bodies = ['m'.repeat(1_000), 'l'.repeat(200_000)];
+    for (const body of bodies) await producer.send({ topic, body }, { shardingKey: 'one queue' });
+    const stored = await cluster.messages(topic);
+    expect(stored.map((message) => message.body.toString())).toEqual(bodies);
+    for (const message of stored) expect(compressionTypeBits(message.sysFlag)).toBe(MessageSysFlag.COMPRESSION_LZ4);
+    const zstd = () =>
+      new Producer({ namesrvAddr: cluster.namesrvAddr, group: unique('producers'), compressType: 'ZSTD' });
+    if ('zstdCompressSync' in zlib) expect(zstd).not.toThrow();
+    else expect(zstd).toThrow(ConfigurationError);
   });
 
   it('sends a batch to one queue with consecutive offsets', async () => {
