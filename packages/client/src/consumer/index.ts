@@ -12,5 +12,6 @@ export {
   type ResolvedPushConsumerOptions,
 } from './options.js';
 export type { ConsumeContext, ConsumeHooks, ConsumeOutcome, ConsumeResult, MessageHandler } from './outcome.js';
-export { PushConsumer, type SharedPushConsumerOptions, type SubscriptionFilter } from './push-consumer.js';
+export { PushConsumer, type SharedPushConsumerOptions } from './push-consumer.js';
 export type { ConsumerReport, HandlerReport, QueueReport } from './report.js';
+export type { SubscriptionFilter } from './subscription-of.js';

@@ -2,7 +2,6 @@ import {
   ClosedError,
   ConfigurationError,
   ConsumeError,
-  ExpressionType,
   type MessageExt,
   parseSubscription,
   retryTopic,
@@ -25,13 +24,11 @@ import {
 } from './options.js';
 import { hookList, type MessageHandler } from './outcome.js';
 import type { ConsumerReport } from './report.js';
+import { type SubscriptionFilter, subscriptionOf } from './subscription-of.js';
 import { Subscriptions } from './subscriptions.js';
 
 /** Options of a consumer on a shared instance: those of the client are the instance's. */
 export type SharedPushConsumerOptions = Omit<PushConsumerOptions, keyof typeof clientOptionTable>;
-
-/** Which messages of a topic a group gets: tags, or an SQL expression over message properties. Java: MessageSelector. */
-export type SubscriptionFilter = string | { readonly sql92: string };
 
 type State = 'created' | 'started' | 'closed';
 
@@ -99,11 +96,7 @@ export class PushConsumer {
   subscribe(topic: string, filter: SubscriptionFilter = SUB_ALL): this {
     const wireTopic = this.instance.namespace.wrapTopic(topic);
     validateTopic(wireTopic);
-    this.subscriptions.set(
-      typeof filter === 'string'
-        ? parseSubscription(wireTopic, filter)
-        : parseSubscription(wireTopic, filter.sql92, ExpressionType.SQL92),
-    );
+    this.subscriptions.set(subscriptionOf(wireTopic, filter));
     void this.engine?.subscriptionChanged(wireTopic);
     return this;
   }

@@ -1,6 +1,5 @@
 export {
   LitePullConsumer,
-  type MessageQueueListener,
   type SharedLitePullConsumerOptions,
 } from './lite-pull-consumer.js';
 export {
@@ -9,3 +8,4 @@ export {
   type ResolvedLitePullConsumerOptions,
 } from './options.js';
 export type { TopicMessageQueueChangeListener } from './queue-watch.js';
+export type { MessageQueueListener } from './selection.js';

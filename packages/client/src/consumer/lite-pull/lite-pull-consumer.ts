@@ -1,18 +1,13 @@
-import {
-  type ConfigurationError,
-  type MessageExt,
-  parseSubscription,
-  SUB_ALL,
-  type SubscriptionData,
-  validateTopic,
-} from '@rocketnest/protocol';
+import { type ConfigurationError, type MessageExt, SUB_ALL, validateGroup } from '@rocketnest/protocol';
 import type { ClientInstance } from '../../instance.js';
 import { type MessageQueue, queueKey } from '../../message-queue.js';
 import type { clientOptionTable } from '../../options.js';
+import { createConsumeTrace } from '../../trace/consume-trace.js';
+import { MessageTrace } from '../../trace/message-trace.js';
+import type { TraceStats } from '../../trace/trace-dispatcher.js';
+import { hookList } from '../outcome.js';
 import { PullingClient } from '../pull/pulling-client.js';
-import type { SubscriptionFilter } from '../push-consumer.js';
-import { subscriptionOf } from '../subscription-of.js';
-import { Subscriptions } from '../subscriptions.js';
+import type { SubscriptionFilter } from '../subscription-of.js';
 import type { AssignedQueue } from './assigned-queue.js';
 import { BatchIterator } from './batch-iterator.js';
 import { LitePullEngine } from './lite-pull-engine.js';
@@ -21,17 +16,11 @@ import {
   type ResolvedLitePullConsumerOptions,
   resolveLitePullConsumerOptions,
 } from './options.js';
-import { QueueWatch, type TopicMessageQueueChangeListener } from './queue-watch.js';
+import type { TopicMessageQueueChangeListener } from './queue-watch.js';
+import { type MessageQueueListener, Selection } from './selection.js';
 
 /** Options of a consumer on a shared instance: those of the client are the instance's. */
 export type SharedLitePullConsumerOptions = Omit<LitePullConsumerOptions, keyof typeof clientOptionTable>;
-
-/** Called when this member's share of a topic's queues has changed. Java: MessageQueueListener. */
-export type MessageQueueListener = (
-  topic: string,
-  all: readonly MessageQueue[],
-  assigned: readonly MessageQueue[],
-) => void;
 
 /** Longest delay of a timer in Node; waiting longer is waiting for good. ms */
 const MAX_TIMER_MS = 0x7fff_ffff;
@@ -53,13 +42,10 @@ export class LitePullConsumer
   extends PullingClient<ResolvedLitePullConsumerOptions>
   implements AsyncIterable<MessageExt[]>
 {
-  private readonly subscriptions = new Subscriptions();
-  private readonly listeners = new Map<string, MessageQueueListener>();
-  private readonly assignFilters = new Map<string, SubscriptionData>();
-  private readonly watch: QueueWatch;
+  private readonly selection: Selection;
   private readonly engine: LitePullEngine;
+  private readonly trace: MessageTrace | undefined;
   private readonly loops = new Set<BatchIterator>();
-  private mode: 'subscribe' | 'assign' | undefined;
 
   /**
    * @param instance a shared client instance, which the caller starts and closes; default: one of its own
@@ -70,14 +56,16 @@ export class LitePullConsumer
   constructor(options: LitePullConsumerOptions | SharedLitePullConsumerOptions, instance?: ClientInstance) {
     super(resolveLitePullConsumerOptions({ ...instance?.options, ...options } as LitePullConsumerOptions), instance);
     const { namespace, logger } = this.instance;
-    this.watch = new QueueWatch(logger);
-    this.engine = new LitePullEngine(this.instance, this.options, {
-      group: namespace.wrapGroup(this.group),
-      subscriptions: this.subscriptions,
-      watch: this.watch,
-      assignFilter: (topic) => this.assignFilter(topic),
-      onShareChanged: (topic, all, assigned) => this.shareChanged(topic, all, assigned),
-    });
+    const group = namespace.wrapGroup(this.group);
+    validateGroup(group);
+    this.selection = new Selection(this.group, namespace, logger);
+    const { hooks, traceEnable } = this.options;
+    this.trace = traceEnable ? new MessageTrace(this.instance, { ...this.options, group }, 'CONSUME') : undefined;
+    const traceHooks = this.trace === undefined ? [] : [createConsumeTrace(this.trace, Number.POSITIVE_INFINITY)];
+    this.engine = new LitePullEngine(this.instance, this.options, group, this.selection, [
+      ...hookList(hooks),
+      ...traceHooks,
+    ]);
   }
 
   // What is read
@@ -89,21 +77,14 @@ export class LitePullConsumer
    * @throws ConfigurationError for an invalid topic or expression, or after assign()
    */
   subscribe(topic: string, filter: SubscriptionFilter = SUB_ALL, listener?: MessageQueueListener): this {
-    this.enterMode('subscribe');
-    validateTopic(topic);
-    const name = this.instance.namespace.wrapTopic(topic);
-    this.subscriptions.set(subscriptionOf(name, filter));
-    if (listener === undefined) this.listeners.delete(name);
-    else this.listeners.set(name, listener);
+    this.selection.subscribe(topic, filter, listener);
     if (this.running) void this.engine.subscriptionsChanged();
     return this;
   }
 
   /** Gives the queues of a subscribed topic up. */
   unsubscribe(topic: string): this {
-    const name = this.instance.namespace.wrapTopic(topic);
-    this.subscriptions.delete(name);
-    this.listeners.delete(name);
+    this.selection.unsubscribe(topic);
     if (this.running) void this.engine.subscriptionsChanged();
     return this;
   }
@@ -114,7 +95,7 @@ export class LitePullConsumer
    * @throws ConfigurationError without queues, or after subscribe()
    */
   assign(queues: readonly MessageQueue[]): this {
-    this.enterMode('assign');
+    this.selection.enter('assign');
     if (queues.length === 0) {
       throw this.refused('assign() needs at least one queue. fetchMessageQueues(topic) lists those of a topic.');
     }
@@ -127,10 +108,7 @@ export class LitePullConsumer
    * @throws ConfigurationError for an invalid topic or expression, or after subscribe()
    */
   setSubExpressionForAssign(topic: string, filter: SubscriptionFilter): this {
-    this.enterMode('assign');
-    validateTopic(topic);
-    const name = this.instance.namespace.wrapTopic(topic);
-    this.assignFilters.set(name, subscriptionOf(name, filter));
+    this.selection.filterAssigned(topic, filter);
     return this;
   }
 
@@ -216,6 +194,11 @@ export class LitePullConsumer
     return this.engine.get(this.inner(queue))?.paused ?? false;
   }
 
+  /** What became of the trace records; undefined without traceEnable. */
+  get traceStats(): TraceStats | undefined {
+    return this.trace?.stats;
+  }
+
   // Offsets
 
   /**
@@ -291,15 +274,13 @@ export class LitePullConsumer
    * @returns takes the listener away again
    */
   registerTopicMessageQueueChangeListener(topic: string, listener: TopicMessageQueueChangeListener): () => void {
-    validateTopic(topic);
-    const { namespace } = this.instance;
-    const name = namespace.wrapTopic(topic);
-    const remove = this.watch.add(name, (_topic, queues) => listener(topic, namespace.unwrapQueues(queues)));
-    if (this.running) this.engine.watched(name);
+    const remove = this.selection.watchQueues(topic, listener);
+    if (this.running) this.engine.watched();
     return remove;
   }
 
   protected join(): Promise<void> {
+    this.trace?.start();
     return this.engine.start();
   }
 
@@ -321,8 +302,9 @@ export class LitePullConsumer
     clearTimeout(timer);
   }
 
-  protected leave(): Promise<void> {
-    return this.engine.close();
+  protected async leave(): Promise<void> {
+    await this.engine.close();
+    await this.trace?.close();
   }
 
   private nextMessages(timeoutMs: number, signal?: AbortSignal): Promise<MessageExt[]> {
@@ -380,37 +362,13 @@ export class LitePullConsumer
   private assigned(queue: MessageQueue): AssignedQueue {
     const assigned = this.engine.get(this.inner(queue));
     if (assigned !== undefined) return assigned;
-    const next =
-      this.mode === 'assign' ? 'assign() it first.' : 'It may have gone to another member: look at `assignment`.';
+    const next = this.selection.assigning
+      ? 'assign() it first.'
+      : 'It may have gone to another member: look at `assignment`.';
     throw this.refused(
       `Queue ${queueKey(queue)} is not assigned to this consumer of group ${this.group}. ${next}`,
       queue,
     );
-  }
-
-  private assignFilter(topic: string): SubscriptionData {
-    const known = this.assignFilters.get(topic) ?? parseSubscription(topic, SUB_ALL);
-    this.assignFilters.set(topic, known);
-    return known;
-  }
-
-  private shareChanged(topic: string, all: readonly MessageQueue[], assigned: readonly MessageQueue[]): void {
-    const { namespace, logger } = this.instance;
-    const listener = this.listeners.get(topic);
-    try {
-      listener?.(namespace.unwrapTopic(topic), namespace.unwrapQueues(all), namespace.unwrapQueues(assigned));
-    } catch (error) {
-      logger.warn(`the queue listener of topic ${topic} threw`, { group: this.group, error });
-    }
-  }
-
-  private enterMode(mode: 'subscribe' | 'assign'): void {
-    if (this.mode !== undefined && this.mode !== mode) {
-      throw this.refused(
-        `Consumer group ${this.group} uses ${this.mode}() here; ${mode}() cannot be added. Use another LitePullConsumer for it.`,
-      );
-    }
-    this.mode = mode;
   }
 
   private readTwice(why: string): ConfigurationError {

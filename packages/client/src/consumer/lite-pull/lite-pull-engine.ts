@@ -1,4 +1,4 @@
-import type { ConsumerData, ConsumerRunningInfo, MessageExt, SubscriptionData } from '@rocketnest/protocol';
+import type { ConsumerData, ConsumerRunningInfo, MessageExt } from '@rocketnest/protocol';
 import { ConfigurationError } from '@rocketnest/protocol';
 import type { ClientInstance, ConsumerRegistration } from '../../instance.js';
 import { compareQueues, type MessageQueue, queueKey } from '../../message-queue.js';
@@ -7,32 +7,20 @@ import { allocateStrategyOf } from '../allocate-by-name.js';
 import { BrokerLink } from '../broker-link.js';
 import { checkFilters } from '../check-filters.js';
 import { ConsumeStats } from '../consume-stats.js';
-import { hookList } from '../outcome.js';
+import type { ConsumeHooks } from '../outcome.js';
 import type { PullContext } from '../pull-loop.js';
 import { Rebalance } from '../rebalance.js';
 import { StartOffsets } from '../start-offset.js';
-import type { Subscriptions } from '../subscriptions.js';
 import { AssignedQueue } from './assigned-queue.js';
 import { HandOuts } from './hand-outs.js';
 import { type Batch, Inbox } from './inbox.js';
 import type { ResolvedLitePullConsumerOptions } from './options.js';
 import { Progress } from './progress.js';
-import type { QueueWatch } from './queue-watch.js';
 import { createLitePullRunningInfo } from './running-info.js';
+import type { Selection } from './selection.js';
 
 /** Lite pulls leave the size of an answer to the broker, as Java's do. */
 const UNLIMITED_BYTES = 0x7fff_ffff;
-
-/** What the engine is told by its consumer. Names are those of the brokers. */
-export interface LitePullSources {
-  readonly group: string;
-  readonly subscriptions: Subscriptions;
-  readonly watch: QueueWatch;
-  /** The filter of a topic whose queues were assigned by hand. */
-  assignFilter(topic: string): SubscriptionData;
-  /** The share of a subscribed topic has changed. */
-  onShareChanged(topic: string, all: readonly MessageQueue[], assigned: readonly MessageQueue[]): void;
-}
 
 /**
  * The parts of a started lite pull consumer and how they work together:
@@ -61,9 +49,11 @@ export class LitePullEngine implements ConsumerRegistration {
   constructor(
     private readonly instance: ClientInstance,
     private readonly options: ResolvedLitePullConsumerOptions,
-    private readonly sources: LitePullSources,
+    /** As brokers know it. */
+    private readonly group: string,
+    private readonly selection: Selection,
+    hooks: readonly ConsumeHooks[],
   ) {
-    const { group, subscriptions } = sources;
     const { clientId, logger } = instance;
     const { autoCommit, localOffsetStoreDir } = options;
     const broadcasting = options.messageModel === 'BROADCASTING';
@@ -72,7 +62,7 @@ export class LitePullEngine implements ConsumerRegistration {
     this.progress = new Progress({ group, clientId, logger, brokers, broadcasting, localOffsetStoreDir, autoCommit });
     this.startOffsets = new StartOffsets(options.consumeFrom, brokers, this.progress.store, this.startedAt);
     this.inbox = new Inbox(options.pullBatchSize);
-    this.handOuts = new HandOuts(options.group, hookList(options.hooks), logger);
+    this.handOuts = new HandOuts(options.group, hooks, logger);
     this.rebalance = new Rebalance({
       group,
       instance,
@@ -83,7 +73,7 @@ export class LitePullEngine implements ConsumerRegistration {
       startOffsets: this.startOffsets,
       intervalMs: options.rebalanceIntervalMs,
       logger,
-      topics: () => subscriptions.topics(),
+      topics: () => selection.subscriptions.topics(),
       onAdded: ({ queue }, offset) => this.addQueue(queue).seek(offset),
       onDropped: ({ key }) => this.dropQueue(key),
       onChanged: (topic) => this.shareChanged(topic),
@@ -92,12 +82,12 @@ export class LitePullEngine implements ConsumerRegistration {
 
   /** Joins the group. Rejects when no name server answers. */
   async start(): Promise<void> {
-    const { instance, options, sources } = this;
+    const { instance, options, selection } = this;
     await this.progress.store.load();
     await Promise.all([...this.topics()].map((topic) => instance.routes.refresh(topic)));
-    for (const topic of sources.watch.topics()) this.watched(topic);
-    await checkFilters(instance, sources.group, sources.subscriptions.forHeartbeat());
-    instance.registerConsumer(sources.group, this);
+    this.watched();
+    await checkFilters(instance, this.group, selection.subscriptions.forHeartbeat());
+    instance.registerConsumer(this.group, this);
     this.registered = true;
     await instance.sendHeartbeats();
     await this.rebalance.start();
@@ -106,7 +96,7 @@ export class LitePullEngine implements ConsumerRegistration {
     this.every(options.autoCommitIntervalMs, () => void this.persist(false));
     this.every(options.topicMetadataCheckIntervalMs, () => {
       // The route table tells onRouteChanged what it finds.
-      for (const topic of sources.watch.topics()) instance.routes.refresh(topic).catch(() => {});
+      for (const topic of selection.watch.topics()) instance.routes.refresh(topic).catch(() => {});
     });
   }
 
@@ -125,7 +115,7 @@ export class LitePullEngine implements ConsumerRegistration {
     this.timers.clear();
     await this.persist(true);
     await this.rebalance.releaseAll();
-    if (this.registered) await this.instance.unregisterConsumer(this.sources.group);
+    if (this.registered) await this.instance.unregisterConsumer(this.group);
   }
 
   // Reading
@@ -236,10 +226,10 @@ export class LitePullEngine implements ConsumerRegistration {
   }
 
   private contextFor(assigned: AssignedQueue): PullContext {
-    const { instance, options, sources } = this;
+    const { instance, options, selection } = this;
     const isPaused = () => assigned.paused || this.isFull();
     return {
-      group: sources.group,
+      group: this.group,
       brokers: this.brokers,
       offsets: { peek: () => -1, update: (_key, _queue, offset) => this.skipped(assigned, offset) },
       stats: this.stats,
@@ -258,7 +248,7 @@ export class LitePullEngine implements ConsumerRegistration {
       get paused() {
         return isPaused();
       },
-      subscription: (topic) => sources.subscriptions.get(topic) ?? sources.assignFilter(topic),
+      subscription: (topic) => selection.filterOf(topic),
       onMessages: () => this.inbox.offer(assigned),
       onOffsetMoved: (_queue, offset) => assigned.moveTo(offset),
     };
@@ -300,18 +290,21 @@ export class LitePullEngine implements ConsumerRegistration {
     await this.rebalance.request();
   }
 
-  /** A listener was added: what the topic has now is what changes are told against. */
-  watched(topic: string): void {
-    const route = this.instance.routes.get(topic);
-    if (route === undefined) this.instance.routes.refresh(topic).catch(() => {});
-    else this.sources.watch.see(route);
+  /** What watched topics have now is what changes are told against. */
+  watched(): void {
+    const { routes } = this.instance;
+    for (const topic of this.selection.watch.topics()) {
+      const route = routes.get(topic);
+      if (route === undefined) routes.refresh(topic).catch(() => {});
+      else this.selection.watch.see(route);
+    }
   }
 
   private async shareChanged(topic: string): Promise<void> {
     const all = this.instance.routes.subscribeInfo(topic);
     const assigned = this.assignment.filter((queue) => queue.topic === topic);
-    this.sources.onShareChanged(topic, all, assigned);
-    this.sources.subscriptions.touch(topic);
+    this.selection.shareChanged(topic, all, assigned);
+    this.selection.subscriptions.touch(topic);
     await this.instance.sendHeartbeats();
   }
 
@@ -319,16 +312,16 @@ export class LitePullEngine implements ConsumerRegistration {
 
   topics(): Set<string> {
     const assigned = Array.from(this.table.values(), ({ queue }) => queue.topic);
-    return new Set([...this.sources.subscriptions.topics(), ...this.sources.watch.topics(), ...assigned]);
+    return new Set([...this.selection.subscriptions.topics(), ...this.selection.watch.topics(), ...assigned]);
   }
 
   heartbeat(): ConsumerData {
     return {
-      groupName: this.sources.group,
+      groupName: this.group,
       consumeType: 'CONSUME_ACTIVELY',
       messageModel: this.options.messageModel,
       consumeFromWhere: 'CONSUME_FROM_LAST_OFFSET',
-      subscriptionDataSet: this.sources.subscriptions.forHeartbeat(),
+      subscriptionDataSet: this.selection.subscriptions.forHeartbeat(),
       unitMode: false,
     };
   }
@@ -338,8 +331,8 @@ export class LitePullEngine implements ConsumerRegistration {
   }
 
   onRouteChanged(route: TopicRoute): void {
-    this.sources.watch.see(route);
-    if (this.sources.subscriptions.get(route.topic) !== undefined) void this.rebalance.request();
+    this.selection.watch.see(route);
+    if (this.selection.subscriptions.get(route.topic) !== undefined) void this.rebalance.request();
   }
 
   /** Java's pull consumers ignore it. */
@@ -359,10 +352,10 @@ export class LitePullEngine implements ConsumerRegistration {
   runningInfo(): ConsumerRunningInfo {
     return createLitePullRunningInfo({
       options: this.options,
-      group: this.sources.group,
+      group: this.group,
       nameServers: this.instance.nameServers.addresses,
       startedAt: this.startedAt,
-      subscriptions: this.sources.subscriptions.forHeartbeat(),
+      subscriptions: this.selection.subscriptions.forHeartbeat(),
       queues: [...this.table.values()],
       offsets: this.progress.store,
       stats: this.stats,
@@ -370,7 +363,7 @@ export class LitePullEngine implements ConsumerRegistration {
   }
 
   consumeDirectly(): Promise<never> {
-    const { group } = this.sources;
+    const { group } = this;
     return Promise.reject(
       new ConfigurationError(
         `Group ${group} has a pull consumer here, which has no handler. Ask a push consumer of the group, or resend the message.`,

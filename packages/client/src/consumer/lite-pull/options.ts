@@ -7,6 +7,7 @@ import {
   option,
   resolveOptions,
 } from '../../options.js';
+import { traceOptionTable } from '../../trace/trace-options.js';
 import { checkConsumerGroup } from '../check-group.js';
 import { pushConsumerOptionTable } from '../options.js';
 
@@ -16,6 +17,7 @@ const { allocate, consumeFrom, hooks, localOffsetStoreDir, messageModel, rebalan
 /** Options of a lite pull consumer. Java: DefaultLitePullConsumer; its names are in `info.java` where they differ. */
 export const litePullConsumerOptionTable = {
   ...clientOptionTable,
+  ...traceOptionTable,
   group: groupOption,
   messageModel,
   autoCommit: option
