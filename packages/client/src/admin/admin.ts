@@ -1,10 +1,13 @@
 import { ClientInstance } from '../instance.js';
 import type { ClientOptionsInput } from '../options.js';
+import { AuthAdmin } from './auth.js';
+import { BrokerAdmin } from './brokers.js';
 import { BrokersOf } from './brokers-of.js';
 import { ClientAdmin } from './clients.js';
 import { ClusterAdmin } from './cluster.js';
 import { GroupAdmin } from './groups.js';
 import { MessageAdmin } from './messages.js';
+import { NameServerAdmin } from './name-servers.js';
 import { OffsetAdmin } from './offsets.js';
 import { TopicAdmin } from './topics.js';
 import { TraceAdmin } from './traces.js';
@@ -24,6 +27,9 @@ export class Admin {
   readonly messages: MessageAdmin;
   readonly clients: ClientAdmin;
   readonly traces: TraceAdmin;
+  readonly brokers: BrokerAdmin;
+  readonly nameServers: NameServerAdmin;
+  readonly auth: AuthAdmin;
   private readonly ownsInstance: boolean;
 
   /** @param options those of the client, or a shared instance, which the caller starts and closes */
@@ -38,6 +44,9 @@ export class Admin {
     this.messages = new MessageAdmin(brokers);
     this.clients = new ClientAdmin(brokers);
     this.traces = new TraceAdmin(this.messages);
+    this.brokers = new BrokerAdmin(brokers);
+    this.nameServers = new NameServerAdmin(brokers);
+    this.auth = new AuthAdmin(brokers);
   }
 
   async start(): Promise<void> {

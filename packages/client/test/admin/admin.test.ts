@@ -106,6 +106,6 @@ describe('Admin', () => {
     await cluster.admin.groups.create({ groupName: group, retryMaxTimes: 3 });
     await producer.send({ topic, body: 'x' });
     const connections = await cluster.admin.clients.producers(producer.group, topic);
-    expect(connections.connectionSet.map((connection) => connection.clientId)).toContain(producer.instance.clientId);
+    expect(connections.members.map((connection) => connection.clientId)).toContain(producer.instance.clientId);
   });
 });

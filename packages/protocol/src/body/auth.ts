@@ -1,6 +1,6 @@
 /** Bodies of users and access control lists. */
 
-import { bodyCodec, listOrEmpty, object, optional, type Parsed, str } from './shape.js';
+import { bodyCodec, listOrEmpty, listParser, object, optional, type Parsed, str } from './shape.js';
 
 const userFields = {
   username: optional(str),
@@ -13,6 +13,8 @@ const userFields = {
 /** AUTH_CREATE_USER and others. Java: `UserInfo`. */
 export type UserInfo = Parsed<typeof userFields>;
 export const { encode: encodeUserInfo, parse: parseUserInfo } = bodyCodec('UserInfo', userFields);
+/** AUTH_LIST_USER. */
+export const parseUserInfos = listParser('List<UserInfo>', userFields);
 
 const aclFields = {
   /** `User:alice`. */
@@ -37,3 +39,5 @@ const aclFields = {
 /** AUTH_CREATE_ACL and others. Java: `AclInfo`. */
 export type AclInfo = Parsed<typeof aclFields>;
 export const { encode: encodeAclInfo, parse: parseAclInfo } = bodyCodec('AclInfo', aclFields);
+/** AUTH_LIST_ACL. */
+export const parseAclInfos = listParser('List<AclInfo>', aclFields);

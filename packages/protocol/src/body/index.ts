@@ -1,4 +1,5 @@
 export * from './auth.js';
+export * from './broker.js';
 export * from './group.js';
 export {
   type CheckClientRequest,

@@ -269,3 +269,9 @@ function entriesOf(value: unknown, path: string): [string, unknown][] {
 function writeObject<T>(entries: readonly (readonly [string, T])[], write: (value: T) => string): string {
   return `{${entries.map(([key, value]) => `${JSON.stringify(key)}:${write(value)}`).join(',')}}`;
 }
+
+/** Parser of a body that is a list of beans; nothing is an empty list, as Java's admin tools take it. */
+export function listParser<F extends Fields>(name: string, fields: F): (body: Buffer | null) => Parsed<F>[] {
+  const root = list(object(fields));
+  return (body) => (body === null || body.length === 0 ? [] : root.read(parseFastjson(body.toString('utf8')), name));
+}
