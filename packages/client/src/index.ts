@@ -23,6 +23,7 @@ export {
   retryTopic,
   SendError,
   TimeoutError,
+  WrongPeerError,
 } from '@rocketnest/protocol';
 export { type Logger, type RpcHook, silentLogger, type TlsClientOptions } from '@rocketnest/remoting';
 export * from './admin/index.js';

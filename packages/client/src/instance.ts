@@ -11,6 +11,7 @@ import { BrokerApi } from './broker-api.js';
 import { createBrokerCallProcessors } from './broker-calls.js';
 import { clientHooks } from './client-hooks.js';
 import { createClientId, localAddress } from './client-id.js';
+import { nameServersOf } from './environment.js';
 import { Heartbeats } from './heartbeats.js';
 import type { MessageQueue } from './message-queue.js';
 import { NameServers } from './name-servers.js';
@@ -60,7 +61,9 @@ export class ClientInstance {
     this.options = resolveOptions(clientOptionTable, options, 'ClientInstance');
     const { logger, requestTimeoutMs, connectTimeoutMs, addressMap, tls } = this.options;
     this.clientId = createClientId(this.options);
-    this.namespace = new Namespace(this.options.namespace ?? instanceIdOf(this.options.namesrvAddr));
+    this.namespace = new Namespace(
+      this.options.namespace ?? instanceIdOf(this.options.namesrvAddr ?? nameServersOf().namesrvAddr),
+    );
     this.logger = logger;
     this.remoting = new RemotingClient({
       logger,
@@ -79,11 +82,15 @@ export class ClientInstance {
       // Java takes a hash of the class loader; any number that another instance of this process does not have will do.
       instance: randomInt(0x1_0000_0000),
     });
-    this.nameServers = new NameServers(this.options.namesrvAddr, this.remoting, requestTimeoutMs);
+    this.nameServers = new NameServers({
+      ...this.options,
+      remoting: this.remoting,
+      onChange: () => void this.refreshRoutes(),
+    });
     this.api = new BrokerApi(this.remoting, this.nameServers, requestTimeoutMs);
     this.routes = new RouteTable({
       fetch: (topic) => this.api.topicRoute(topic),
-      nameServers: this.nameServers.addresses,
+      nameServers: () => this.nameServers.addresses,
       logger,
       onChange: (route) => this.onRouteChanged(route),
       onNewBrokers: (addresses) => {
@@ -117,6 +124,7 @@ export class ClientInstance {
     if (this.state === 'running') return;
     this.state = 'running';
     const { pollNameServerIntervalMs, heartbeatBrokerIntervalMs } = this.options;
+    this.nameServers.start();
     this.timers.push(
       setInterval(() => void this.refreshRoutes(), pollNameServerIntervalMs),
       setInterval(() => void this.sendHeartbeats(), heartbeatBrokerIntervalMs),
@@ -130,6 +138,7 @@ export class ClientInstance {
     this.state = 'closed';
     for (const timer of this.timers.splice(0)) clearInterval(timer);
     clearTimeout(this.recovery);
+    this.nameServers.close();
     this.replies.clear();
     await this.remoting.close();
     this.logger.info(`client ${this.clientId} closed`);

@@ -148,9 +148,17 @@ const isHook = (value: unknown, names: readonly string[]): boolean =>
 
 /** Options every component of the client understands. Java: ClientConfig. */
 export const clientOptionTable = {
-  namesrvAddr: option
-    .string({ doc: 'Name servers as "host:port", several separated by ";". Any of them that answers is used.' })
-    .required(),
+  namesrvAddr: option.string({
+    doc: 'Name servers as "host:port", several separated by ";". Any of them that answers is used. Default: what nameServerEndpoint lists, else the environment variable NAMESRV_ADDR, else the page that rocketmq.namesrv.domain names there.',
+  }),
+  nameServerEndpoint: option.value<string>(
+    'a URL that begins with http:// or https://',
+    (value) => typeof value === 'string' && /^https?:\/\/[^/]/.test(value) && URL.canParse(value),
+    {
+      java: 'rocketmq.namesrv.domain',
+      doc: 'A page whose first line lists the name servers, asked every two minutes ("-unitName?nofix=1" is appended when there is a unitName). In place of namesrvAddr.',
+    },
+  ),
   instanceName: option.string({
     doc: 'Part of the client id "ip@instanceName". When absent it is pid#unique, so that every instance of a process differs; give one only if the id must survive a restart (broadcasting offsets).',
   }),

@@ -42,7 +42,7 @@ export interface FindBrokerOptions {
 export interface RouteTableOptions {
   /** Asks a name server; null when it does not know the topic. */
   readonly fetch: (topic: string) => Promise<TopicRouteData | null>;
-  readonly nameServers: readonly string[];
+  readonly nameServers: () => readonly string[];
   readonly logger: Logger;
   /** A topic got its first route or another one. */
   readonly onChange?: (route: TopicRoute) => void;
@@ -175,10 +175,11 @@ export class RouteTable {
 
   /** The error for a topic nobody knows. */
   noRoute(topic: string): NoRouteError {
-    const asked = this.options.nameServers.join(', ');
+    const nameServers = this.options.nameServers();
+    const asked = nameServers.join(', ');
     return new NoRouteError(
-      `No route info of topic ${topic} from name server ${asked}. Create it with "mqadmin updateTopic -n ${this.options.nameServers[0]} -c DefaultCluster -t ${topic}" or enable autoCreateTopicEnable on the broker, and check that a broker is registered there.${foreignPortHint(this.options.nameServers)}`,
-      { context: { topic, nameServers: this.options.nameServers } },
+      `No route info of topic ${topic} from name server ${asked}. Create it with "mqadmin updateTopic -n ${nameServers[0]} -c DefaultCluster -t ${topic}" or enable autoCreateTopicEnable on the broker, and check that a broker is registered there.${foreignPortHint(nameServers)}`,
+      { context: { topic, nameServers } },
     );
   }
 

@@ -6,13 +6,17 @@ import {
   createResponse,
   Requests,
   ResponseCode,
+  WrongPeerError,
 } from '@rocketnest/protocol';
 import { RemotingClient } from '@rocketnest/remoting';
-import { ScriptedPeer } from '@rocketnest/testing';
+import { ScriptedPeer, waitFor } from '@rocketnest/testing';
 import { foreignPortHint, NameServers } from '../src/name-servers.js';
 
 const ask = () => createRequest(Requests.getRouteinfoByTopic, { topic: 'T' });
 const answering = () => ScriptedPeer.start((request) => createResponse(request, ResponseCode.TOPIC_NOT_EXIST));
+
+const nameServers = (namesrvAddr: string, remoting: RemotingClient, requestTimeoutMs: number) =>
+  new NameServers({ namesrvAddr, remoting, requestTimeoutMs });
 
 async function withClient<T>(run: (remoting: RemotingClient) => Promise<T>): Promise<T> {
   const remoting = new RemotingClient({ connectTimeoutMs: 500 });
@@ -30,7 +34,7 @@ describe('NameServers', () => {
     const deadAddress = dead.address;
     await dead.close();
     await withClient(async (remoting) => {
-      const servers = new NameServers(`${deadAddress};${alive.address}`, remoting, 500);
+      const servers = nameServers(`${deadAddress};${alive.address}`, remoting, 500);
       for (let i = 0; i < 5; i++) expect((await servers.request(ask)).code).toBe(ResponseCode.TOPIC_NOT_EXIST);
       expect(alive.received).toHaveLength(5);
     });
@@ -40,7 +44,7 @@ describe('NameServers', () => {
     await using silent = await ScriptedPeer.start();
     await using alive = await answering();
     await withClient(async (remoting) => {
-      const servers = new NameServers(`${silent.address};${alive.address}`, remoting, 100);
+      const servers = nameServers(`${silent.address};${alive.address}`, remoting, 100);
       for (let i = 0; i < 3; i++) expect((await servers.request(ask)).code).toBe(ResponseCode.TOPIC_NOT_EXIST);
       expect(silent.received.length).toBeLessThanOrEqual(1);
     });
@@ -51,7 +55,7 @@ describe('NameServers', () => {
     const { address, port } = first;
     await first.close();
     await withClient(async (remoting) => {
-      const servers = new NameServers(address, remoting, 500);
+      const servers = nameServers(address, remoting, 500);
       await expect(servers.request(ask)).rejects.toThrow(ConnectionError);
       const { RemotingServer } = await import('@rocketnest/remoting');
       const again = new RemotingServer({
@@ -74,7 +78,7 @@ describe('NameServers', () => {
     const addresses = [a.address, b.address];
     await Promise.all([a.close(), b.close()]);
     await withClient(async (remoting) => {
-      const failure = new NameServers(addresses.join(';'), remoting, 500).request(ask);
+      const failure = nameServers(addresses.join(';'), remoting, 500).request(ask);
       await expect(failure).rejects.toThrow(ConnectionError);
       const message = await failure.catch((error: Error) => error.message);
       for (const address of addresses) expect(message).toContain(`${address}: cannot connect`);
@@ -82,8 +86,58 @@ describe('NameServers', () => {
     });
   });
 
+  it('uses another list from one moment to the next', async () => {
+    await using before = await answering();
+    await using after = await answering();
+    await withClient(async (remoting) => {
+      const servers = nameServers(before.address, remoting, 5_000);
+      await servers.request(ask);
+      servers.update([after.address]);
+      expect(servers.addresses).toEqual([after.address]);
+      await servers.request(ask);
+      expect([before.received.length, after.received.length]).toEqual([1, 1]);
+      await waitFor(() => before.connections.size === 0, { what: 'the end of the connection to the old one' });
+      expect(() => servers.update('nonsense')).toThrow(ConfigurationError);
+      expect(servers.addresses).toEqual([after.address]);
+    });
+  });
+
+  it('takes addresses as clouds write them', async () => {
+    await withClient(async (remoting) => {
+      const servers = nameServers('http://MQ_INST_1_b.region.example.com:80', remoting, 5_000);
+      expect(servers.addresses).toEqual(['MQ_INST_1_b.region.example.com:80']);
+    });
+  });
+
+  it('tells a broker from a name server', async () => {
+    await using broker = await ScriptedPeer.start((request) =>
+      createResponse(request, ResponseCode.REQUEST_CODE_NOT_SUPPORTED, ' request type 105 not supported'),
+    );
+    await withClient(async (remoting) => {
+      const failure = nameServers(broker.address, remoting, 5_000).request(ask);
+      await expect(failure).rejects.toThrow(WrongPeerError);
+      await expect(failure).rejects.toThrow(/not a name server, probably a broker.*9876/);
+    });
+  });
+
+  it('works while one entry of the list is wrong, and names it when none answers', async () => {
+    await using alive = await answering();
+    await using web = await ScriptedPeer.start((_, connection) => {
+      connection.sendBytes(Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'));
+      return undefined;
+    });
+    await withClient(async (remoting) => {
+      const servers = nameServers(`${web.address};${alive.address}`, remoting, 5_000);
+      for (let i = 0; i < 3; i++) expect((await servers.request(ask)).code).toBe(ResponseCode.TOPIC_NOT_EXIST);
+      await alive.close();
+      const failure = servers.request(ask);
+      await expect(failure).rejects.toThrow(WrongPeerError);
+      await expect(failure).rejects.toThrow(/speaks HTTP/);
+    });
+  });
+
   it.each(['', ' ; ', 'host', 'host:', 'host:0x1', 'host:99999'])('refuses the list %j', (list) => {
-    expect(() => new NameServers(list, new RemotingClient(), 500)).toThrow(ConfigurationError);
+    expect(() => nameServers(list, new RemotingClient(), 500)).toThrow(ConfigurationError);
   });
 });
 

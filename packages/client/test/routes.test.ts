@@ -33,7 +33,7 @@ function tableOver(topics: Record<string, TopicRouteData>) {
       asked.push(topic);
       return topics[topic] ?? null;
     },
-    nameServers: ['127.0.0.1:9876'],
+    nameServers: () => ['127.0.0.1:9876'],
     logger: silentLogger,
     onChange: (route) => changes.push(route),
     onNewBrokers: (addresses) => newBrokers.push(...addresses),

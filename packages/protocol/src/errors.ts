@@ -10,6 +10,8 @@ const errorTable = {
   ConfigurationError: { code: 'CONFIGURATION', retriable: false },
   /** No connection, or it broke before the answer came. */
   ConnectionError: { code: 'CONNECTION', retriable: true },
+  /** What answers at an address is not what is expected there: another protocol, no TLS, a broker in place of a name server. */
+  WrongPeerError: { code: 'WRONG_PEER', retriable: false },
   /** No answer within the deadline. The peer may still have done the work. */
   TimeoutError: { code: 'TIMEOUT', retriable: true },
   /** Used after `close()`. */
@@ -78,6 +80,12 @@ export class ConfigurationError extends RocketMQError {
 export class ConnectionError extends RocketMQError {
   constructor(message: string, options?: ErrorOptions) {
     super('ConnectionError', message, options);
+  }
+}
+
+export class WrongPeerError extends RocketMQError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('WrongPeerError', message, options);
   }
 }
 

@@ -15,6 +15,7 @@ import { type Logger, silentLogger } from './logger.js';
 import type { ResponseCallback } from './pending-requests.js';
 import { type RpcHook, RpcHooks } from './rpc-hook.js';
 import { encryptedOnly, type TlsClientOptions } from './tls/options.js';
+import { connectFailure, hungUp, wrongPeer } from './wrong-peer.js';
 
 type ClientTls = boolean | TlsClientOptions;
 
@@ -71,7 +72,8 @@ export class RemotingClient {
   /**
    * Sends a request, connecting first if needed, and resolves with the response, whatever its code. `timeoutMs` covers both.
    *
-   * Rejects with ConfigurationError for an address that is none, ConnectionError, TimeoutError or ClosedError.
+   * Rejects with ConfigurationError for an address that is none, WrongPeerError when something else than a RocketMQ server answers,
+   * ConnectionError, TimeoutError or ClosedError.
    */
   request(address: string, command: RemotingCommand, options: { timeoutMs?: number } = {}): Promise<DecodedCommand> {
     return new Promise((resolve, reject) => {
@@ -135,7 +137,10 @@ export class RemotingClient {
     if (withinMs >= (this.#options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS)) return promise;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
-        () => reject(new TimeoutError(`not connected to ${address} within ${withinMs} ms`, { context: { address } })),
+        () =>
+          reject(
+            new TimeoutError(`not connected to ${address} within ${Math.round(withinMs)} ms`, { context: { address } }),
+          ),
         withinMs,
       );
       promise.then(resolve, reject).finally(() => clearTimeout(timer));
@@ -162,27 +167,17 @@ export class RemotingClient {
           fail(new ConnectionError(`cannot connect to ${address} within ${timeoutMs} ms`, { context: { address } })),
         timeoutMs,
       );
-      socket.once('error', (cause) =>
-        fail(
-          new ConnectionError(
-            `cannot connect to ${address}: ${cause.message || (cause as NodeJS.ErrnoException).code}`,
-            {
-              cause,
-              context: { address },
-            },
-          ),
-        ),
-      );
+      socket.once('error', (cause) => fail(connectFailure(address, cause, tls !== undefined)));
       socket.once(tls ? 'secureConnect' : 'connect', () => {
         clearTimeout(timer);
         socket.removeAllListeners();
-        resolve(this.#adopt(address, socket));
+        resolve(this.#adopt(address, socket, tls !== undefined));
       });
     });
     return { promise, cancel };
   }
 
-  #adopt(address: string, socket: Socket): Connection {
+  #adopt(address: string, socket: Socket, encrypted: boolean): Connection {
     const { maxFrameBytes, idleTimeoutMs, silenceLimitMs, maxBufferedBytes, hooks, onConnect, onDisconnect } =
       this.#options;
     const connection = new Connection(socket, {
@@ -194,6 +189,8 @@ export class RemotingClient {
       silenceLimitMs: silenceLimitMs ?? DEFAULT_SILENCE_LIMIT_MS,
       maxBufferedBytes: maxBufferedBytes ?? DEFAULT_MAX_BUFFERED_BYTES,
       hooks: RpcHooks.of(address, hooks),
+      firstLook: (bytes) => wrongPeer(address, bytes),
+      onHungUp: () => hungUp(address, encrypted),
     });
     this.#open.set(address, connection);
     connection.onClose((reason) => {

@@ -34,6 +34,10 @@ export interface ConnectionOptions {
   readonly pauseAtBytes?: number;
   /** Bytes that may wait for the peer to read. A response over it closes the connection, a request over it is refused. Default 64 MiB. */
   readonly maxBufferedBytes?: number;
+  /** Looks at the first bytes of the peer; an error it returns closes the connection. Default: nobody does. */
+  readonly firstLook?: ((bytes: Buffer) => Error | undefined) | undefined;
+  /** The error of requests when the peer closes before it has sent a byte. Default: a ConnectionError that says so. */
+  readonly onHungUp?: (() => Error) | undefined;
   /** See the requests sent here and their responses. Default: none. */
   readonly hooks?: RpcHooks | undefined;
 }
@@ -69,6 +73,9 @@ export class Connection {
   readonly #pauseAtBytes: number;
   readonly #maxBufferedBytes: number;
   readonly #hooks: RpcHooks | undefined;
+  #firstLook: ConnectionOptions['firstLook'];
+  readonly #onHungUp: ConnectionOptions['onHungUp'];
+  #heard = false;
   readonly #closeListeners: ((reason?: Error) => void)[] = [];
   #outgoing: Buffer[] = [];
   #outgoingBytes = 0;
@@ -92,6 +99,8 @@ export class Connection {
     this.#pauseAtBytes = options.pauseAtBytes ?? Number.POSITIVE_INFINITY;
     this.#maxBufferedBytes = options.maxBufferedBytes ?? DEFAULT_MAX_BUFFERED_BYTES;
     this.#hooks = options.hooks;
+    this.#firstLook = options.firstLook;
+    this.#onHungUp = options.onHungUp;
     this.#silenceLimitMs = options.silenceLimitMs ?? Number.POSITIVE_INFINITY;
     this.#pending = new PendingRequests((timeoutMs, sentAt) => this.#timedOut(timeoutMs, sentAt));
     // A dual-stack listener sees IPv4 peers as ::ffff:10.0.0.1; the wire has 4-byte hosts for those.
@@ -265,18 +274,21 @@ export class Connection {
       socket.once('close', () => clearTimeout(linger));
     }
     if (reason) this.#logger.warn(`connection closed: ${reason.message}`, { connection: this.id });
-    this.#pending.failAll(
-      reason ??
-        new (byPeer ? ConnectionError : ClosedError)(
-          byPeer ? `${this.remoteAddress} closed the connection` : `connection to ${this.remoteAddress} is closed`,
-          { context: { address: this.remoteAddress } },
-        ),
-    );
+    this.#pending.failAll(reason ?? this.#closedError(byPeer));
     for (const listener of this.#closeListeners.splice(0)) listener(reason);
   }
 
-  #timedOut(timeoutMs: number, sentAt: number): TimeoutError {
+  #closedError(byPeer: boolean): Error {
     const address = this.remoteAddress;
+    const options = { context: { address } };
+    if (!byPeer) return new ClosedError(`connection to ${address} is closed`, options);
+    if (!this.#heard && this.#onHungUp !== undefined) return this.#onHungUp();
+    return new ConnectionError(`${address} closed the connection`, options);
+  }
+
+  #timedOut(givenMs: number, sentAt: number): TimeoutError {
+    const address = this.remoteAddress;
+    const timeoutMs = Math.round(givenMs);
     const silentMs = Math.round(performance.now() - this.#lastReadAt);
     if (this.#lastReadAt < sentAt && silentMs >= this.#silenceLimitMs) {
       const message = `${address} answered nothing within ${timeoutMs} ms and sent nothing for ${silentMs} ms`;
@@ -346,7 +358,13 @@ export class Connection {
 
   readonly #onData = (chunk: Buffer): void => {
     this.#lastReadAt = performance.now();
+    this.#heard = true;
     try {
+      if (this.#firstLook !== undefined) {
+        const wrong = this.#firstLook(chunk);
+        this.#firstLook = undefined;
+        if (wrong !== undefined) throw wrong;
+      }
       this.#decoder.push(chunk, this.#onFrame);
     } catch (error) {
       this.close(error as Error);

@@ -10,6 +10,7 @@ import {
   ResponseError,
   RocketMQError,
   TimeoutError,
+  WrongPeerError,
 } from '@rocketnest/protocol';
 import { responseError } from '../broker-api.js';
 import type { ClientInstance } from '../instance.js';
@@ -252,6 +253,7 @@ export class SendOperation {
       return new ResponseError(message, { ...options, responseCode: error.responseCode, remark: error.remark });
     }
     if (error instanceof ClosedError) return new ClosedError(message, options);
+    if (error instanceof WrongPeerError) return new WrongPeerError(message, options);
     return new ConnectionError(message, options);
   }
 }
