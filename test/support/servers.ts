@@ -121,6 +121,18 @@ export class Servers implements AsyncDisposable {
     await this.#ready(broker);
   }
 
+  /** Starts a name server again on its port, after it was killed. It knows what brokers tell it from then on. */
+  async restartNamesrv(index = 0): Promise<void> {
+    const namesrv = this.namesrvs[index]!;
+    const child = spawnServer(this.target, namesrv);
+    namesrv.child = child;
+    await waitFor(async () => child.exit !== null || (await accepts(namesrv.address)), {
+      timeoutMs: START_TIMEOUT_MS,
+      what: `${namesrv.name} to accept connections`,
+    });
+    if (child.exit !== null) throw child.error(`ended with ${child.exit} at its start`);
+  }
+
   /** Stops a broker cleanly. */
   async stopBroker(index = 0): Promise<void> {
     await this.brokers[index]!.child.stop(STOP_TIMEOUT_MS);
