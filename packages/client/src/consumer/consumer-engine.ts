@@ -34,6 +34,7 @@ import { type ConsumerReport, createReport } from './report.js';
 import { createRunningInfo } from './running-info.js';
 import { SendBack } from './send-back.js';
 import { StartOffsets } from './start-offset.js';
+import { SubscriptionCheck } from './subscription-check.js';
 import type { Subscriptions } from './subscriptions.js';
 import { TopicLimits } from './topic-limits.js';
 
@@ -62,6 +63,7 @@ export class ConsumerEngine implements ConsumerRegistration {
   private readonly locks: QueueLocks | undefined;
   private readonly timers: NodeJS.Timeout[] = [];
   private readonly pulling: Pulling;
+  private readonly subscriptionCheck: SubscriptionCheck;
   /** Set when brokers assign the queues. */
   private readonly pop: Pop | undefined;
   private readonly sendBack: SendBack;
@@ -100,6 +102,7 @@ export class ConsumerEngine implements ConsumerRegistration {
       { instance, options, subscriptions, brokers, calls: this.calls, sendBack: this.sendBack, stats: this.stats },
       () => void this.subscriptionsChanged(),
     );
+    this.subscriptionCheck = new SubscriptionCheck(instance, group, subscriptions);
     this.rebalance = new Rebalance({
       group,
       instance,
@@ -120,6 +123,7 @@ export class ConsumerEngine implements ConsumerRegistration {
         this.pulling.stop(queue);
         this.tell(options.onRevoked, queue);
       },
+      onMembers: (members, topic) => this.subscriptionCheck.membersAre(members, topic),
       onChanged: (topic) => this.announce(topic),
     });
   }
@@ -146,6 +150,7 @@ export class ConsumerEngine implements ConsumerRegistration {
     this.closing = true;
     clearTimeout(this.seeking);
     await this.rebalance.stop();
+    this.subscriptionCheck.stop();
     this.pulling.stopAll();
     const stopped = await Promise.all([
       this.consumption.stop(shutdownTimeoutMs),
@@ -199,6 +204,7 @@ export class ConsumerEngine implements ConsumerRegistration {
     await this.instance.refreshRoutes();
     await this.instance.sendHeartbeats();
     this.pulling.refilter(topic);
+    this.subscriptionCheck.again();
     await this.rebalance.request();
   }
 

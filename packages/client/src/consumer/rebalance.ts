@@ -22,7 +22,7 @@ export interface RebalanceOptions {
   /** Set when queues are consumed in order by one member of the group at a time. */
   readonly locks: QueueLocks | undefined;
   readonly offsets: OffsetStore;
-  readonly startOffsets: StartOffsets;
+  readonly startOffsets: Pick<StartOffsets, 'of'>;
   readonly intervalMs: number;
   readonly logger: Logger;
   /** Subscribed topics, the retry topic included. */
@@ -31,6 +31,8 @@ export interface RebalanceOptions {
   onAdded(queue: ProcessQueue, offset: number): void;
   /** The queue is no longer ours: stop pulling. */
   onDropped(queue: ProcessQueue): void;
+  /** The members of the group, sorted, as a broker of the topic knows them. */
+  onMembers?(members: readonly string[], topic: string): void;
   /** The share changed; resolves when brokers know. */
   onChanged(topic: string): Promise<void>;
 }
@@ -185,7 +187,9 @@ export class Rebalance {
       await instance.sendHeartbeats();
       return null;
     }
-    return strategy.allocate(instance.clientId, all, members.sort(compareText));
+    members.sort(compareText);
+    this.options.onMembers?.(members, topic);
+    return strategy.allocate(instance.clientId, all, members);
   }
 
   private async apply(topic: string, share: readonly MessageQueue[]): Promise<[changed: boolean, balanced: boolean]> {
