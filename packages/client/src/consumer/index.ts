@@ -13,5 +13,6 @@ export {
 } from './options.js';
 export type { ConsumeContext, ConsumeHooks, ConsumeOutcome, ConsumeResult, MessageHandler } from './outcome.js';
 export { PushConsumer, type SharedPushConsumerOptions } from './push-consumer.js';
+export * from './pull/index.js';
 export type { ConsumerReport, HandlerReport, QueueReport } from './report.js';
 export type { SubscriptionFilter } from './subscription-of.js';

@@ -6,6 +6,7 @@ import { createConsumeTrace } from '../../trace/consume-trace.js';
 import { MessageTrace } from '../../trace/message-trace.js';
 import type { TraceStats } from '../../trace/trace-dispatcher.js';
 import { hookList } from '../outcome.js';
+import type { QueueProgress } from '../pull/progress.js';
 import { PullingClient } from '../pull/pulling-client.js';
 import type { SubscriptionFilter } from '../subscription-of.js';
 import type { AssignedQueue } from './assigned-queue.js';
@@ -247,7 +248,10 @@ export class LitePullConsumer
     options: { readonly persist?: boolean } = {},
   ): Promise<void> {
     this.checkOpen();
-    await this.engine.progress.commit(this.commitTargets(queues), options.persist ?? true);
+    const { progress } = this.engine;
+    const targets = this.commitTargets(queues);
+    if (options.persist ?? true) await progress.commit(targets);
+    else for (const target of targets) progress.note(target);
   }
 
   /** The group's committed offset of a queue; null when it has none. Rejects as the broker calls do. */
@@ -326,7 +330,7 @@ export class LitePullConsumer
 
   private commitTargets(
     queues: readonly MessageQueue[] | ReadonlyMap<MessageQueue, number> | undefined,
-  ): { assigned: AssignedQueue; offset: number }[] {
+  ): QueueProgress[] {
     const wanted: [MessageQueue, number | undefined][] =
       queues instanceof Map
         ? [...queues]
@@ -338,7 +342,7 @@ export class LitePullConsumer
         );
       }
       const assigned = this.engine.get(this.inner(queue));
-      if (assigned?.open) return [{ assigned, offset: offset ?? assigned.position }];
+      if (assigned?.open) return [{ queue: assigned.queue, offset: offset ?? assigned.position }];
       if (queues !== undefined) {
         this.instance.logger.warn(
           `queue ${queueKey(queue)} is not assigned here (any more): its offset is not committed`,

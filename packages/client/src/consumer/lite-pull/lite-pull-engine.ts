@@ -1,5 +1,4 @@
 import type { ConsumerData, ConsumerRunningInfo, MessageExt } from '@rocketnest/protocol';
-import { ConfigurationError } from '@rocketnest/protocol';
 import type { ClientInstance, ConsumerRegistration } from '../../instance.js';
 import { compareQueues, type MessageQueue, queueKey } from '../../message-queue.js';
 import type { TopicRoute } from '../../routes.js';
@@ -8,6 +7,8 @@ import { BrokerLink } from '../broker-link.js';
 import { checkFilters } from '../check-filters.js';
 import { ConsumeStats } from '../consume-stats.js';
 import type { ConsumeHooks } from '../outcome.js';
+import { Progress } from '../pull/progress.js';
+import { noHandler } from '../pull/pull-group.js';
 import type { PullContext } from '../pull-loop.js';
 import { Rebalance } from '../rebalance.js';
 import { StartOffsets } from '../start-offset.js';
@@ -15,7 +16,6 @@ import { AssignedQueue } from './assigned-queue.js';
 import { HandOuts } from './hand-outs.js';
 import { type Batch, Inbox } from './inbox.js';
 import type { ResolvedLitePullConsumerOptions } from './options.js';
-import { Progress } from './progress.js';
 import { createLitePullRunningInfo } from './running-info.js';
 import type { Selection } from './selection.js';
 
@@ -55,11 +55,11 @@ export class LitePullEngine implements ConsumerRegistration {
     hooks: readonly ConsumeHooks[],
   ) {
     const { clientId, logger } = instance;
-    const { autoCommit, localOffsetStoreDir } = options;
+    const { localOffsetStoreDir } = options;
     const broadcasting = options.messageModel === 'BROADCASTING';
     const brokers = new BrokerLink(instance, group);
     this.brokers = brokers;
-    this.progress = new Progress({ group, clientId, logger, brokers, broadcasting, localOffsetStoreDir, autoCommit });
+    this.progress = new Progress({ group, clientId, logger, brokers, broadcasting, localOffsetStoreDir });
     this.startOffsets = new StartOffsets(options.consumeFrom, brokers, this.progress.store, this.startedAt);
     this.inbox = new Inbox(options.pullBatchSize);
     this.handOuts = new HandOuts(options.group, hooks, logger);
@@ -135,7 +135,7 @@ export class LitePullEngine implements ConsumerRegistration {
   settle(): void {
     this.handOuts.settle((assigned) => {
       assigned.settle();
-      if (this.holds(assigned)) this.progress.note(assigned);
+      if (this.holds(assigned)) this.note(assigned);
     });
   }
 
@@ -188,7 +188,7 @@ export class LitePullEngine implements ConsumerRegistration {
 
   seek(assigned: AssignedQueue, offset: number): void {
     assigned.seek(offset);
-    this.progress.note(assigned);
+    this.note(assigned);
     this.roomMade();
   }
 
@@ -214,7 +214,7 @@ export class LitePullEngine implements ConsumerRegistration {
       const offset = await this.startOffsets.of(assigned.queue, false);
       if (this.closing || !this.holds(assigned)) return;
       if (!assigned.open) assigned.seek(offset);
-      else this.progress.note(assigned);
+      else this.note(assigned);
     } catch (error) {
       if (this.closing || !this.holds(assigned) || assigned.open) return;
       this.instance.logger.warn(`the start offset of queue ${assigned.key} could not be read; it is tried again`, {
@@ -274,7 +274,12 @@ export class LitePullEngine implements ConsumerRegistration {
 
   private skipped(assigned: AssignedQueue, offset: number): void {
     assigned.skipTo(offset);
-    if (!this.handOuts.includes(assigned)) this.progress.note(assigned);
+    if (!this.handOuts.includes(assigned)) this.note(assigned);
+  }
+
+  /** A queue's reader has come further, or was moved. */
+  private note({ open, processed, queue }: AssignedQueue): void {
+    if (this.options.autoCommit && open) this.progress.note({ queue, offset: processed });
   }
 
   private persist(confirmed: boolean): Promise<void> {
@@ -346,7 +351,7 @@ export class LitePullEngine implements ConsumerRegistration {
     });
     for (const { assigned, offset } of targets) assigned.seek(offset);
     this.roomMade();
-    await this.progress.commit(targets, true);
+    await this.progress.commit(targets.map(({ assigned, offset }) => ({ queue: assigned.queue, offset })));
   }
 
   runningInfo(): ConsumerRunningInfo {
@@ -363,13 +368,7 @@ export class LitePullEngine implements ConsumerRegistration {
   }
 
   consumeDirectly(): Promise<never> {
-    const { group } = this;
-    return Promise.reject(
-      new ConfigurationError(
-        `Group ${group} has a pull consumer here, which has no handler. Ask a push consumer of the group, or resend the message.`,
-        { context: { group } },
-      ),
-    );
+    return Promise.reject(noHandler(this.group));
   }
 
   consumerStatus(topic: string): { queue: MessageQueue; offset: number }[] {

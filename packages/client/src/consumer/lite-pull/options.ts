@@ -1,4 +1,3 @@
-import { ConfigurationError } from '@rocketnest/protocol';
 import {
   clientOptionTable,
   groupOption,
@@ -10,6 +9,7 @@ import {
 import { traceOptionTable } from '../../trace/trace-options.js';
 import { checkConsumerGroup } from '../check-group.js';
 import { pushConsumerOptionTable } from '../options.js';
+import { checkLongPolling, longPollingOptionTable } from '../pull/options.js';
 
 const { allocate, consumeFrom, hooks, localOffsetStoreDir, messageModel, rebalanceIntervalMs } =
   pushConsumerOptionTable;
@@ -18,6 +18,7 @@ const { allocate, consumeFrom, hooks, localOffsetStoreDir, messageModel, rebalan
 export const litePullConsumerOptionTable = {
   ...clientOptionTable,
   ...traceOptionTable,
+  ...longPollingOptionTable,
   group: groupOption,
   messageModel,
   autoCommit: option
@@ -85,26 +86,6 @@ export const litePullConsumerOptionTable = {
       { unit: 'ms', java: 'pullTimeDelayMillsWhenException', doc: 'Pause after a pull that failed.' },
     )
     .default(1_000),
-  brokerSuspendMaxTimeMs: option
-    .integer(
-      { min: 1 },
-      {
-        unit: 'ms',
-        java: 'brokerSuspendMaxTimeMillis',
-        doc: 'How long brokers hold a pull that finds nothing.',
-      },
-    )
-    .default(20_000),
-  consumerTimeoutMsWhenSuspend: option
-    .integer(
-      { min: 1 },
-      {
-        unit: 'ms',
-        java: 'consumerTimeoutMillisWhenSuspend',
-        doc: 'Deadline of one pull; at least brokerSuspendMaxTimeMs.',
-      },
-    )
-    .default(30_000),
   topicMetadataCheckIntervalMs: option
     .integer(
       { min: 10 },
@@ -137,12 +118,6 @@ export type ResolvedLitePullConsumerOptions = Options<typeof litePullConsumerOpt
 export function resolveLitePullConsumerOptions(input: LitePullConsumerOptions): ResolvedLitePullConsumerOptions {
   const options = resolveOptions(litePullConsumerOptionTable, input, 'LitePullConsumer');
   checkConsumerGroup(options.group, 'LitePullConsumer');
-  const { brokerSuspendMaxTimeMs, consumerTimeoutMsWhenSuspend } = options;
-  if (consumerTimeoutMsWhenSuspend < brokerSuspendMaxTimeMs) {
-    throw new ConfigurationError(
-      `LitePullConsumer option "consumerTimeoutMsWhenSuspend" (${consumerTimeoutMsWhenSuspend} ms) must be at least "brokerSuspendMaxTimeMs" (${brokerSuspendMaxTimeMs} ms): brokers hold a pull that long before they answer.`,
-      { context: { brokerSuspendMaxTimeMs, consumerTimeoutMsWhenSuspend } },
-    );
-  }
+  checkLongPolling(options, 'LitePullConsumer');
   return options;
 }

@@ -4,7 +4,6 @@ import type { BrokerLink } from '../broker-link.js';
 import type { OffsetStore } from '../offset-store.js';
 import { LocalOffsetStore } from '../offset-store-local.js';
 import { RemoteOffsetStore } from '../offset-store-remote.js';
-import type { AssignedQueue } from './assigned-queue.js';
 
 export interface ProgressOptions {
   readonly group: string;
@@ -13,11 +12,15 @@ export interface ProgressOptions {
   readonly brokers: BrokerLink;
   readonly broadcasting: boolean;
   readonly localOffsetStoreDir: string;
-  /** Whether what was processed counts as consumed without a commit. */
-  readonly autoCommit: boolean;
 }
 
-/** How far the group has consumed its queues: noted here, written down now and then. */
+/** How far a queue is consumed: the offset after the last message that is done. */
+export interface QueueProgress {
+  readonly queue: MessageQueue;
+  readonly offset: number;
+}
+
+/** How far a group has consumed its queues, where the application says so. */
 export class Progress {
   readonly store: OffsetStore;
 
@@ -28,33 +31,29 @@ export class Progress {
       : new RemoteOffsetStore(brokers, logger);
   }
 
-  /** A queue's reader has come further, or was moved. */
-  note({ key, open, processed, queue }: AssignedQueue): void {
-    if (this.options.autoCommit && open) this.store.update(key, queue, processed, false);
+  /** For the next time offsets are written. */
+  note({ queue, offset }: QueueProgress): void {
+    this.store.update(queueKey(queue), queue, offset, false);
   }
 
   /**
-   * Notes offsets as consumed; with `persist`, resolves when they are written. Rejects with the first error, after all others
-   * have been tried.
+   * Notes offsets and writes them. Rejects with the first error, after all have been tried; what could not be written is tried again
+   * with the next interval.
    */
-  async commit(
-    targets: readonly { readonly assigned: AssignedQueue; readonly offset: number }[],
-    persist: boolean,
-  ): Promise<void> {
-    for (const { assigned, offset } of targets) this.store.update(assigned.key, assigned.queue, offset, false);
-    if (!persist) return;
+  async commit(targets: readonly QueueProgress[]): Promise<void> {
+    for (const target of targets) this.note(target);
     if (this.options.broadcasting) {
-      const keys = targets.map(({ assigned }) => assigned.key);
+      const keys = targets.map(({ queue }) => queueKey(queue));
       await this.store.persist(keys, true);
       return;
     }
     const written = await Promise.allSettled(
-      targets.map(({ assigned, offset }) => this.options.brokers.commitOffset(assigned.queue, offset, true)),
+      targets.map(({ queue, offset }) => this.options.brokers.commitOffset(queue, offset, true)),
     );
     for (const result of written) if (result.status === 'rejected') throw result.reason;
   }
 
-  /** Null when the group has committed none. */
+  /** What was written last; null when the group has committed nothing. Rejects when the broker cannot be asked. */
   async committed(queue: MessageQueue): Promise<number | null> {
     if (!this.options.broadcasting) return this.options.brokers.committedOffset(queue);
     const noted = this.store.peek(queueKey(queue));
