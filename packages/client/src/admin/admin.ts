@@ -1,10 +1,12 @@
 import { ClientInstance } from '../instance.js';
 import type { ClientOptionsInput } from '../options.js';
+import type { ClientStatus, StatusListener } from '../status.js';
 import { AuthAdmin } from './auth.js';
 import { BrokerAdmin } from './brokers.js';
 import { BrokersOf } from './brokers-of.js';
 import { ClientAdmin } from './clients.js';
 import { ClusterAdmin } from './cluster.js';
+import { DeadLetterAdmin } from './dead-letters.js';
 import { GroupAdmin } from './groups.js';
 import { MessageAdmin } from './messages.js';
 import { NameServerAdmin } from './name-servers.js';
@@ -25,6 +27,7 @@ export class Admin {
   readonly groups: GroupAdmin;
   readonly offsets: OffsetAdmin;
   readonly messages: MessageAdmin;
+  readonly deadLetters: DeadLetterAdmin;
   readonly clients: ClientAdmin;
   readonly traces: TraceAdmin;
   readonly brokers: BrokerAdmin;
@@ -41,8 +44,9 @@ export class Admin {
     this.topics = new TopicAdmin(brokers);
     this.groups = new GroupAdmin(brokers);
     this.offsets = new OffsetAdmin(brokers);
-    this.messages = new MessageAdmin(brokers);
     this.clients = new ClientAdmin(brokers);
+    this.messages = new MessageAdmin(brokers, this);
+    this.deadLetters = new DeadLetterAdmin(brokers, this.topics, this.messages);
     this.traces = new TraceAdmin(this.messages);
     this.brokers = new BrokerAdmin(brokers);
     this.nameServers = new NameServerAdmin(brokers);
@@ -51,6 +55,16 @@ export class Admin {
 
   async start(): Promise<void> {
     if (this.ownsInstance) await this.instance.start();
+  }
+
+  /** How the client stands with its name servers and brokers. */
+  get status(): ClientStatus {
+    return this.instance.status;
+  }
+
+  /** Calls `listener` with every change of {@link status}. @returns a function that ends that */
+  onStatus(listener: StatusListener): () => void {
+    return this.instance.onStatus(listener);
   }
 
   async close(): Promise<void> {

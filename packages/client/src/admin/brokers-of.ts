@@ -80,6 +80,19 @@ export class BrokersOf {
     return address;
   }
 
+  /** Who serves reads of a queue: its master, or a slave while there is none. */
+  async serving(queue: MessageQueue): Promise<string> {
+    await this.instance.routes.find(queue.topic);
+    const broker = this.instance.findBrokerAddress(queue);
+    if (broker === undefined) throw this.instance.routes.noRoute(queue.topic);
+    return broker.address;
+  }
+
+  /** Where the broker of a queue was last seen, for messages about it. */
+  addressOf(queue: MessageQueue): string {
+    return this.instance.findBrokerAddress(queue)?.address ?? 'unknown';
+  }
+
   /** The master that serves a queue. */
   async masterOf(queue: MessageQueue): Promise<string> {
     await this.instance.routes.find(queue.topic);

@@ -21,9 +21,19 @@ export {
   type ProducerMember,
 } from './clients.js';
 export { ClusterAdmin } from './cluster.js';
+export {
+  type DeadLetter,
+  DeadLetterAdmin,
+  type DeadLetterCount,
+  type ExportedDeadLetter,
+  type ResendResult,
+  type ResendTarget,
+} from './dead-letters.js';
 export type { BrokerFailure, BrokerTarget, Gathered } from './gathered.js';
 export { GroupAdmin, type GroupConfigOnBroker, type GroupInput, type RequestModeInput } from './groups.js';
-export { MessageAdmin, type QueryOptions } from './messages.js';
+export type { MessagePage, PageOptions } from './message-pages.js';
+export type { MessageTrack } from './message-track.js';
+export { MessageAdmin, type MessageContext, type MessageRef, type QueryOptions, type ScanOptions } from './messages.js';
 export { NameServerAdmin, type NameServerAnswer } from './name-servers.js';
 export type {
   OffsetMove,
