@@ -31,6 +31,21 @@ const packages = readdirSync(join(root, 'packages'))
   .filter(({ manifest }) => !manifest.private);
 const isLibrary = ({ manifest }) => '.' in manifest.exports;
 
+/** Declarations of types that say `any`, comments aside: they would switch off the checks of those who use them. */
+function noAny({ directory }) {
+  const declarations = readdirSync(join(directory, 'dist', 'esm'), { recursive: true }).filter((path) =>
+    path.endsWith('.d.ts'),
+  );
+  const found = declarations.filter((path) => {
+    const text = readFileSync(join(directory, 'dist', 'esm', path), 'utf8').replace(
+      /\/\*[\s\S]*?\*\/|\/\/.*|'[^'\n]*'/g,
+      '',
+    );
+    return /\bany\b/.test(text);
+  });
+  return { ok: found.length === 0, output: found.join('\n') };
+}
+
 const problems = [];
 const report = (name, what, { ok, output }) =>
   ok || problems.push(`${name}: ${what}\n${output.replace(/^/gm, '    ')}`);
@@ -49,6 +64,7 @@ try {
     report(name, 'the tarball holds files that nobody needs', { ok: stray.length === 0, output: stray.join('\n') });
     const missing = ['README.md', 'LICENSE'].filter((wanted) => !files.some(({ path }) => path === wanted));
     report(name, 'the tarball lacks files', { ok: missing.length === 0, output: missing.join('\n') });
+    report(name, 'public declarations say `any`', noAny(entry));
     report(name, 'publint', run(process.execPath, [publint, 'run', entry.tarball, '--strict'], root));
     if (isLibrary(entry)) {
       report(

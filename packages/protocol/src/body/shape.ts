@@ -23,8 +23,8 @@ export interface Shape<T, P extends Presence = 'required', W = T> {
   readonly write: (value: W) => string;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: the element types are recovered by inference
-export type Fields = Readonly<Record<string, Shape<any, Presence, any>>>;
+/** Whatever is read, and written from; the types of the single fields are recovered by inference. */
+export type Fields = Readonly<Record<string, Shape<unknown, Presence, never>>>;
 
 type ReadOf<S> = S extends Shape<infer T, infer _P, infer _W> ? T : never;
 type WriteOf<S> = S extends Shape<infer _T, infer _P, infer W> ? W : never;
@@ -208,7 +208,8 @@ export function object<F extends Fields>(fields: F): Shape<Parsed<F>, 'required'
       return result as Parsed<F>;
     },
     (value) => {
-      const source = value as Record<string, unknown>;
+      // Writable<F> has what each field writes; `never` is what all of them take.
+      const source = value as Readonly<Record<string, never>>;
       let text = '';
       for (const name of names) {
         const given = source[name];
