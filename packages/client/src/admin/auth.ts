@@ -151,6 +151,47 @@ export class AuthAdmin {
     });
   }
 
+  // From one broker to another
+
+  /**
+   * Copies users, with their passwords, to another broker: creates those it lacks, changes the others. Resolves to their names.
+   * @param from @param to a broker's name, or "host:port". @param usernames default: all. Java: CopyUsersSubCommand
+   */
+  async copyUsers(from: string, to: string, usernames?: readonly string[]): Promise<string[]> {
+    const source = { broker: from };
+    const answers = await (usernames === undefined
+      ? [await this.users('', source)]
+      : Promise.all(usernames.map((username) => this.user(username, source))));
+    const users = answers.flatMap(({ items }) => items);
+    const known = new Set((await this.users('', { broker: to })).items.map(({ username }) => username));
+    for (const user of users) {
+      const fields = { username: user.username! };
+      const body = encodeUserInfo(user);
+      const definition = known.has(user.username) ? Requests.authUpdateUser : Requests.authCreateUser;
+      await this.change({ broker: to }, `User ${user.username} is copied`, ({ address }) =>
+        this.brokers.instance.api.call(address, definition, fields, { body }),
+      );
+    }
+    return users.map(({ username }) => username!);
+  }
+
+  /** Copies permissions to another broker. Resolves to their subjects. @param subjects default: all. Java: CopyAclsSubCommand */
+  async copyAcls(from: string, to: string, subjects?: readonly string[]): Promise<string[]> {
+    const source = { broker: from };
+    const answers = await (subjects === undefined
+      ? [await this.acls({}, source)]
+      : Promise.all(subjects.map((subject) => this.acl(subject, source))));
+    const acls = answers.flatMap(({ items }) => items);
+    const known = new Set((await this.acls({}, { broker: to })).items.map(({ subject }) => subject));
+    for (const acl of acls) {
+      const definition = known.has(acl.subject) ? Requests.authUpdateAcl : Requests.authCreateAcl;
+      await this.change({ broker: to }, `Permissions of ${acl.subject} are copied`, ({ address }) =>
+        this.brokers.instance.api.call(address, definition, { subject: acl.subject }, { body: encodeAclInfo(acl) }),
+      );
+    }
+    return acls.map(({ subject }) => subject!);
+  }
+
   private async ask<T>(where: Where, ask: (member: BrokerMember) => Promise<readonly T[]>): Promise<Gathered<T>> {
     return gather(await this.brokers.masters(where), (member) => explained(ask(member)));
   }
