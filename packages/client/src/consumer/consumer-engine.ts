@@ -227,7 +227,8 @@ export class ConsumerEngine implements ConsumerRegistration {
       namespace: this.instance.namespace,
       topics: this.subscriptions.topics(),
       queues: this.rebalance.queues(),
-      running: this.consumption.running,
+      popQueues: this.pop?.consumer.queues() ?? [],
+      running: this.consumptions.flatMap((consumption) => [...consumption.running]),
       offsets: this.offsets,
       stats: this.stats,
     });

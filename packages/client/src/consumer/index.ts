@@ -12,7 +12,7 @@ export {
   type ResolvedPushConsumerOptions,
 } from './options.js';
 export type { ConsumeContext, ConsumeHooks, ConsumeOutcome, ConsumeResult, MessageHandler } from './outcome.js';
-export { PushConsumer, type SharedPushConsumerOptions } from './push-consumer.js';
 export * from './pull/index.js';
-export type { ConsumerReport, HandlerReport, QueueReport } from './report.js';
+export { PushConsumer, type SharedPushConsumerOptions } from './push-consumer.js';
+export type { ConsumerReport, HandlerReport, PopQueueReport, QueueReport } from './report.js';
 export type { SubscriptionFilter } from './subscription-of.js';

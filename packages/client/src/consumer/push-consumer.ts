@@ -12,6 +12,7 @@ import {
 import { ClientInstance } from '../instance.js';
 import { compareQueues, type MessageQueue, queueKey } from '../message-queue.js';
 import { clientOptionTable, pickOptions } from '../options.js';
+import type { ClientStatus, StatusListener } from '../status.js';
 import { createConsumeTrace } from '../trace/consume-trace.js';
 import { MessageTrace } from '../trace/message-trace.js';
 import type { TraceStats } from '../trace/trace-dispatcher.js';
@@ -239,7 +240,17 @@ export class PushConsumer {
 
   /** What this member does now: its queues, running handlers and rates. */
   report(): ConsumerReport {
-    return this.engine?.report() ?? { group: this.group, queues: [], handlers: [], topics: {} };
+    return this.engine?.report() ?? { group: this.group, queues: [], popQueues: [], handlers: [], topics: {} };
+  }
+
+  /** How the client stands with its name servers and brokers. */
+  get status(): ClientStatus {
+    return this.instance.status;
+  }
+
+  /** Calls `listener` with every change of {@link status}. @returns a function that ends that */
+  onStatus(listener: StatusListener): () => void {
+    return this.instance.onStatus(listener);
   }
 
   /**

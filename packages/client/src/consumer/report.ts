@@ -1,16 +1,19 @@
+import type { MessageExt } from '@rocketnest/protocol';
 import { compareQueues, type MessageQueue } from '../message-queue.js';
 import type { Namespace } from '../namespace.js';
 import type { ConsumeStats, ConsumeStatus } from './consume-stats.js';
-import type { Batch } from './consumption.js';
 import { startOf } from './handler-call.js';
 import type { OffsetStore } from './offset-store.js';
+import type { PopQueue } from './pop/pop-queue.js';
 import type { ProcessQueue } from './process-queue.js';
 
 /** What one member of a group does now: for health checks, metrics and consoles. Names are the user's, times in ms since 1970. */
 export interface ConsumerReport {
   readonly group: string;
-  /** Queues this member consumes, sorted. */
+  /** Queues this member pulls, sorted. */
   readonly queues: readonly QueueReport[];
+  /** Queues it pops, sorted; see PopQueueReport. */
+  readonly popQueues: readonly PopQueueReport[];
   /** Handlers running now, the longest-running first. */
   readonly handlers: readonly HandlerReport[];
   /** Rates of the last minute. */
@@ -31,6 +34,13 @@ export interface QueueReport extends MessageQueue {
   readonly lastConsumeTime: number;
 }
 
+/** A queue that brokers let this member pop, with queue id -1 all queues of the topic on that broker. */
+export interface PopQueueReport extends MessageQueue {
+  /** Messages that were popped and are not consumed yet, those in handlers included. */
+  readonly cachedMessages: number;
+  readonly lastPopTime: number;
+}
+
 /** A handler call that has not finished: what is stuck, if something is. */
 export interface HandlerReport extends MessageQueue {
   /** One per message of the batch. */
@@ -43,13 +53,17 @@ export interface ReportedState {
   readonly namespace: Namespace;
   readonly topics: readonly string[];
   readonly queues: Iterable<ProcessQueue>;
-  readonly running: Iterable<Batch>;
+  readonly popQueues: Iterable<PopQueue>;
+  readonly running: Iterable<{
+    readonly messages: readonly MessageExt[];
+    readonly queue: { readonly queue: MessageQueue };
+  }>;
   readonly offsets: OffsetStore;
   readonly stats: ConsumeStats;
 }
 
 export function createReport(state: ReportedState): ConsumerReport {
-  const { group, namespace, offsets, queues, running, stats, topics } = state;
+  const { group, namespace, offsets, popQueues, queues, running, stats, topics } = state;
   const now = Date.now();
   return {
     group: namespace.unwrapGroup(group),
@@ -62,6 +76,11 @@ export function createReport(state: ReportedState): ConsumerReport {
       locked: held.isLocked(now),
       lastPullTime: held.lastPullTime,
       lastConsumeTime: held.lastConsumeTime,
+    })).sort(compareQueues),
+    popQueues: Array.from(popQueues, ({ lastPopTime, queue, waiting }) => ({
+      ...namespace.unwrapQueue(queue),
+      cachedMessages: waiting,
+      lastPopTime,
     })).sort(compareQueues),
     handlers: Array.from(running, ({ messages, queue }) => ({
       ...namespace.unwrapQueue(queue.queue),

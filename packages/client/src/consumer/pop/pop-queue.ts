@@ -45,6 +45,10 @@ export class PopLane implements WorkQueue {
     owner.waiting += messages.length;
   }
 
+  get queue(): MessageQueue {
+    return this.owner.queue;
+  }
+
   get dropped(): boolean {
     return this.owner.dropped;
   }
