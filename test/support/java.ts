@@ -119,6 +119,13 @@ export class JavaPeer implements Peer {
     return run.received;
   }
 
+  /** kill -9. */
+  async kill(): Promise<void> {
+    const jvm = await this.#jvm;
+    await jvm?.child.kill();
+    await jvm?.[Symbol.asyncDispose]();
+  }
+
   async close(): Promise<void> {
     const jvm = await this.#jvm;
     if (jvm === undefined) return;

@@ -35,9 +35,10 @@ const SENDERS: Readonly<Record<SendMode, Sender>> = {
   },
 };
 
-const clientOptions = ({ namesrvAddr, group }: ProduceOptions) => ({
+const clientOptions = ({ namesrvAddr, group, trace }: ProduceOptions) => ({
   namesrvAddr,
   group,
+  traceEnable: trace,
   sendTimeoutMs: 30_000,
 });
 
@@ -71,12 +72,15 @@ export const node: Peer = {
     return { checked, [Symbol.asyncDispose]: () => producer.close() };
   },
 
-  async consume({ namesrvAddr, group, topic, expression, orderly, broadcast, failures = 0, maxReconsumeTimes }) {
+  async consume(options) {
+    const { namesrvAddr, group, topic, expression, orderly, broadcast, failures = 0, maxReconsumeTimes } = options;
+    const { allocate, clientRebalance, instanceName, popInvisibleTimeMs } = options;
     const received: InMessage[] = [];
     const localOffsetStoreDir = await mkdtemp(join(tmpdir(), 'rocketnest-offsets-'));
     const consumer = new PushConsumer({
       namesrvAddr,
       group,
+      traceEnable: options.trace,
       requestTimeoutMs: 30_000,
       consumeFrom: 'FIRST_OFFSET',
       // like those of the Java driver: the defaults of 30 s and 20 s make a test wait for a new topic
@@ -85,6 +89,10 @@ export const node: Peer = {
       consumeMode: orderly ? 'ORDERLY' : 'CONCURRENTLY',
       messageModel: broadcast ? 'BROADCASTING' : 'CLUSTERING',
       maxReconsumeTimes,
+      allocate,
+      instanceName,
+      clientRebalance,
+      popInvisibleTimeMs,
       suspendCurrentQueueTimeMs: 100,
       localOffsetStoreDir,
     });

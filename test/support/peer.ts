@@ -60,11 +60,22 @@ export interface ConsumeOptions {
   /** Fails every message until it was retried so often. */
   readonly failures?: number;
   readonly maxReconsumeTimes?: number;
+  /** false: the broker assigns the queues, and says whether they are pulled or popped. */
+  readonly clientRebalance?: boolean;
+  readonly popInvisibleTimeMs?: number;
+  /** Last part of the client id; default: one of its own in this process. */
+  readonly instanceName?: string;
+  /** How queues are shared; default: AVG. */
+  readonly allocate?: 'AVG' | 'AVG_BY_CIRCLE' | 'CONSISTENT_HASH';
+  /** Writes message traces. */
+  readonly trace?: boolean;
 }
 
 export interface ProduceOptions {
   readonly namesrvAddr: string;
   readonly group: string;
+  /** Writes message traces. */
+  readonly trace?: boolean;
 }
 
 /** A running consumer that starts at the first offset and records what it gets. Disposal is a clean shutdown. */

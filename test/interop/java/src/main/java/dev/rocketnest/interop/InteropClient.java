@@ -16,11 +16,15 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import org.apache.rocketmq.client.ClientConfig;
 import org.apache.rocketmq.client.QueryResult;
+import org.apache.rocketmq.client.consumer.AllocateMessageQueueStrategy;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
 import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
 import org.apache.rocketmq.client.consumer.listener.ConsumeOrderlyStatus;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerOrderly;
+import org.apache.rocketmq.client.consumer.rebalance.AllocateMessageQueueAveragely;
+import org.apache.rocketmq.client.consumer.rebalance.AllocateMessageQueueAveragelyByCircle;
+import org.apache.rocketmq.client.consumer.rebalance.AllocateMessageQueueConsistentHash;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.client.producer.LocalTransactionState;
 import org.apache.rocketmq.client.producer.SendCallback;
@@ -138,10 +142,11 @@ public final class InteropClient {
          */
         <T extends ClientConfig> T configured(T client) {
             client.setNamesrvAddr(required("namesrvAddr"));
-            client.setInstanceName("run-" + id);
+            client.setInstanceName(request.getString("instanceName") == null ? "run-" + id : required("instanceName"));
             client.setPollNameServerInterval(1_000);
             client.setMqClientApiTimeout(30_000); // routes, too, may take long on a busy machine
             client.setHeartbeatBrokerInterval(1_000);
+            client.setEnableTrace(request.getBooleanValue("trace"));
             client.setMqClientApiTimeout(30_000);
             return client;
         }
@@ -279,6 +284,12 @@ public final class InteropClient {
 
     // ---- consume ----
 
+    /** By the names that {@code allocate} may have. */
+    private static final Map<String, AllocateMessageQueueStrategy> STRATEGIES = new TreeMap<>(Map.of(
+        "AVG", new AllocateMessageQueueAveragely(),
+        "AVG_BY_CIRCLE", new AllocateMessageQueueAveragelyByCircle(),
+        "CONSISTENT_HASH", new AllocateMessageQueueConsistentHash()));
+
     /** {@code failures}: answer "later" while reconsumeTimes is below this number. */
     private static void consume(Run run) throws Exception {
         JSONObject request = run.request;
@@ -287,6 +298,11 @@ public final class InteropClient {
         // what was printed as received is also acknowledged before the end
         consumer.setAwaitTerminationMillisWhenShutdown(10_000);
         consumer.setMaxReconsumeTimes(request.getIntValue("maxReconsumeTimes", -1));
+        consumer.setClientRebalance(request.getBooleanValue("clientRebalance", true));
+        consumer.setPopInvisibleTime(request.getLongValue("popInvisibleTimeMs", 60_000));
+        if (request.containsKey("allocate")) {
+            consumer.setAllocateMessageQueueStrategy(pick(STRATEGIES, request.getString("allocate"), "allocate"));
+        }
         consumer.setMessageModel(
             request.getBooleanValue("broadcast") ? MessageModel.BROADCASTING : MessageModel.CLUSTERING);
         consumer.subscribe(run.required("topic"), run.required("expression"));
