@@ -81,4 +81,5 @@ export {
 } from './producer/transaction-producer.js';
 export type { ConsumerRegistration, ProducerRegistration } from './registrations.js';
 export { type BrokerAddress, type FindBrokerOptions, RouteTable, type TopicRoute } from './routes.js';
+export type { BrokerStatus, ClientState, ClientStatus, PeerState, PeerStatus, StatusListener } from './status.js';
 export * from './trace/index.js';

@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import {
   ClosedError,
   ConfigurationError,
+  ConnectionError,
   type MessageExt,
   RETRY_GROUP_PREFIX,
   UniqueIdGenerator,
@@ -19,6 +20,7 @@ import { instanceIdOf, Namespace } from './namespace.js';
 import { type ClientOptions, type ClientOptionsInput, clientOptionTable, resolveOptions } from './options.js';
 import type { ConsumerRegistration, ProducerRegistration } from './registrations.js';
 import { type BrokerAddress, type FindBrokerOptions, RouteTable, type TopicRoute } from './routes.js';
+import { type ClientStatus, type StatusListener, StatusTracker } from './status.js';
 
 export type { ConsumerRegistration, ProducerRegistration } from './registrations.js';
 
@@ -52,6 +54,7 @@ export class ClientInstance {
   /** Topics in use that no name server knows. */
   private readonly missingTopics = new Set<string>();
   private readonly heartbeats: Heartbeats;
+  private readonly tracker: StatusTracker;
   private readonly timers: NodeJS.Timeout[] = [];
   private recovery: NodeJS.Timeout | undefined;
   private state: State = 'created';
@@ -74,7 +77,8 @@ export class ClientInstance {
       hooks: clientHooks(this.options),
       processors: createBrokerCallProcessors(this),
       onConnect: (address) => this.onConnect(address),
-      onDisconnect: (address) => this.onDisconnect(address),
+      onDisconnect: (address, reason) => this.onDisconnect(address, reason),
+      onConnectFailed: (address, reason) => this.tracker.down(address, reason.message),
     });
     this.messageIds = new UniqueIdGenerator({
       address: this.options.clientIp ?? localAddress(),
@@ -85,7 +89,10 @@ export class ClientInstance {
     this.nameServers = new NameServers({
       ...this.options,
       remoting: this.remoting,
-      onChange: () => void this.refreshRoutes(),
+      onChange: () => {
+        this.tracker.review();
+        void this.refreshRoutes();
+      },
     });
     this.api = new BrokerApi(this.remoting, this.nameServers, requestTimeoutMs);
     this.routes = new RouteTable({
@@ -111,6 +118,22 @@ export class ClientInstance {
         for (const consumer of this.consumers.values()) consumer.onConsumerIdsChanged();
       },
     });
+    this.tracker = new StatusTracker({
+      clientId: this.clientId,
+      logger,
+      nameServers: () => this.nameServers.addresses,
+      brokers: () => this.routes.brokerAddresses(),
+    });
+  }
+
+  /** How this client stands with its name servers and brokers. */
+  get status(): ClientStatus {
+    return this.tracker.current;
+  }
+
+  /** Calls `listener` with every change of {@link status}, up to `closed`. @returns a function that ends that */
+  onStatus(listener: StatusListener): () => void {
+    return this.tracker.subscribe(listener);
   }
 
   /** A new UNIQ_KEY. Java: MessageClientIDSetter. */
@@ -129,7 +152,7 @@ export class ClientInstance {
       setInterval(() => void this.refreshRoutes(), pollNameServerIntervalMs),
       setInterval(() => void this.sendHeartbeats(), heartbeatBrokerIntervalMs),
     );
-    this.logger.info(`client ${this.clientId} started`, { nameServers: this.nameServers.addresses });
+    this.tracker.started();
   }
 
   /** Stops the timers and closes all connections. Components close themselves before. Idempotent. */
@@ -141,7 +164,7 @@ export class ClientInstance {
     this.nameServers.close();
     this.replies.clear();
     await this.remoting.close();
-    this.logger.info(`client ${this.clientId} closed`);
+    this.tracker.closed();
   }
 
   get closed(): boolean {
@@ -264,20 +287,26 @@ export class ClientInstance {
   }
 
   private onRouteChanged(route: TopicRoute): void {
+    this.tracker.review();
     for (const consumer of this.consumers.values()) consumer.onRouteChanged?.(route);
   }
 
   /** Connected to a broker, perhaps a restarted one that has forgotten the groups: greet it. */
   private onConnect(address: string): void {
+    this.tracker.up(address);
     if (this.state !== 'running' || this.heartbeats.isSending(address)) return;
     if (![...this.routes.brokerAddresses()].some((broker) => broker.address === address)) return;
     void this.heartbeats.send(new Set([address]));
   }
 
   /** A lost connection means that a peer restarted or moved. */
-  private onDisconnect(address: string): void {
+  private onDisconnect(address: string, reason?: Error): void {
     this.heartbeats.forget(address);
-    if (this.state === 'running') this.recoverIn(FIRST_RECOVERY_MS);
+    if (this.state !== 'running') return;
+    const missed = this.producers.size + this.consumers.size > 0 && !isIdle(reason);
+    if (missed) this.tracker.down(address, reason?.message ?? 'it closed the connection');
+    else this.tracker.idle(address);
+    this.recoverIn(FIRST_RECOVERY_MS);
   }
 
   /** Learns the new routes and greets brokers again, at growing intervals until all answer or the usual rhythm takes over. */
@@ -299,3 +328,7 @@ export class ClientInstance {
     });
   }
 }
+
+/** A connection nobody used was closed; nothing is wrong with its other end. */
+const isIdle = (reason: Error | undefined): boolean =>
+  reason instanceof ConnectionError && reason.context['idle'] === true;

@@ -46,6 +46,8 @@ export interface RemotingClientOptions {
   logger?: Logger;
   onConnect?: (address: string, connection: Connection) => void;
   onDisconnect?: (address: string, reason?: Error) => void;
+  /** An attempt to connect failed; not called for attempts that `close` ends. */
+  onConnectFailed?: (address: string, reason: Error) => void;
 }
 
 /**
@@ -130,8 +132,11 @@ export class RemotingClient {
     if (attempt === undefined) {
       attempt = this.#dial(address);
       this.#connecting.set(address, attempt);
-      const done = () => this.#connecting.delete(address);
-      attempt.promise.then(done, done);
+      const done = (): unknown => this.#connecting.delete(address);
+      attempt.promise.then(done, (reason: Error) => {
+        done();
+        if (!this.#closed) this.#options.onConnectFailed?.(address, reason);
+      });
     }
     const { promise } = attempt;
     if (withinMs >= (this.#options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS)) return promise;

@@ -116,8 +116,9 @@ export class Connection {
     socket.setNoDelay(true);
     socket.setTimeout(idleTimeoutMs, () =>
       this.close(
+        // `idle` tells it from a connection that broke.
         new ConnectionError(`no byte from or to ${this.remoteAddress} for ${idleTimeoutMs} ms`, {
-          context: { address: this.remoteAddress, idleTimeoutMs },
+          context: { address: this.remoteAddress, idleTimeoutMs, idle: true },
         }),
       ),
     );

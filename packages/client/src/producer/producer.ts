@@ -12,6 +12,7 @@ import {
 import { ClientInstance } from '../instance.js';
 import type { MessageQueue } from '../message-queue.js';
 import { clientOptionTable, pickOptions, resolveOptions } from '../options.js';
+import type { ClientStatus, StatusListener } from '../status.js';
 import { MessageTrace } from '../trace/message-trace.js';
 import { createSendTrace, traceRecall } from '../trace/send-trace.js';
 import type { TraceStats } from '../trace/trace-dispatcher.js';
@@ -111,6 +112,16 @@ export class Producer {
     checkTransaction?: Parameters<ClientInstance['registerProducer']>[1]['checkTransaction'];
   } {
     return {};
+  }
+
+  /** How the client stands with its name servers and brokers. */
+  get status(): ClientStatus {
+    return this.instance.status;
+  }
+
+  /** Calls `listener` with every change of {@link status}. @returns a function that ends that */
+  onStatus(listener: StatusListener): () => void {
+    return this.instance.onStatus(listener);
   }
 
   /** Refuses new sends, waits for those under way up to closeTimeoutMs, fails the rest, leaves the group. Idempotent. */

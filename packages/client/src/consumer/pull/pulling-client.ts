@@ -2,6 +2,7 @@ import { ClosedError, ConfigurationError } from '@rocketnest/protocol';
 import { ClientInstance } from '../../instance.js';
 import type { MessageQueue } from '../../message-queue.js';
 import { type ClientOptionsInput, clientOptionTable, pickOptions } from '../../options.js';
+import type { ClientStatus, StatusListener } from '../../status.js';
 
 type State = 'created' | 'running' | 'closing' | 'closed';
 
@@ -45,6 +46,16 @@ export abstract class PullingClient<O extends { readonly group: string }> {
   /** True between start() and close(). */
   get running(): boolean {
     return this.state === 'running';
+  }
+
+  /** How the client stands with its name servers and brokers. */
+  get status(): ClientStatus {
+    return this.instance.status;
+  }
+
+  /** Calls `listener` with every change of {@link status}. @returns a function that ends that */
+  onStatus(listener: StatusListener): () => void {
+    return this.instance.onStatus(listener);
   }
 
   /** Commits what is noted as consumed, leaves the group and closes connections of its own. Idempotent. */
