@@ -1,10 +1,11 @@
-import { PropertyName } from '@rocketnest/protocol';
-import type { ConsumeContext, ConsumeHooks, ConsumeOutcome } from '../consumer/outcome.js';
+import { type MessageExt, PropertyName } from '@rocketnest/protocol';
+import { type ConsumeContext, type ConsumeHooks, type ConsumeOutcome, failedOf } from '../consumer/outcome.js';
 import { DEFAULT_REGION, type MessageTrace } from './message-trace.js';
 import type { TracedReturn } from './trace-record.js';
 
 /** What both records of a delivery say. Handlers may change their messages, so it is noted before. */
 interface Delivery {
+  readonly message: MessageExt;
   readonly topic: string;
   readonly msgId: string;
   readonly keys: string | undefined;
@@ -39,7 +40,7 @@ export function createConsumeTrace(trace: MessageTrace, consumeTimeoutMs: number
         const regionId = properties[PropertyName.MSG_REGION] || DEFAULT_REGION;
         const retryTimes = message.reconsumeTimes;
         trace.record(topic, { type: 'SubBefore', timestamp, regionId, group, requestId, msgId, retryTimes, keys });
-        return { topic, msgId, keys };
+        return { message, topic, msgId, keys };
       });
       calls.set(context, { requestId, deliveries });
     },
@@ -51,16 +52,19 @@ export function createConsumeTrace(trace: MessageTrace, consumeTimeoutMs: number
       const timestamp = Date.now();
       const group = namespace.unwrapGroup(context.group);
       const costMs = Math.floor(durationMs / Math.max(1, messages.length));
-      const returnType = returnTypeOf(outcome, error, durationMs >= consumeTimeoutMs);
-      for (const { topic, msgId, keys } of call.deliveries) {
+      const timedOut = durationMs >= consumeTimeoutMs;
+      const failed = new Set(outcome === undefined ? [] : failedOf(outcome, messages));
+      for (const { message, topic, msgId, keys } of call.deliveries) {
+        // Java says the same of all messages of a batch.
+        const success = !failed.has(message);
         trace.record(topic, {
           type: 'SubAfter',
           requestId: call.requestId,
           msgId,
           costMs,
-          success: outcome === undefined,
+          success,
           keys,
-          returnType,
+          returnType: success ? returnTypeOf(undefined, undefined, timedOut) : returnTypeOf(outcome, error, timedOut),
           timestamp,
           group,
         });

@@ -13,6 +13,7 @@ describe('message trace', () => {
       broker: {
         traceTopicEnable: true,
         recallMessageEnable: true,
+        messageDelayLevel: '1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s',
         transactionTimeOut: 100,
         transactionCheckInterval: 200,
       },
@@ -96,6 +97,36 @@ describe('message trace', () => {
     ]);
     expect(deliveries[1]!.endedAt).toBeGreaterThanOrEqual(deliveries[1]!.startedAt!);
     expect(consumer.traceStats).toEqual({ recorded: 4, sent: 4, dropped: 0, failed: 0 });
+  }, 60_000);
+
+  it('tells the messages of a batch that failed from those that did not', async () => {
+    const topic = await cluster.topic(1);
+    const [first, second] = (
+      await producer.send([
+        { topic, body: 'good' },
+        { topic, body: 'bad' },
+      ])
+    ).msgId.split(',') as [string, string];
+    const consumer = new PushConsumer({
+      namesrvAddr: cluster.namesrvAddr,
+      group: unique('group'),
+      consumeFrom: 'FIRST_OFFSET',
+      consumeMessageBatchMaxSize: 2,
+      maxReconsumeTimes: 0,
+      traceEnable: true,
+      traceMsgBatchNum: 1,
+    });
+    consumer.subscribe(topic).listen((messages) => {
+      const failed = messages.filter(({ body }) => body.toString() === 'bad');
+      return failed.length === 0 ? undefined : { action: 'retry', failed };
+    });
+    await consumer.start();
+    const deliveries = async (msgId: string) =>
+      (await trace(msgId, ({ consumptions }) => consumptions[0]?.deliveries[0]?.success !== undefined)).consumptions[0]!
+        .deliveries;
+    expect(await deliveries(first)).toMatchObject([{ success: true, returnType: 'SUCCESS' }]);
+    expect(await deliveries(second)).toMatchObject([{ success: false, returnType: 'FAILED' }]);
+    await consumer.close();
   }, 60_000);
 
   it('has a record for each message of a batch', async () => {
