@@ -25,12 +25,13 @@ import { hookList, type MessageHandler } from './outcome.js';
 import { OverdueHandlers } from './overdue-handlers.js';
 import { createPop, type Pop } from './pop/create-pop.js';
 import type { PopConsumption } from './pop/pop-consumption.js';
+import type { PopQueue } from './pop/pop-queue.js';
 import type { ProcessQueue } from './process-queue.js';
 import type { PullContext } from './pull-loop.js';
 import { Pulling } from './pulling.js';
 import { QueueLocks } from './queue-locks.js';
 import { Rebalance } from './rebalance.js';
-import { type ConsumerReport, createReport } from './report.js';
+import { type ConsumerReport, createReport, describeHandlers } from './report.js';
 import { createRunningInfo } from './running-info.js';
 import { SendBack } from './send-back.js';
 import { StartOffsets } from './start-offset.js';
@@ -99,7 +100,17 @@ export class ConsumerEngine implements ConsumerRegistration {
     this.consumption = this.createConsumption();
     this.pulling = new Pulling(this.createPullContext(brokers), new TopicLimits(options));
     this.pop = createPop(
-      { instance, options, subscriptions, brokers, calls: this.calls, sendBack: this.sendBack, stats: this.stats },
+      {
+        instance,
+        options,
+        subscriptions,
+        brokers,
+        calls: this.calls,
+        sendBack: this.sendBack,
+        stats: this.stats,
+        onAdded: (queue) => this.tell(options.onAssigned, queue),
+        onDropped: (queue) => this.tell(options.onRevoked, queue),
+      },
       () => void this.subscriptionsChanged(),
     );
     this.subscriptionCheck = new SubscriptionCheck(instance, group, subscriptions);
@@ -248,7 +259,7 @@ export class ConsumerEngine implements ConsumerRegistration {
       messageModel,
       consumeFromWhere: consumeFrom instanceof Date ? 'CONSUME_FROM_TIMESTAMP' : `CONSUME_FROM_${consumeFrom}`,
       subscriptionDataSet: this.subscriptions.forHeartbeat(),
-      unitMode: false,
+      unitMode: this.options.unitMode,
     };
   }
 
@@ -271,8 +282,8 @@ export class ConsumerEngine implements ConsumerRegistration {
     if (targets.length > 0) await this.rebalance.reset(targets, RESET_WAIT_MS);
   }
 
-  runningInfo(): ConsumerRunningInfo {
-    return createRunningInfo({
+  runningInfo(withHandlers: boolean): ConsumerRunningInfo {
+    const info = createRunningInfo({
       options: this.options,
       nameServers: this.instance.nameServers.addresses,
       startedAt: this.startedAt,
@@ -283,6 +294,7 @@ export class ConsumerEngine implements ConsumerRegistration {
       offsets: this.offsets,
       stats: this.stats,
     });
+    return withHandlers ? { ...info, jstack: describeHandlers(this.report()) } : info;
   }
 
   consumeDirectly(message: MessageExt, brokerName: string | undefined): Promise<ConsumeMessageDirectlyResult> {
@@ -361,7 +373,7 @@ export class ConsumerEngine implements ConsumerRegistration {
   }
 
   /** The user's listeners hear of their own topics, and must not disturb the share. */
-  private tell(listener: ((queue: MessageQueue) => void) | undefined, { queue }: ProcessQueue): void {
+  private tell(listener: ((queue: MessageQueue) => void) | undefined, { queue }: ProcessQueue | PopQueue): void {
     if (listener === undefined || queue.topic === retryTopic(this.options.group)) return;
     try {
       listener(this.instance.namespace.unwrapQueue(queue));

@@ -23,6 +23,8 @@ export interface AssignmentsParts {
 export class Assignments {
   /** What this member is to pop, by topic. */
   private readonly popped = new Map<string, readonly MessageQueue[]>();
+  /** Topics whose pop retry topics are pulled. */
+  private readonly retried = new Set<string>();
   private noted = false;
 
   constructor(private readonly parts: AssignmentsParts) {}
@@ -68,20 +70,23 @@ export class Assignments {
   /** Nothing but these topics is popped any more. */
   retain(topics: ReadonlySet<string>): void {
     this.parts.pop.retain(({ queue }) => topics.has(queue.topic));
+    for (const topic of this.retried) if (!topics.has(topic)) this.pullRetries(topic, false);
   }
 
-  /** A group that no longer pops pulls what is left in its pop retry topics, of either form; one that pops leaves them to brokers. */
+  /** A group that no longer pops pulls what is left in its pop retry topics; one that pops leaves them to brokers. */
   private followMode(topic: string, pops: boolean, pulls: boolean): void {
-    if (isRetryTopic(topic) || pops === pulls) return;
-    const { group, subscriptions } = this.parts;
-    let changed = false;
+    if (!isRetryTopic(topic) && pops !== pulls && this.retried.has(topic) !== pulls) this.pullRetries(topic, pulls);
+  }
+
+  private pullRetries(topic: string, pulls: boolean): void {
+    const { group, onSubscriptionsChanged, subscriptions } = this.parts;
     for (const version of [1, 2] as const) {
       const retryTopic = popRetryTopic(topic, group, version);
-      if ((subscriptions.get(retryTopic) !== undefined) === pulls) continue;
-      changed = true;
       if (pulls) subscriptions.set(parseSubscription(retryTopic, SUB_ALL));
       else subscriptions.delete(retryTopic);
     }
-    if (changed) this.parts.onSubscriptionsChanged();
+    if (pulls) this.retried.add(topic);
+    else this.retried.delete(topic);
+    onSubscriptionsChanged();
   }
 }

@@ -27,6 +27,9 @@ export interface PopConsumerParts {
   readonly calls: HandlerCall;
   readonly sendBack: SendBack;
   readonly stats: ConsumeStats;
+  /** A queue was assigned, or is no longer. */
+  onAdded(queue: PopQueue): void;
+  onDropped(queue: PopQueue): void;
 }
 
 /**
@@ -94,7 +97,10 @@ export class PopConsumer {
 
   /** Pops no more and waits for running handlers. @returns the batches still running at the deadline */
   async stop(timeoutMs: number): Promise<Batch<PopLane>[]> {
-    for (const { loop } of this.loops.values()) loop.stop();
+    for (const { loop, queue } of this.loops.values()) {
+      loop.stop();
+      this.parts.onDropped(queue);
+    }
     const running = await this.consumption.stop(timeoutMs);
     this.loops.clear();
     return running;
@@ -103,6 +109,7 @@ export class PopConsumer {
   private start(queue: PopQueue): void {
     const loop = new PopLoop(this.context, queue);
     this.loops.set(queue.key, { queue, loop });
+    this.parts.onAdded(queue);
     loop.start();
   }
 
@@ -110,6 +117,7 @@ export class PopConsumer {
     this.loops.get(queue.key)?.loop.stop();
     this.loops.delete(queue.key);
     queue.dropped = true;
+    this.parts.onDropped(queue);
     void this.consumption.giveBackWaiting((lane) => lane.owner === queue);
   }
 

@@ -125,6 +125,35 @@ describe('a member of a popping group', () => {
     expect(got.sort()).toEqual(['m0', 'm1', 'm2', 'm3']);
   }, 30_000);
 
+  it('says which queues it pops, and which no more', async () => {
+    const { topic, group } = await bed.popGroup(4);
+    const events: string[] = [];
+    const consumer = bed.member(
+      {
+        topic,
+        group,
+        onAssigned: (queue) => events.push(`assigned ${queue.topic} ${queue.queueId}`),
+        onRevoked: (queue) => events.push(`revoked ${queue.topic} ${queue.queueId}`),
+      },
+      async () => {},
+    );
+    await consumer.start();
+    expect(events).toEqual([`assigned ${topic} -1`]);
+    const { topic: second } = await bed.popGroup();
+    await bed.setMode(second, group, 'POP');
+    consumer.subscribe(second);
+    await until(() => events.includes(`assigned ${second} -1`), 'the second topic');
+    consumer.unsubscribe(topic);
+    await until(() => events.includes(`revoked ${topic} -1`), 'the first topic to be given up');
+    await consumer.close();
+    expect(events).toEqual([
+      `assigned ${topic} -1`,
+      `assigned ${second} -1`,
+      `revoked ${topic} -1`,
+      `revoked ${second} -1`,
+    ]);
+  });
+
   it('is seen by consoles with the queues that it pops', async () => {
     const { topic, group } = await bed.popGroup(4);
     const consumer = bed.member({ topic, group }, async () => {});
@@ -132,6 +161,7 @@ describe('a member of a popping group', () => {
     const info = await consumer.instance.consumer(group)!.runningInfo();
     expect(info.mqPopTable).toMatchObject([{ queue: { topic, queueId: -1 }, waitAckCount: 0, droped: false }]);
     expect(info.mqTable.some(({ queue }) => queue.topic === topic)).toBe(false);
+    expect(consumer.report().popQueues).toMatchObject([{ topic, queueId: -1, cachedMessages: 0 }]);
   });
 });
 
