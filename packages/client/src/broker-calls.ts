@@ -103,7 +103,7 @@ class BrokerCalls {
   };
 
   readonly consumerRunningInfo = async (request: RemotingCommand): Promise<RemotingCommand> => {
-    const { consumerGroup } = decodeFields(
+    const { consumerGroup, jstackEnable } = decodeFields(
       Requests.getConsumerRunningInfo.fields,
       request.extFields,
       'GET_CONSUMER_RUNNING_INFO',
@@ -115,7 +115,7 @@ class BrokerCalls {
       ResponseCode.SUCCESS,
       null,
       {},
-      encodeConsumerRunningInfo(await consumer.runningInfo()),
+      encodeConsumerRunningInfo(await consumer.runningInfo(jstackEnable)),
     );
   };
 

@@ -26,8 +26,8 @@ export interface ConsumerRegistration {
     topic: string,
     offsets: readonly { readonly queue: MessageQueue; readonly offset: number }[],
   ): void | Promise<void>;
-  /** GET_CONSUMER_RUNNING_INFO. */
-  runningInfo(): ConsumerRunningInfo | Promise<ConsumerRunningInfo>;
+  /** GET_CONSUMER_RUNNING_INFO. `withHandlers`: also which handlers run, in place of Java's thread dump. */
+  runningInfo(withHandlers?: boolean): ConsumerRunningInfo | Promise<ConsumerRunningInfo>;
   /** CONSUME_MESSAGE_DIRECTLY: run the handler now, outside of any queue. The body is already decompressed. */
   consumeDirectly(message: MessageExt, brokerName: string | undefined): Promise<ConsumeMessageDirectlyResult>;
   /** GET_CONSUMER_STATUS_FROM_CLIENT: offsets by queue. */

@@ -282,7 +282,7 @@ export class ConsumerEngine implements ConsumerRegistration {
     if (targets.length > 0) await this.rebalance.reset(targets, RESET_WAIT_MS);
   }
 
-  runningInfo(withHandlers: boolean): ConsumerRunningInfo {
+  runningInfo(withHandlers?: boolean): ConsumerRunningInfo {
     const info = createRunningInfo({
       options: this.options,
       nameServers: this.instance.nameServers.addresses,

@@ -90,3 +90,12 @@ export function createReport(state: ReportedState): ConsumerReport {
     topics: Object.fromEntries(topics.map((topic) => [namespace.unwrapTopic(topic), stats.status(topic)])),
   };
 }
+
+/** The running handlers for people; consoles that ask a Java consumer for its threads (`mqadmin consumerStatus -s`) show it. */
+export function describeHandlers({ group, handlers }: ConsumerReport, now = Date.now()): string {
+  const lines = handlers.map(
+    ({ brokerName, msgIds, queueId, startedAt, topic }) =>
+      `  ${now - startedAt} ms: topic ${topic}, broker ${brokerName}, queue ${queueId}, msgId ${msgIds.join(' ')}`,
+  );
+  return [`${handlers.length} handlers of group ${group} are running`, ...lines, ''].join('\n');
+}

@@ -62,6 +62,28 @@ describe('what operators do to a running consumer', () => {
     await consumer.close();
   });
 
+  it('tells which handlers run when it is asked for its threads', async () => {
+    const topic = await bed.topic(1);
+    const group = unique('group');
+    const { msgId } = await bed.producer.send({ topic, body: 'slow' });
+    let finish = () => {};
+    const finished = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    const consumer = bed.consumer({ topic, group }, () => finished);
+    await consumer.start();
+    await until(() => consumer.runningHandlers === 1, 'the handler runs');
+    const fields = { consumerGroup: group, clientId: consumer.instance.clientId, jstackEnable: true };
+    const { body } = await bed.instance.api.call(await bed.brokerAddress(), Requests.getConsumerRunningInfo, fields);
+    const { jstack } = parseConsumerRunningInfo(body);
+    expect(jstack).toMatch(
+      new RegExp(`^1 handlers of group ${group} are running\n  \\d+ ms: topic ${topic}, .*${msgId}\n$`),
+    );
+    expect(consumer.report().handlers).toMatchObject([{ topic, queueId: 0, msgIds: [msgId] }]);
+    finish();
+    await consumer.close();
+  });
+
   it('handles one message directly on request, and tells how that went', async () => {
     const topic = await bed.topic(1);
     const group = unique('group');
