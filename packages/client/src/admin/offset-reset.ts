@@ -9,6 +9,7 @@ import {
   validateGroup,
   validateTopic,
 } from '@rocketnest/protocol';
+import { isLogicQueue } from '../logic-queues.js';
 import { compareQueues, type MessageQueue, queueKey } from '../message-queue.js';
 import type { BrokersOf } from './brokers-of.js';
 import { type BrokerTarget, changeAll, type Gathered, gather, requireComplete } from './gathered.js';
@@ -33,13 +34,17 @@ export interface OffsetMove {
   readonly offset: number;
 }
 
-/** What a reset does to one queue. */
-export interface PlannedMove extends OffsetMove {
-  /** The offset now; null: none committed. */
-  readonly current: number | null;
+interface QueueRange {
+  readonly queue: MessageQueue;
   /** The first message there is, and one past the last. */
   readonly min: number;
   readonly max: number;
+}
+
+/** What a reset does to one queue. */
+export interface PlannedMove extends OffsetMove, QueueRange {
+  /** The offset now; null: none committed. */
+  readonly current: number | null;
 }
 
 /** What a reset does. `failures`: brokers that were not asked with success; a reset then does not begin. */
@@ -51,7 +56,8 @@ export interface ResetPlan extends Gathered<PlannedMove> {
   readonly skipped: number;
 }
 
-/** INVOKE_BROKER_TO_RESET_OFFSET: the end of the queue. */
+/** INVOKE_BROKER_TO_RESET_OFFSET: the beginning and the end of every queue. */
+const START = 0;
 const END = -1;
 /** No queue, no offset: all queues, by time. */
 const NONE = -1;
@@ -68,25 +74,16 @@ export class OffsetReset {
     const timestamp = timestampOf(to);
     const wanted = queues && new Set(queues.map(({ brokerName, queueId }) => queueKey({ topic, brokerName, queueId })));
     const { api } = this.brokers.instance;
-    const { items, failures } = await gather(await this.brokers.ofTopic(topic), async ({ address }) => {
-      const { body } = await api.call(address, Requests.getTopicStatsInfo, { topic });
-      const rows = parseTopicStatsTable(body).offsetTable.filter(
+    const { items, failures } = await gather(await this.brokers.ofTopic(topic), async (target) => {
+      const { address } = target;
+      const ranges = (await this.rangesOn(target, topic)).filter(
         ({ queue }) => wanted?.delete(queueKey(queue)) ?? true,
       );
       return Promise.all(
-        rows.map(async ({ queue, minOffset: min, maxOffset: max }): Promise<PlannedMove> => {
-          const offset =
-            to === 'earliest'
-              ? min
-              : timestamp === END
-                ? max
-                : (
-                    await api.call(address, Requests.searchOffsetByTimestamp, {
-                      topic,
-                      queueId: queue.queueId,
-                      timestamp,
-                    })
-                  ).fields.offset;
+        ranges.map(async ({ queue, min, max }): Promise<PlannedMove> => {
+          const found =
+            timestamp === START || timestamp === END ? undefined : await api.searchOffset(address, queue, timestamp);
+          const offset = found ?? (timestamp === START ? min : max);
           return { queue, min, max, offset, current: await this.committedAt(address, group, queue) };
         }),
       );
@@ -107,7 +104,8 @@ export class OffsetReset {
     const plan = await this.plan(input);
     requireComplete(plan);
     const { group, topic, queues, to } = input;
-    if (queues !== undefined) {
+    // The brokers' own reset by time knows no logic queues.
+    if (queues !== undefined || plan.items.some(({ queue }) => isLogicQueue(queue))) {
       await this.set(group, plan.items);
       return plan;
     }
@@ -137,7 +135,7 @@ export class OffsetReset {
       this.setOn(
         target,
         group,
-        moves.filter(({ queue }) => queue.brokerName === target.brokerName),
+        moves.filter(({ queue }) => this.brokerOf(queue) === target.brokerName),
       ),
     );
   }
@@ -183,9 +181,36 @@ export class OffsetReset {
     return mine;
   }
 
+  /** What a broker has of a topic's queues: physical ones, or of a static topic the logic ones it leads. */
+  private async rangesOn({ brokerName, address }: BrokerTarget, topic: string): Promise<QueueRange[]> {
+    const { api, routes } = this.brokers.instance;
+    if (routes.get(topic)?.leaders == null) {
+      const { body } = await api.call(address, Requests.getTopicStatsInfo, { topic });
+      return parseTopicStatsTable(body).offsetTable.map(({ queue, minOffset, maxOffset }) => ({
+        queue,
+        min: minOffset,
+        max: maxOffset,
+      }));
+    }
+    const led = routes.subscribeInfo(topic).filter((queue) => this.brokerOf(queue) === brokerName);
+    return Promise.all(
+      led.map(async (queue) => ({
+        queue,
+        min: await api.minOffset(address, queue),
+        max: await api.maxOffset(address, queue),
+      })),
+    );
+  }
+
+  /** Name of the broker that serves a queue now. */
+  private brokerOf(queue: MessageQueue): string {
+    return this.brokers.instance.routes.brokerOf(queue) ?? queue.brokerName;
+  }
+
   /** Single queues on one broker. */
   private async setOn(target: BrokerTarget, group: string, moves: readonly OffsetMove[]): Promise<void> {
-    if (await this.isServerSide(target)) {
+    const logic = moves.some(({ queue }) => isLogicQueue(queue));
+    if (!logic && (await this.isServerSide(target))) {
       for (const { queue, offset } of moves) {
         const { topic, queueId } = queue;
         await this.brokers.instance.api.call(target.address, Requests.invokeBrokerToResetOffset, {
@@ -201,8 +226,11 @@ export class OffsetReset {
     }
     // These brokers ignore queueId and offset: they would move all queues to the timestamp.
     if (await this.isConnected(target, group)) {
+      const next = logic
+        ? 'reset static topics while nobody is connected'
+        : `set ${SERVER_SIDE}=true on the broker (5.2 and later), or reset the whole topic`;
       throw new ConfigurationError(
-        `Broker ${target.brokerName} cannot set single offsets of group ${group} while its consumers are connected: they would overwrite them. Stop the consumers, or set ${SERVER_SIDE}=true on the broker (5.2 and later), or reset the whole topic.`,
+        `Broker ${target.brokerName} cannot set single offsets of group ${group} while its consumers are connected: they would overwrite them. Stop the consumers, or ${next}.`,
         { context: { group, broker: target.brokerName } },
       );
     }
@@ -229,10 +257,9 @@ export class OffsetReset {
   private async mastersOf(moves: readonly OffsetMove[]): Promise<BrokerTarget[]> {
     const byName = new Map<string, BrokerTarget>();
     for (const { queue } of moves) {
-      if (!byName.has(queue.brokerName)) {
-        const address = await this.brokers.masterOf(queue);
-        byName.set(queue.brokerName, { brokerName: queue.brokerName, address });
-      }
+      const address = await this.brokers.masterOf(queue);
+      const brokerName = this.brokerOf(queue);
+      byName.set(brokerName, { brokerName, address });
     }
     return [...byName.values()];
   }
@@ -240,7 +267,7 @@ export class OffsetReset {
 
 /** As the broker takes it. @throws ConfigurationError when it is no time */
 function timestampOf(to: OffsetTarget): number {
-  if (to === 'earliest') return 0;
+  if (to === 'earliest') return START;
   if (to === 'latest') return END;
   const time = to instanceof Date ? to.getTime() : to;
   if (Number.isSafeInteger(time) && time >= 0) return time;

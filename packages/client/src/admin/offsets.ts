@@ -2,7 +2,6 @@ import {
   ConfigurationError,
   isRetryTopic,
   parseConsumeStats,
-  parseConsumeStatsList,
   parseQueryConsumeTimeSpanBody,
   parseRetryGroup,
   parseTopicList,
@@ -14,10 +13,10 @@ import {
   validateTopic,
 } from '@rocketnest/protocol';
 import { compareQueues, type MessageQueue } from '../message-queue.js';
-import type { BrokersOf, Where } from './brokers-of.js';
+import type { BrokersOf } from './brokers-of.js';
 import { type BrokerTarget, changeAll, type Gathered, gather } from './gathered.js';
 import { type OffsetMove, OffsetReset, type ResetInput, type ResetPlan } from './offset-reset.js';
-import { logicProgress, progressRow, type QueueProgress } from './progress.js';
+import { logicProgress, type QueueProgress } from './progress.js';
 
 /** Where one group stands in all queues of its topics. */
 export interface GroupProgress extends Gathered<QueueProgress> {
@@ -110,22 +109,6 @@ export class OffsetAdmin {
     await Promise.all(Array.from({ length: GROUPS_AT_ONCE }, next));
     const failures = summaries.flatMap((summary) => summary.failures);
     return { items: summaries.sort((a, b) => b.lag - a.lag), failures: oncePerBroker(failures) };
-  }
-
-  /** Where all groups stand on some brokers, asked with one request each. `order`: only in strictly ordered topics. */
-  async ofBrokers(
-    options: Where & { readonly order?: boolean } = {},
-  ): Promise<Gathered<QueueProgress & { group: string }>> {
-    return gather(await this.brokers.masters(options), async ({ address }) => {
-      const { body } = await this.brokers.instance.api.call(address, Requests.getBrokerConsumeStats, {
-        isOrder: options.order ?? false,
-      });
-      return parseConsumeStatsList(body).consumeStatsList.flatMap((byGroup) =>
-        Object.entries(byGroup).flatMap(([group, stats]) =>
-          stats.flatMap(({ offsetTable }) => offsetTable.map((row) => ({ group, ...progressRow(row) }))),
-        ),
-      );
-    });
   }
 
   /** Per queue, when its first, last and last consumed messages were stored, and how long the next one waits (ms). */

@@ -58,10 +58,6 @@ describe('admin.offsets', () => {
       expect(row).toMatchObject({ brokerOffset: 5, consumerOffset: 5, lag: 0, inflight: 0 });
       expect(row.lastTimestamp).toBeGreaterThan(Date.now() - 60_000);
     }
-    const ofBrokers = await admin.offsets.ofBrokers();
-    expect(ofBrokers.items.filter((row) => row.group === group && row.queue.topic === topic)).toHaveLength(
-      queues.length,
-    );
     const spans = await admin.offsets.timeSpans(group, topic);
     expect(spans.items).toHaveLength(queues.length);
     expect(await admin.offsets.committed(group, queues[0]!)).toBe(5);
@@ -147,6 +143,42 @@ describe('admin.offsets', () => {
     await expect(admin.offsets.clone({ from: group, to: group })).rejects.toThrow(/cannot be cloned to itself/);
     await expect(admin.offsets.progress(group, unique('nope'))).rejects.toThrow(NoRouteError);
     await expect(admin.offsets.set(group, [{ queue: queues[0]!, offset: 1_000 }])).rejects.toThrow();
+  });
+});
+
+describe('admin.offsets of a static topic', () => {
+  it('are those of its logic queues, also to reset a group', async () => {
+    await using cluster = await startCluster({ brokers: 2 });
+    await using admin = new Admin({ namesrvAddr: cluster.namesrvAddr });
+    await admin.start();
+    const [topic, group] = [unique('static'), unique('group')];
+    await admin.topics.createStatic({ topic, queues: 2 });
+    await admin.groups.create({ groupName: group });
+    await using producer = new Producer({ group: unique('p') }, admin.instance);
+    await producer.start();
+    const queues = await producer.publishQueues(topic);
+    for (const queue of queues) for (let i = 0; i < 3; i++) await producer.send({ topic, body: `${i}` }, { queue });
+    await admin.topics.remapStatic({ topic, brokers: ['broker-b'] });
+    await admin.instance.routes.refresh(topic);
+    for (const queue of queues) await producer.send({ topic, body: 'last' }, { queue });
+    const plan = await admin.offsets.planReset({ group, topic, to: 'latest' });
+    const ends = plan.items.map(({ offset }) => offset).sort((a, b) => a - b);
+    expect(ends).toEqual([4, 10_001]);
+    await admin.offsets.reset({ group, topic, to: 'latest' });
+    expect(
+      (await admin.offsets.progress(group, topic)).items.map(({ consumerOffset }) => consumerOffset).sort(),
+    ).toEqual([10_001, 4]);
+    expect((await admin.offsets.progress(group, topic)).lag).toBe(0);
+    await using consumer = new PushConsumer({ namesrvAddr: cluster.namesrvAddr, group });
+    const seen: string[] = [];
+    consumer.subscribe(topic).listen(async (messages) => {
+      seen.push(...messages.map(({ body }) => body.toString()));
+    });
+    await consumer.start();
+    await expect(admin.offsets.reset({ group, topic, to: 'earliest' })).rejects.toThrow(/while nobody is connected/);
+    await producer.send({ topic, body: 'new' }, { queue: queues[0]! });
+    await waitFor(() => seen.length === 1, { what: 'only the new message' });
+    expect(seen).toEqual(['new']);
   });
 });
 
