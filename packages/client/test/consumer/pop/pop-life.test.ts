@@ -158,7 +158,7 @@ describe('a member of a popping group', () => {
     const { topic, group } = await bed.popGroup(4);
     const consumer = bed.member({ topic, group }, async () => {});
     await consumer.start();
-    const info = await consumer.instance.consumer(group)!.runningInfo();
+    const info = await consumer.instance.consumer(group)!.runningInfo(false);
     expect(info.mqPopTable).toMatchObject([{ queue: { topic, queueId: -1 }, waitAckCount: 0, droped: false }]);
     expect(info.mqTable.some(({ queue }) => queue.topic === topic)).toBe(false);
     expect(consumer.report().popQueues).toMatchObject([{ topic, queueId: -1, cachedMessages: 0 }]);
