@@ -1,8 +1,9 @@
-// Writes docs/wire.md from the tables of @rocketnest/protocol (built: dist), and docs/compatibility.md. With --check: fails when
-// a file differs.
+// Writes docs/wire.md from the tables of @rocketnest/protocol and docs/client-options.md from those of @rocketnest/client (built: dist),
+// and docs/compatibility.md. With --check: fails when a file differs.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { clientOptionsPage } from './client-options.mjs';
 import { compatibilityPage } from './compatibility.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -104,7 +105,11 @@ const wirePage = [
 ].join('\n');
 
 const check = process.argv.includes('--check');
-const pages = { 'docs/wire.md': wirePage, 'docs/compatibility.md': await compatibilityPage() };
+const pages = {
+  'docs/wire.md': wirePage,
+  'docs/client-options.md': await clientOptionsPage(),
+  'docs/compatibility.md': await compatibilityPage(),
+};
 for (const [page, text] of Object.entries(pages)) {
   const path = join(root, page);
   if (!check) writeFileSync(path, text);

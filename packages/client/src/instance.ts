@@ -94,7 +94,7 @@ export class ClientInstance {
         void this.refreshRoutes();
       },
     });
-    this.api = new BrokerApi(this.remoting, this.nameServers, requestTimeoutMs);
+    this.api = new BrokerApi(this.remoting, this.nameServers, this.options);
     this.routes = new RouteTable({
       fetch: (topic) => this.api.topicRoute(topic),
       nameServers: () => this.nameServers.addresses,

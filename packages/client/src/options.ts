@@ -169,6 +169,16 @@ export const clientOptionTable = {
   unitName: option.string({
     doc: 'Appended to the client id as "@unitName"; separates units (cells) of one deployment.',
   }),
+  unitMode: option
+    .boolean({
+      doc: 'Tells brokers that the groups of this client belong to a unit: their retry topics are marked so.',
+    })
+    .default(false),
+  vipChannelEnabled: option
+    .boolean({
+      doc: "Sends, offsets and locks go to the broker's port minus 2, which Apache brokers keep free of pulls (not RocketNest's, which have no such port).",
+    })
+    .default(false),
   pollNameServerIntervalMs: option
     .integer(
       { min: 10 },

@@ -115,7 +115,7 @@ export class BrokerLink {
       delayLevel,
       originTopic: this.instance.namespace.wrapTopic(message.topic),
       originMsgId: message.msgId,
-      unitMode: false,
+      unitMode: this.instance.options.unitMode,
       maxReconsumeTimes,
       bname: queue.brokerName,
     };

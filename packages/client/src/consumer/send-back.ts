@@ -151,7 +151,7 @@ export class SendBack {
       reconsumeTimes: reconsumeTimes + 1,
       // The broker compares the two: one delivery too many is how a send asks for the dead letter queue.
       maxReconsumeTimes: giveUp ? Math.min(reconsumeTimes, this.maxReconsumeTimes) : this.maxReconsumeTimes,
-      unitMode: false,
+      unitMode: this.instance.options.unitMode,
       batch: false,
     };
   }

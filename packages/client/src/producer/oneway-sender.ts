@@ -46,7 +46,7 @@ export class OnewaySender {
     const broker = this.instance.findBrokerAddress(queue, { onlyMaster: true });
     if (broker === undefined) throw this.instance.routes.noRoute(topic);
     if (this.hooks.forbidding) this.hooks.checkForbidden(message, queue, broker.address);
-    const connection = await this.instance.remoting.connection(broker.address);
+    const connection = await this.instance.remoting.connection(this.instance.api.vipAddress(broker.address));
     // Nobody answers, so the socket's buffer is the only sign that the broker cannot keep up.
     while (connection.bufferedBytes > BUFFER_BYTES && !connection.closed) {
       options.signal?.throwIfAborted();

@@ -132,7 +132,7 @@ export class SendOperation {
       const mayRepeat = this.attempts < this.maxAttempts;
       const timeoutMs = mayRepeat && attemptTimeoutMs !== undefined ? Math.min(leftMs, attemptTimeoutMs) : leftMs;
       this.sentAt = performance.now();
-      this.env.instance.api.invoke(address, this.request(queue, address), timeoutMs, this.onResponse);
+      this.env.instance.api.invoke(this.env.instance.api.vipAddress(address), this.request(queue, address), timeoutMs, this.onResponse);
     } catch (error) {
       this.finish(error as Error);
     }
@@ -281,7 +281,7 @@ const SEND_DEFINITIONS: { readonly [K in MessageKind]?: SendDefinition } = {
 
 /** SEND_MESSAGE_V2, or the code of its kind with the same fields. Java: SendMessageRequestHeaderV2. */
 export function createSendRequest(
-  options: Pick<ProducerOptions, 'group' | 'createTopicKey' | 'defaultTopicQueueNums'>,
+  options: Pick<ProducerOptions, 'group' | 'createTopicKey' | 'defaultTopicQueueNums' | 'unitMode'>,
   message: PreparedMessage,
   queue: MessageQueue,
   properties: string,
@@ -303,7 +303,7 @@ export function createSendRequest(
       flag: message.flag,
       properties,
       reconsumeTimes: 0,
-      unitMode: false,
+      unitMode: options.unitMode,
       batch: message.kind === 'batch',
       bname: queue.brokerName,
     },

@@ -54,7 +54,7 @@ export interface TransactionSendResult extends SendResult {
   readonly state: TransactionState;
 }
 
-const transactionOptionTable = {
+export const transactionOptionTable = {
   checker: option
     .value<TransactionChecker>('a function', (value) => typeof value === 'function', {
       java: 'transactionListener.checkLocalTransaction',

@@ -327,7 +327,7 @@ export class LitePullEngine implements ConsumerRegistration {
       messageModel: this.options.messageModel,
       consumeFromWhere: 'CONSUME_FROM_LAST_OFFSET',
       subscriptionDataSet: this.selection.subscriptions.forHeartbeat(),
-      unitMode: false,
+      unitMode: this.options.unitMode,
     };
   }
 

@@ -144,7 +144,7 @@ export class PullGroup implements ConsumerRegistration {
       messageModel: this.context.options.messageModel,
       consumeFromWhere: 'CONSUME_FROM_LAST_OFFSET',
       subscriptionDataSet: [...this.registered.values()],
-      unitMode: false,
+      unitMode: this.context.options.unitMode,
     };
   }
 
