@@ -6,6 +6,7 @@ import { BrokerAdmin } from './brokers.js';
 import { BrokersOf } from './brokers-of.js';
 import { ClientAdmin } from './clients.js';
 import { ClusterAdmin } from './cluster.js';
+import { ControllerAdmin } from './controllers.js';
 import { DeadLetterAdmin } from './dead-letters.js';
 import { GroupAdmin } from './groups.js';
 import { MessageAdmin } from './messages.js';
@@ -33,6 +34,7 @@ export class Admin {
   readonly brokers: BrokerAdmin;
   readonly nameServers: NameServerAdmin;
   readonly auth: AuthAdmin;
+  readonly controllers: ControllerAdmin;
   private readonly ownsInstance: boolean;
 
   /** @param options those of the client, or a shared instance, which the caller starts and closes */
@@ -40,10 +42,10 @@ export class Admin {
     this.ownsInstance = !(options instanceof ClientInstance);
     this.instance = options instanceof ClientInstance ? options : new ClientInstance(options);
     const brokers = new BrokersOf(this.instance);
-    this.cluster = new ClusterAdmin(brokers);
     this.topics = new TopicAdmin(brokers);
     this.groups = new GroupAdmin(brokers);
     this.offsets = new OffsetAdmin(brokers);
+    this.cluster = new ClusterAdmin(brokers, this);
     this.clients = new ClientAdmin(brokers);
     this.messages = new MessageAdmin(brokers, this);
     this.deadLetters = new DeadLetterAdmin(brokers, this.topics, this.messages);
@@ -51,6 +53,7 @@ export class Admin {
     this.brokers = new BrokerAdmin(brokers);
     this.nameServers = new NameServerAdmin(brokers);
     this.auth = new AuthAdmin(brokers);
+    this.controllers = new ControllerAdmin(brokers);
   }
 
   async start(): Promise<void> {

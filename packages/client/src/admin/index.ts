@@ -20,7 +20,8 @@ export {
   type GroupMember,
   type ProducerMember,
 } from './clients.js';
-export { ClusterAdmin } from './cluster.js';
+export { ClusterAdmin, type ClusterContext, type ClusterMetadata } from './cluster.js';
+export { ControllerAdmin, type ControllerMetadata, type ElectedMaster, type SyncState } from './controllers.js';
 export {
   type DeadLetter,
   DeadLetterAdmin,
@@ -65,3 +66,4 @@ export {
   type TracedDelivery,
   type TraceQuery,
 } from './traces.js';
+export type { TopicTraffic } from './traffic.js';

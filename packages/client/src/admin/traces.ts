@@ -95,6 +95,7 @@ export class TraceAdmin {
   private async find(key: string, query: TraceQuery, wanted: (record: TraceRecord) => boolean): Promise<Found> {
     const { traceTopic = SystemTopic.TRACE, max = 64, ...range } = query;
     const records = new Map<string, Traced<TraceRecord>[]>();
+    const seen = new Set<string>();
     let unreadable = 0;
     let failures: readonly BrokerFailure[] = [];
     let explanation = `No record of ${key} in topic ${traceTopic}. Its producer and consumers write records with traceEnable=true only, up to 5 s late; records live as long as other messages (fileReservedTime).`;
@@ -105,7 +106,10 @@ export class TraceAdmin {
         const clientHost = hostToString(message.bornHost);
         try {
           for (const record of decodeTraceData(message.body.toString())) {
-            if (!wanted(record)) continue;
+            // A trace message whose first sending timed out may be there twice.
+            const same = JSON.stringify(record);
+            if (!wanted(record) || seen.has(same)) continue;
+            seen.add(same);
             const of = records.get(record.msgId) ?? [];
             of.push({ ...record, clientHost: ('clientHost' in record && record.clientHost) || clientHost });
             records.set(record.msgId, of);

@@ -2,6 +2,7 @@
 
 import {
   bodyCodec,
+  bool,
   int,
   listOrEmpty,
   long,
@@ -55,4 +56,32 @@ export type ColdDataFlow = Parsed<typeof coldDataFields>;
 export const { encode: encodeColdDataFlow, parse: parseColdDataFlow } = bodyCodec(
   'ColdDataFlowCtrInfo',
   coldDataFields,
+);
+
+const replica = object({
+  brokerName: optional(str),
+  brokerId: withDefault(long, 0),
+  brokerAddress: optional(str),
+  alive: withDefault(bool, false),
+});
+const brokerReplicasFields = {
+  /** Broker name → its replicas. */
+  replicasInfoTable: orEmpty(
+    record(
+      object({
+        masterBrokerId: optional(long),
+        masterAddress: optional(str),
+        masterEpoch: withDefault(int, 0),
+        syncStateSetEpoch: withDefault(int, 0),
+        inSyncReplicas: listOrEmpty(replica),
+        notInSyncReplicas: listOrEmpty(replica),
+      }),
+    ),
+  ),
+};
+/** CONTROLLER_GET_SYNC_STATE_DATA. Java: `BrokerReplicasInfo`. */
+export type BrokerReplicas = Parsed<typeof brokerReplicasFields>;
+export const { encode: encodeBrokerReplicas, parse: parseBrokerReplicas } = bodyCodec(
+  'BrokerReplicasInfo',
+  brokerReplicasFields,
 );
