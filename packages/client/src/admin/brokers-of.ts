@@ -109,7 +109,7 @@ export class BrokersOf {
 }
 
 function noBroker(where: Where, what: string, known: readonly BrokerMember[]): ConfigurationError {
-  const list = (values: Iterable<string>): string => [...new Set(values)].join(', ') || 'none';
+  const list = (values: Iterable<string>): string => [...new Set(values)].sort().join(', ') || 'none';
   const subject = where.cluster === undefined ? 'The name server knows' : `Cluster ${where.cluster} has`;
   const named = where.broker === undefined ? '' : ` ${where.broker}`;
   return new ConfigurationError(

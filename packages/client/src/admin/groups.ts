@@ -17,6 +17,8 @@ import {
   type SubscriptionGroupConfig,
   validateGroup,
 } from '@rocketnest/protocol';
+import { type AllocateStrategy, allocateAveragely } from '../consumer/allocate.js';
+import { compareText, type MessageQueue } from '../message-queue.js';
 import type { BrokersOf, Where } from './brokers-of.js';
 import { CONFIG_PAGE_SIZE, readConfigPages } from './config-pages.js';
 import { type BrokerTarget, changeAll, type Gathered, gather } from './gathered.js';
@@ -163,6 +165,22 @@ export class GroupAdmin {
     });
     // The newest, should brokers differ while it changes.
     return [...items].sort((a, b) => b.subVersion - a.subVersion)[0];
+  }
+
+  /**
+   * Which queues of a topic each member of a group would get: a calculation, nothing changes.
+   * @param clientIds of all members
+   * @param strategy the members'. Default allocateAveragely, as theirs
+   */
+  async allocation(
+    topic: string,
+    clientIds: readonly string[],
+    strategy: AllocateStrategy = allocateAveragely,
+  ): Promise<Map<string, MessageQueue[]>> {
+    await this.brokers.ofTopic(topic);
+    const queues = this.brokers.instance.routes.subscribeInfo(topic);
+    const members = [...clientIds].sort(compareText);
+    return new Map(members.map((member) => [member, strategy.allocate(member, queues, members)]));
   }
 
   /** Whether the brokers hand the group its messages by PULL (the client shares the queues) or by POP (the broker does). 5.x. */
