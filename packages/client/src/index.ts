@@ -47,10 +47,17 @@ export {
   type Presence,
   resolveOptions,
 } from './options.js';
+export type { CreateTopicOptions } from './producer/create-topic.js';
 export type { OutgoingMessage, ReplyAddress } from './producer/outgoing-message.js';
 export { Producer, type SharedProducerOptionsInput } from './producer/producer.js';
 export { type ProducerOptions, type ProducerOptionsInput, producerOptionTable } from './producer/producer-options.js';
-export { type QueueSelector, queueOfKey } from './producer/queue-selector.js';
+export {
+  type QueueSelector,
+  queueOfKey,
+  selectByHash,
+  selectByMachineRoom,
+  selectByRandom,
+} from './producer/queue-selector.js';
 export {
   createErrorReply,
   createReply,

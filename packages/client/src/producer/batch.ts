@@ -36,17 +36,7 @@ export function prepareBatch(
   };
   if (isRetryTopic(topic)) refuse('cannot be sent: retry topics take single messages only.');
 
-  const sends: PreparedMessage[] = [];
-  let part: Message[] = [];
-  let ids: string[] = [];
-  let bytes = 0;
-  const flush = (): void => {
-    if (part.length > 0) sends.push(prepare(topic, part, ids, first.waitStoreOk));
-    part = [];
-    ids = [];
-    bytes = 0;
-  };
-  for (const [index, message] of messages.entries()) {
+  const entries = messages.map((message, index): BatchEntry => {
     if (message.topic !== topic)
       refuse(`has a message to topic ${message.topic} (index ${index}). Send one batch per topic.`);
     if ((message.waitStoreOk ?? true) !== (first.waitStoreOk ?? true)) {
@@ -57,30 +47,54 @@ export function prepareBatch(
     if (isDelayed(properties)) refuse(`has a delayed message (index ${index}). Send delayed messages one by one.`);
     const msgId = createMsgId();
     properties[PropertyName.UNIQ_KEY] = msgId;
-    const body = checkBody(message.body, topic, maxBytes);
-    const size = ENTRY_OVERHEAD_BYTES + body.length + Buffer.byteLength(encodeCheckedProperties(properties, topic));
+    return { topic, body: checkBody(message.body, topic, maxBytes), flag: message.flag ?? 0, properties, msgId };
+  });
+  const wait: Record<string, string> = first.waitStoreOk === false ? { [PropertyName.WAIT_STORE_MSG_OK]: 'false' } : {};
+  return assembleBatch(entries, wait, maxBytes);
+}
+
+/** One message of a batch, checked. */
+export type BatchEntry = Pick<PreparedMessage, 'topic' | 'body' | 'flag' | 'properties' | 'msgId'>;
+
+/**
+ * Cuts checked messages of one topic, in order, into sends of at most `maxBytes` each.
+ * @param common properties of the batch as a whole besides its id
+ */
+export function assembleBatch(
+  entries: readonly BatchEntry[],
+  common: Readonly<Record<string, string>>,
+  maxBytes: number,
+): PreparedMessage[] {
+  const sends: PreparedMessage[] = [];
+  let part: BatchEntry[] = [];
+  let bytes = 0;
+  for (const entry of entries) {
+    const properties = Buffer.byteLength(encodeCheckedProperties(entry.properties, entry.topic));
+    const size = ENTRY_OVERHEAD_BYTES + entry.body.length + properties;
     // One message that only exceeds the limit by its overhead goes alone: the broker's limit has room for it.
-    if (bytes + size > maxBytes) flush();
-    part.push({ topic, body, flag: message.flag ?? 0, properties });
-    ids.push(msgId);
+    if (bytes + size > maxBytes && part.length > 0) {
+      sends.push(assemble(part, common));
+      part = [];
+      bytes = 0;
+    }
+    part.push(entry);
     bytes += size;
   }
-  flush();
+  sends.push(assemble(part, common));
   return sends;
 }
 
-function prepare(topic: string, messages: Message[], ids: string[], waitStoreOk: boolean | undefined): PreparedMessage {
+function assemble(entries: readonly BatchEntry[], common: Readonly<Record<string, string>>): PreparedMessage {
+  const { topic, msgId } = entries[0]!;
+  const messages = entries.map(({ body, flag, properties }): Message => ({ topic, body, flag, properties }));
   return {
     topic,
     body: encodeBatchBody(messages),
     flag: 0,
     // A batch has no id of its own in the result, but brokers with batch queues store it as one message.
-    properties: {
-      [PropertyName.UNIQ_KEY]: ids[0]!,
-      ...(waitStoreOk === false ? { [PropertyName.WAIT_STORE_MSG_OK]: 'false' } : {}),
-    },
+    properties: { [PropertyName.UNIQ_KEY]: msgId, ...common },
     sysFlag: 0,
-    msgId: ids.join(','),
+    msgId: entries.map((entry) => entry.msgId).join(','),
     messageCount: messages.length,
     messages,
     kind: 'batch',

@@ -50,6 +50,22 @@ export class FaultLatency {
     return this.faults.get(brokerName)?.reachable ?? true;
   }
 
+  /** Brokers that did not answer the last time. */
+  unreachable(): string[] {
+    return [...this.faults].filter(([, { reachable }]) => !reachable).map(([name]) => name);
+  }
+
+  /** A broker that was unreachable answers again. It is still avoided as long as its failure is booked for. */
+  answersAgain(brokerName: string): void {
+    const fault = this.faults.get(brokerName);
+    if (fault !== undefined) fault.reachable = true;
+  }
+
+  /** No route names the broker any more. */
+  forget(brokerName: string): void {
+    this.faults.delete(brokerName);
+  }
+
   private update(brokerName: string, avoidMs: number, reachable: boolean): void {
     const until = avoidMs === 0 ? 0 : this.now() + avoidMs;
     const fault = this.faults.get(brokerName);

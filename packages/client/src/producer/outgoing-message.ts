@@ -139,6 +139,22 @@ export function createProperties(message: OutgoingMessage): Record<string, strin
   return result;
 }
 
+/** A single message, checked but for its topic. @throws ConfigurationError */
+export function prepareMessage(
+  message: OutgoingMessage,
+  shardingKey: string | undefined,
+  maxMessageBytes: number,
+  msgId: string,
+): PreparedMessage {
+  const { topic } = message;
+  const body = checkBody(message.body, topic, maxMessageBytes);
+  const properties = createProperties(message);
+  if (shardingKey !== undefined) properties[PropertyName.SHARDING_KEY] = shardingKey;
+  properties[PropertyName.UNIQ_KEY] = msgId;
+  const kind = message.replyTo !== undefined ? 'reply' : isDelayed(properties) ? 'delay' : 'normal';
+  return { topic, body, flag: message.flag ?? 0, properties, sysFlag: 0, msgId, messageCount: 1, kind };
+}
+
 /** Java: MessageUtil.createReplyMessage. */
 function addReplyAddress(replyTo: ReplyAddress, topic: string, properties: Record<string, string>): void {
   if (isDelayed(properties)) {

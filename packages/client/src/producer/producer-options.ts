@@ -90,6 +90,35 @@ export const producerOptionTable = {
       },
     )
     .default(32 * 1024 * 1024),
+  autoBatch: option
+    .boolean({
+      doc: 'Collects single messages of a topic for a short time and sends them as one batch. Messages with a delay, in a transaction, replies, and sends with a timeout, statuses or a signal of their own go alone.',
+    })
+    .default(false),
+  batchMaxDelayMs: option
+    .integer({ min: 1, max: 30_000 }, { unit: 'ms', doc: 'autoBatch: how long a message waits for others.' })
+    .default(10),
+  batchMaxBytes: option
+    .integer(
+      { min: 1, max: 2 * 1024 * 1024 },
+      { unit: 'bytes', doc: 'autoBatch: body bytes at which a batch is sent without waiting longer.' },
+    )
+    .default(32 * 1024),
+  totalBatchMaxBytes: option
+    .integer(
+      { min: 1 },
+      {
+        unit: 'bytes',
+        doc: 'autoBatch: body bytes in all batches that wait or are under way; beyond it messages are sent one by one.',
+      },
+    )
+    .default(32 * 1024 * 1024),
+  retryAnotherBrokerWhenNotStoreOk: option
+    .boolean({
+      java: 'retryAnotherBrokerWhenNotStoreOK',
+      doc: 'A message stored less durably than configured (FLUSH_DISK_TIMEOUT, FLUSH_SLAVE_TIMEOUT, SLAVE_NOT_AVAILABLE) is sent once more, to another broker: it may then be there twice.',
+    })
+    .default(false),
   createTopicKey: option
     .string({
       doc: 'Topic whose route is used for a topic that does not exist, where brokers create topics on demand (autoCreateTopicEnable).',
@@ -107,6 +136,17 @@ export const producerOptionTable = {
       doc: 'Avoids slow and failing brokers for a while for all sends, not only within one send.',
     })
     .default(false),
+  startDetectorEnable: option
+    .boolean({
+      doc: 'With latencyFaultEnable: asks brokers that did not answer whether they do again, so that they are used again before a send has to try.',
+    })
+    .default(false),
+  detectTimeoutMs: option
+    .integer({ min: 1 }, { unit: 'ms', java: 'detectTimeout', doc: 'How long the detector waits for an answer.' })
+    .default(200),
+  detectIntervalMs: option
+    .integer({ min: 10 }, { unit: 'ms', java: 'detectInterval', doc: 'How often the detector asks each such broker.' })
+    .default(2_000),
   closeTimeoutMs: option
     .integer({ min: 0 }, { unit: 'ms', doc: 'How long close() waits for sends under way before it fails them.' })
     .default(5_000),

@@ -1,39 +1,26 @@
-import {
-  ClosedError,
-  ConfigurationError,
-  decodeRecallHandle,
-  type MessageExt,
-  PropertyName,
-  type RecallHandle,
-  Requests,
-  SendError,
-  validateGroup,
-} from '@rocketnest/protocol';
+import { ClosedError, ConfigurationError, type MessageExt, SendError, validateGroup } from '@rocketnest/protocol';
 import { ClientInstance } from '../instance.js';
 import type { MessageQueue } from '../message-queue.js';
 import { clientOptionTable, pickOptions, resolveOptions } from '../options.js';
 import type { ClientStatus, StatusListener } from '../status.js';
 import { MessageTrace } from '../trace/message-trace.js';
-import { createSendTrace, traceRecall } from '../trace/send-trace.js';
+import { createSendTrace } from '../trace/send-trace.js';
 import type { TraceStats } from '../trace/trace-dispatcher.js';
+import { AutoBatch } from './auto-batch.js';
 import { prepareBatch } from './batch.js';
+import { type CreateTopicOptions, createTopic } from './create-topic.js';
+import { FaultDetector } from './fault-detector.js';
 import { sendNamespaced } from './namespaced.js';
 import { OnewaySender } from './oneway-sender.js';
-import {
-  checkBody,
-  checkSendTopic,
-  createProperties,
-  isDelayed,
-  type OutgoingMessage,
-  type PreparedMessage,
-} from './outgoing-message.js';
+import { checkSendTopic, type OutgoingMessage, type PreparedMessage, prepareMessage } from './outgoing-message.js';
 import { type ProducerOptions, type ProducerOptionsInput, producerOptionTable } from './producer-options.js';
-import { checkSelected, queueOfKey, RoundRobin } from './queue-selector.js';
+import { QueuePickers } from './queue-pickers.js';
+import { recallMessage } from './recall.js';
 import { Requester, type RequestOptions } from './requester.js';
 import type { SendHooks } from './send-hook.js';
 import type { QueuePicker } from './send-operation.js';
 import { type SendOptions, SendPipeline } from './send-pipeline.js';
-import type { SendResult } from './send-result.js';
+import type { SendCallback, SendResult } from './send-result.js';
 
 /** Options of a producer on a shared instance: those of the client are the instance's. */
 export type SharedProducerOptionsInput = Omit<ProducerOptionsInput, keyof typeof clientOptionTable>;
@@ -63,9 +50,11 @@ export class Producer {
   private readonly pipeline: SendPipeline;
   private readonly oneway: OnewaySender;
   private readonly requester: Requester;
+  private readonly detector: FaultDetector | undefined;
+  /** Undefined unless autoBatch. */
+  private readonly autoBatch: AutoBatch | undefined;
   private readonly trace: MessageTrace | undefined;
-  /** Topics sent to, whose routes the instance keeps fresh, each with its turn-taking picker. */
-  private readonly pickers = new Map<string, QueuePicker>();
+  private readonly pickers: QueuePickers;
   private state: State = 'created';
   private closing: Promise<void> | undefined;
 
@@ -87,7 +76,13 @@ export class Producer {
     const hooks = this.trace === undefined ? named.hooks : [...named.hooks, createSendTrace(this.trace)];
     const wireOptions = { ...named, hooks };
     this.pipeline = new SendPipeline(this.instance, wireOptions);
+    this.pickers = new QueuePickers(this.pipeline.faults);
     this.oneway = new OnewaySender(this.instance, wireOptions, this.pipeline.hooks);
+    this.autoBatch = named.autoBatch ? new AutoBatch(this.instance, named, this.pipeline, this.pickers) : undefined;
+    this.detector =
+      named.startDetectorEnable && this.pipeline.faults !== undefined
+        ? new FaultDetector(this.instance, named, this.pipeline.faults, this.pickers)
+        : undefined;
     this.requester = new Requester(this.instance, wireOptions, this.pipeline);
   }
 
@@ -97,13 +92,14 @@ export class Producer {
     if (this.state !== 'created') throw this.closedError();
     this.instance.registerProducer(this.wireGroup, { topics: () => this.topics(), ...this.registration() });
     this.trace?.start();
+    this.detector?.start();
     this.state = 'running';
     if (this.ownsInstance) await this.instance.start();
   }
 
   /** Topics whose routes the instance keeps fresh. */
   private *topics(): Iterable<string> {
-    yield* this.pickers.keys();
+    yield* this.pickers.topics();
     yield* this.requester.topics();
   }
 
@@ -138,6 +134,8 @@ export class Producer {
     const started = this.state === 'running';
     this.state = 'closing';
     if (started) {
+      this.detector?.close();
+      this.autoBatch?.flush();
       await Promise.all([this.pipeline.close(), this.requester.close()]);
       await this.drained();
       await this.trace?.close();
@@ -185,10 +183,13 @@ export class Producer {
     return new Promise((resolve, reject) => {
       this.checkRunning();
       const prepared = this.prepare(message, options);
-      this.pipeline.submit(prepared, this.pickerOf(message, options), options, (error, result) => {
+      const pick = this.pickerOf(message, options);
+      const done: SendCallback = (error, result) => {
         if (error !== null) reject(error);
         else resolve(result!);
-      });
+      };
+      if (this.autoBatch === undefined) this.pipeline.submit(prepared, pick, options, done);
+      else this.autoBatch.submit(prepared, pick, options, done);
     });
   }
 
@@ -274,21 +275,22 @@ export class Producer {
   private async recallWrapped(topic: string, recallHandle: string): Promise<string> {
     this.checkRunning();
     checkSendTopic(topic);
-    const handle = readRecallHandle(recallHandle);
-    const { brokerName } = handle;
-    await this.instance.routes.findToPublish(topic, this.options.createTopicKey, this.options.defaultTopicQueueNums);
-    const broker = this.instance.findBrokerAddress(brokerName, { onlyMaster: true });
-    if (broker === undefined) throw this.instance.routes.noRoute(topic);
-    const request = { producerGroup: this.wireGroup, topic, recallHandle, brokerName };
-    const { fields } = await traceRecall(
-      this.trace,
-      this.group,
-      handle,
-      this.instance.api.call(broker.address, Requests.recallMessage, request, {
-        timeoutMs: this.options.sendTimeoutMs,
-      }),
-    );
-    return fields.msgId;
+    const trace = { of: this.trace, group: this.group };
+    return recallMessage(this.instance, { ...this.options, group: this.wireGroup }, trace, topic, recallHandle);
+  }
+
+  /**
+   * Creates a topic on the brokers that create topics on demand, or on those of another topic, and waits until name servers know it. An
+   * existing topic gets these settings. Admin can do more. Java: DefaultMQProducer.createTopic.
+   *
+   * Rejects with ConfigurationError on a bad name or number, NoRouteError when there are no such brokers, ResponseError when one refuses.
+   */
+  async createTopic(topic: string, options: CreateTopicOptions = {}): Promise<void> {
+    this.checkRunning();
+    const { namespace } = this.instance;
+    const like = options.like === undefined ? {} : { like: namespace.wrapTopic(options.like) };
+    const creating = createTopic(this.instance, this.options, namespace.wrapTopic(topic), { ...options, ...like });
+    await namespace.explained(creating);
   }
 
   /** The topic's writable queues, asked of the name server if not known yet: also a way to check that sending can work. */
@@ -350,50 +352,12 @@ export class Producer {
   protected prepare(message: OutgoingMessage, options: SendOptions): PreparedMessage {
     // A topic that was sent to before has been checked before.
     if (!this.pickers.has(message.topic)) checkSendTopic(message.topic);
-    const body = checkBody(message.body, message.topic, this.options.maxMessageBytes);
-    const properties = createProperties(message);
-    if (options.shardingKey !== undefined) properties[PropertyName.SHARDING_KEY] = options.shardingKey;
-    const msgId = this.instance.nextMessageId();
-    properties[PropertyName.UNIQ_KEY] = msgId;
-    return {
-      topic: message.topic,
-      body,
-      flag: message.flag ?? 0,
-      properties,
-      sysFlag: 0,
-      msgId,
-      messageCount: 1,
-      kind: message.replyTo !== undefined ? 'reply' : isDelayed(properties) ? 'delay' : 'normal',
-    };
+    return prepareMessage(message, options.shardingKey, this.options.maxMessageBytes, this.instance.nextMessageId());
   }
 
   /** How this send chooses its queues. @throws ConfigurationError when the options contradict each other */
   protected pickerOf(message: OutgoingMessage, options: SendOptions): QueuePicker {
-    const { topic } = message;
-    const { queue, selector, shardingKey } = options;
-    const turnTaking = this.turnTaking(topic);
-    if (queue !== undefined) {
-      if (queue.topic !== topic) {
-        throw new ConfigurationError(`A message to topic ${topic} cannot be sent to a queue of topic ${queue.topic}.`, {
-          context: { topic, queue },
-        });
-      }
-      return () => queue;
-    }
-    if (selector !== undefined)
-      return (route) => checkSelected(selector(route.publishQueues, message), route.publishQueues, topic);
-    if (shardingKey !== undefined) return (route) => queueOfKey(route.publishQueues, shardingKey);
-    return turnTaking;
-  }
-
-  private turnTaking(topic: string): QueuePicker {
-    const existing = this.pickers.get(topic);
-    if (existing !== undefined) return existing;
-    const roundRobin = new RoundRobin();
-    const { faults } = this.pipeline;
-    const picker: QueuePicker = (route, failedBroker) => roundRobin.next(route, failedBroker, faults);
-    this.pickers.set(topic, picker);
-    return picker;
+    return this.pickers.of(message, options);
   }
 
   protected checkRunning(): void {
@@ -408,17 +372,6 @@ export class Producer {
         context: { group: this.group, state: this.state },
       },
     );
-  }
-}
-
-function readRecallHandle(recallHandle: string): RecallHandle {
-  try {
-    return decodeRecallHandle(recallHandle);
-  } catch (cause) {
-    throw new ConfigurationError('recallHandle is none: pass the one of the SendResult of a message with a time', {
-      cause,
-      context: { recallHandle },
-    });
   }
 }
 

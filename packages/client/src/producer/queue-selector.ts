@@ -15,6 +15,48 @@ export function queueOfKey(queues: readonly MessageQueue[], shardingKey: string)
   return queues[Math.abs(javaHashCode(shardingKey) % queues.length)]!;
 }
 
+/** What Java's hashCode() makes of a String, an Integer (a number of 32 bits) or a Long (other numbers, every bigint). */
+function hashOf(key: string | number | bigint): number {
+  if (typeof key === 'string') return javaHashCode(key);
+  if (typeof key === 'number' && key === (key | 0)) return key;
+  const bits = BigInt.asUintN(64, BigInt(key));
+  return Number(BigInt.asIntN(32, bits ^ (bits >> 32n)));
+}
+
+/**
+ * Same key, same queue. In SendOptions.shardingKey it is recorded with the message, too; this one also takes numbers, as Java users pass
+ * them. Java: SelectMessageQueueByHash with the key as `arg`.
+ * @throws ConfigurationError when the key is a number, but no whole one
+ */
+export function selectByHash(key: string | number | bigint): QueueSelector {
+  if (typeof key === 'number' && !Number.isSafeInteger(key)) {
+    throw new ConfigurationError(`selectByHash needs a string or a whole number, got ${key}.`, { context: { key } });
+  }
+  const hash = hashOf(key);
+  return (queues) => queues[Math.abs(hash % queues.length)]!;
+}
+
+/** Any queue. Java: SelectMessageQueueByRandom. */
+export const selectByRandom: QueueSelector = (queues) => queues[Math.floor(Math.random() * queues.length)]!;
+
+/** Between the room and the name of a broker. Java: AllocateMessageQueueByMachineRoom. */
+const ROOM_SEPARATOR = '@';
+
+/**
+ * Queues of brokers in these machine rooms, in turn; brokers are named `room@name`. When no such broker is writable, those of all others.
+ * Java: SelectMessageQueueByMachineRoom, which is only declared there.
+ */
+export function selectByMachineRoom(rooms: Iterable<string>): QueueSelector {
+  const wanted = new Set(rooms);
+  let turn = Math.floor(Math.random() * 0x10000);
+  return (queues) => {
+    const near = queues.filter(({ brokerName }) => wanted.has(brokerName.split(ROOM_SEPARATOR, 1)[0]!));
+    const from = near.length === 0 ? queues : near;
+    turn = (turn + 1) % 0x40000000;
+    return from[turn % from.length]!;
+  };
+}
+
 /** The queue a custom selector returned, if it is one of the topic's. @throws ConfigurationError otherwise */
 export function checkSelected(selected: unknown, queues: readonly MessageQueue[], topic: string): MessageQueue {
   const found = queues.find(

@@ -69,6 +69,8 @@ export class SendOperation {
   private properties: string | undefined;
   /** Brokers of failed attempts, for messages; empty for nearly every send. */
   private brokersTried: readonly string[] = NONE;
+  /** Where the message is, less durably than it should be, while it is sent to another broker. */
+  private stored: SendResult | undefined;
   private done = false;
 
   constructor(
@@ -105,8 +107,15 @@ export class SendOperation {
   private attempt(route: TopicRoute): void {
     if (this.done) return;
     try {
-      const queue = this.pick(route, this.queue?.brokerName);
-      this.queue = queue;
+      this.attemptAt(this.pick(route, this.queue?.brokerName));
+    } catch (error) {
+      this.finish(error as Error);
+    }
+  }
+
+  private attemptAt(queue: MessageQueue): void {
+    this.queue = queue;
+    try {
       const broker = this.env.instance.findBrokerAddress(queue, { onlyMaster: true });
       if (broker === undefined) throw this.noMaster(queue.brokerName);
       if (this.env.hooks.forbidding) this.env.hooks.checkForbidden(this.message, queue, broker.address);
@@ -132,7 +141,12 @@ export class SendOperation {
       const mayRepeat = this.attempts < this.maxAttempts;
       const timeoutMs = mayRepeat && attemptTimeoutMs !== undefined ? Math.min(leftMs, attemptTimeoutMs) : leftMs;
       this.sentAt = performance.now();
-      this.env.instance.api.invoke(this.env.instance.api.vipAddress(address), this.request(queue, address), timeoutMs, this.onResponse);
+      this.env.instance.api.invoke(
+        this.env.instance.api.vipAddress(address),
+        this.request(queue, address),
+        timeoutMs,
+        this.onResponse,
+      );
     } catch (error) {
       this.finish(error as Error);
     }
@@ -170,7 +184,12 @@ export class SendOperation {
     if (result !== undefined) {
       this.env.faults?.succeeded(queue.brokerName, performance.now() - this.sentAt);
       this.env.onStored();
-      this.finish(null, result);
+      const next = result.status === 'SEND_OK' ? undefined : this.nextForWeaklyStored(queue);
+      if (next === undefined) this.finish(null, result);
+      else {
+        this.stored = result;
+        this.attemptAt(next);
+      }
       return;
     }
     this.env.faults?.failed(queue.brokerName, true);
@@ -179,6 +198,18 @@ export class SendOperation {
       RETRIABLE_CODES.has(response!.code),
     );
   };
+
+  /**
+   * A queue on another broker for a message that is stored less durably than the broker is configured for; undefined when that is as it
+   * is to be, or there is no other. Java: retryAnotherBrokerWhenNotStoreOK.
+   */
+  private nextForWeaklyStored({ brokerName }: MessageQueue): MessageQueue | undefined {
+    const { instance, options } = this.env;
+    if (!options.retryAnotherBrokerWhenNotStoreOk || this.attempts >= this.maxAttempts) return undefined;
+    const route = instance.routes.get(this.message.topic);
+    const next = route && this.pick(route, brokerName);
+    return next?.brokerName === brokerName ? undefined : next;
+  }
 
   private repeatOrFail(error: Error, repeatable: boolean): void {
     const { instance, options } = this.env;
@@ -221,7 +252,9 @@ export class SendOperation {
   private finish(error: Error | null, result?: SendResult): void {
     if (this.done) return;
     this.done = true;
-    this.callback(error, result);
+    // What one broker has, if weakly, is not lost when the next one fails.
+    if (error !== null && this.stored !== undefined) this.callback(null, this.stored);
+    else this.callback(error, result);
   }
 
   private timedOut(cause?: Error): TimeoutError {

@@ -2,7 +2,14 @@ import { describe, expect, it } from '@jest/globals';
 import { ConfigurationError } from '@rocketnest/protocol';
 import { ManualClock } from '@rocketnest/testing';
 import { FaultLatency } from '../../src/producer/fault-latency.js';
-import { checkSelected, queueOfKey, RoundRobin } from '../../src/producer/queue-selector.js';
+import {
+  checkSelected,
+  queueOfKey,
+  RoundRobin,
+  selectByHash,
+  selectByMachineRoom,
+  selectByRandom,
+} from '../../src/producer/queue-selector.js';
 import { createTopicRoute } from '../../src/routes.js';
 
 const route = createTopicRoute('T', {
@@ -34,6 +41,42 @@ describe('queueOfKey', () => {
     ['customer:9917:eu', 'broker-a', 0],
   ])('chooses the queue a Java producer chooses for %j', (key, brokerName, queueId) => {
     expect(queueOfKey(queues, key)).toMatchObject({ brokerName, queueId });
+  });
+});
+
+describe('selectors', () => {
+  const message = { topic: 'T', body: 'x' };
+
+  // Java: Math.abs(arg.hashCode() % 8) for a String, an Integer and a Long.
+  it.each([
+    ['order-42', 5],
+    [4711, 7],
+    [-7, 7],
+    [-1n, 0], // Long.hashCode(-1) is 0, Integer's is -1
+    [2 ** 40 + 5, 5], // 261
+    [9_007_199_254_740_991, 0], // -2097152
+  ])('selectByHash(%s) takes the queue a Java producer takes', (key, index) => {
+    expect(selectByHash(key)(queues, message)).toBe(queues[index]);
+  });
+
+  it('selectByHash refuses a number that is none', () => {
+    expect(() => selectByHash(0.5)).toThrow(ConfigurationError);
+  });
+
+  it('selectByRandom takes every queue now and then', () => {
+    const seen = new Set(Array.from({ length: 1_000 }, () => selectByRandom(queues, message)));
+    expect(seen.size).toBe(queues.length);
+  });
+
+  it('selectByMachineRoom stays in its rooms while it can', () => {
+    const inRooms = ['room1@a', 'room1@b', 'room2@a'].map((brokerName) => ({ topic: 'T', brokerName, queueId: 0 }));
+    const taken = (rooms: string[]) => {
+      const selector = selectByMachineRoom(rooms);
+      return new Set(Array.from({ length: 9 }, () => selector(inRooms, message).brokerName));
+    };
+    expect(taken(['room1'])).toEqual(new Set(['room1@a', 'room1@b']));
+    expect(taken(['room2', 'room3'])).toEqual(new Set(['room2@a']));
+    expect(taken(['room3']).size).toBe(3);
   });
 });
 

@@ -14,7 +14,7 @@ import {
   TimeoutError,
 } from '@rocketnest/protocol';
 import { ScriptedPeer } from '@rocketnest/testing';
-import { Producer, type ProducerOptionsInput, type SendResult } from '../../src/index.js';
+import { Producer, type ProducerOptionsInput, type QueueSelector, type SendResult } from '../../src/index.js';
 
 /** A name server and two brokers whose answers each test scripts. */
 class Peers {
@@ -75,6 +75,12 @@ const stored = (code: number = ResponseCode.SUCCESS) =>
 const refuse = (code: number, remark: string) => heartbeatsOk((request) => createResponse(request, code, remark));
 const silent = heartbeatsOk(() => undefined);
 
+/** Chooses brokers one after another. */
+const turns = (...names: string[]): QueueSelector => {
+  let turn = 0;
+  return (queues) => queues.find(({ brokerName }) => brokerName === names[turn % names.length] && turn++ >= 0)!;
+};
+
 describe('a send', () => {
   let peers: Peers;
   beforeEach(async () => {
@@ -84,6 +90,27 @@ describe('a send', () => {
 
   const send = (producer: Producer, options = {}): Promise<SendResult> =>
     producer.send({ topic: 'T', body: 'x' }, options);
+
+  it('goes to another broker when it is stored less durably than it should be, if told so', async () => {
+    peers.a.script(stored(ResponseCode.FLUSH_SLAVE_TIMEOUT));
+    peers.b.script(stored());
+    const producer = await peers.start({ retryAnotherBrokerWhenNotStoreOk: true });
+    for (let i = 0; i < 4; i++) expect((await send(producer)).queue.brokerName).toBe('b');
+    expect(sendsTo(peers.a)).toBeGreaterThan(0);
+    expect(sendsTo(peers.b)).toBe(4);
+  });
+
+  it('keeps what one broker stored weakly when the other one fails, or there is no other', async () => {
+    peers.a.script(stored(ResponseCode.FLUSH_DISK_TIMEOUT));
+    peers.b.script(refuse(ResponseCode.MESSAGE_ILLEGAL, 'no'));
+    const producer = await peers.start({ retryAnotherBrokerWhenNotStoreOk: true });
+    const queue = { topic: 'T', brokerName: 'a', queueId: 0 };
+    const byTurns = await send(producer, { acceptStatuses: ['FLUSH_DISK_TIMEOUT'], selector: turns('a', 'b') });
+    expect(byTurns).toMatchObject({ status: 'FLUSH_DISK_TIMEOUT', queue });
+    expect(sendsTo(peers.b)).toBe(1);
+    await expect(send(producer, { queue })).rejects.toThrow(SendError);
+    expect(sendsTo(peers.a)).toBe(2);
+  });
 
   it('carries the fields of Java’s SendMessageRequestHeaderV2', async () => {
     peers.route('a');
