@@ -1,5 +1,4 @@
-import type { MessageExt } from '@rocketnest/protocol';
-import { PopTopicKind, parsePopReceipt } from '@rocketnest/protocol';
+import { type MessageExt, PopTopicKind, parsePopReceipt } from '@rocketnest/protocol';
 import type { Logger } from '@rocketnest/remoting';
 import type { MessageQueue } from '../../message-queue.js';
 import { type Batch, Consumption } from '../consumption.js';
@@ -42,6 +41,9 @@ export interface PopBatch extends Batch<PopLane> {
 export abstract class PopConsumption extends Consumption<PopLane> {
   private readonly extending: NodeJS.Timeout;
   private readonly lanes = new Set<PopLane>();
+  /** Acknowledgements without an answer. */
+  private unanswered = 0;
+  private allAnswered: (() => void) | null = null;
 
   constructor(protected readonly options: PopConsumptionOptions) {
     super(options.concurrency);
@@ -64,9 +66,15 @@ export abstract class PopConsumption extends Consumption<PopLane> {
     await Promise.all(lanes.map((lane) => this.giveBack(lane)));
   }
 
+  /** Resolves when, besides, brokers have answered what they were told (or have not in time). */
   override async stop(timeoutMs: number): Promise<Batch<PopLane>[]> {
     const [running] = await Promise.all([super.stop(timeoutMs), this.giveBackWaiting()]);
     clearInterval(this.extending);
+    if (this.unanswered > 0) {
+      await new Promise<void>((resolve) => {
+        this.allAnswered = resolve;
+      });
+    }
     return running;
   }
 
@@ -98,6 +106,7 @@ export abstract class PopConsumption extends Consumption<PopLane> {
   /** Acknowledges the messages; what came too late comes again. */
   protected acknowledge(lane: PopLane, popped: readonly Popped[]): void {
     lane.owner.settled(popped.length);
+    this.unanswered += popped.length;
     for (const each of popped) {
       if (each.extending === undefined) this.acknowledgeOne(each);
       else void each.extending.then(() => this.acknowledgeOne(each));
@@ -112,11 +121,17 @@ export abstract class PopConsumption extends Consumption<PopLane> {
   private acknowledgeOne(popped: Popped): void {
     if (popped.expiresAt <= Date.now()) {
       this.note('warn', 'messages were consumed too late, they come again; popInvisibleTimeMs may be longer', [popped]);
+      this.answered();
       return;
     }
     this.options.link.acknowledge(popped, (error) => {
       if (error !== null) this.note('warn', 'messages could not be acknowledged, they come again', [popped], error);
+      this.answered();
     });
+  }
+
+  private answered(): void {
+    if (--this.unanswered === 0) this.allAnswered?.();
   }
 
   /** Has the messages come again after a while. Never rejects: what brokers are not told comes when its time is over. */
@@ -201,7 +216,7 @@ export abstract class PopConsumption extends Consumption<PopLane> {
     lane.owner.settled(count);
   }
 
-  protected note(level: 'info' | 'warn', what: string, popped: readonly Popped[], error?: unknown): void {
+  private note(level: 'info' | 'warn', what: string, popped: readonly Popped[], error?: unknown): void {
     const { group, logger } = this.options;
     const msgIds = popped.map(({ message }) => message.msgId);
     const { brokerName, queueId, topic } = popped[0]!;

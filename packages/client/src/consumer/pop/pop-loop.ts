@@ -111,7 +111,9 @@ export class PopLoop {
       return;
     }
     const subscription = context.subscription(queue.queue.topic);
-    if (subscription !== undefined) this.pop(subscription);
+    // Unsubscribed: about to be dropped, unless the topic is subscribed again before.
+    if (subscription === undefined) this.later(context.retryDelayMs);
+    else this.pop(subscription);
   };
 
   private pop(subscription: SubscriptionData): void {
@@ -166,7 +168,7 @@ export class PopLoop {
     const { group, ordered } = context;
     const popped = readPopped(response, { topic, group, brokerName, ordered }, now);
     this.attemptId = randomUUID();
-    this.handOut(popped, subscription);
+    this.handOut(popped, context.subscription(topic) ?? subscription);
     context.stats.pulled(topic, popped.length, now - sentAt);
     // The next pop is on its way while handlers work.
     if (context.intervalMs > 0) this.later(context.intervalMs);
