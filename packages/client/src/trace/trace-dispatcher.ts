@@ -1,8 +1,11 @@
 import type { Logger } from '@rocketnest/remoting';
 import { encodeTraceRecord, type TraceRecord, traceKeys } from './trace-record.js';
 
-/** Records that may wait; more are dropped rather than slow the traced work down. Java: AsyncTraceDispatcher.traceContextQueue. */
-const MAX_WAITING = 2_048;
+/**
+ * Records that may wait; more are dropped rather than slow the traced work down. Java: the two queues of AsyncTraceDispatcher,
+ * one of 2048 records, one of 2048 batches of 10.
+ */
+const MAX_WAITING = 16_384;
 /** Records that are too few for a message leave after this time, in ms. Java: AsyncTraceDispatcher.flushTraceInterval. */
 const FLUSH_INTERVAL_MS = 5_000;
 /** Body of a trace message, in characters. Java: AsyncTraceDispatcher.maxMsgSize. */
@@ -100,7 +103,9 @@ export class TraceDispatcher {
     const { batchSize } = this.options;
     while (this.waiting.length >= (all ? 1 : batchSize) && this.sending < MAX_SENDS) {
       const byTopic = new Map<string, TraceRecord[]>();
-      for (const { topic, record } of this.waiting.splice(0, batchSize)) {
+      // With a backlog messages become larger, not more.
+      const share = Math.max(batchSize, Math.ceil(this.waiting.length / MAX_SENDS));
+      for (const { topic, record } of this.waiting.splice(0, share)) {
         const records = byTopic.get(topic);
         if (records === undefined) byTopic.set(topic, [record]);
         else records.push(record);

@@ -105,27 +105,31 @@ describe('TraceDispatcher', () => {
 
   it('drops records rather than grow, says so once, and goes on when there is room', async () => {
     const bed = new Bed(1);
-    for (let i = 0; i < 3_000; i++) bed.append(String(i));
+    for (let i = 0; i < 20_000; i++) bed.append(String(i));
     await turn();
-    expect(bed.dispatcher.stats).toMatchObject({ recorded: 3_000, dropped: 3_000 - 2_048 });
+    expect(bed.dispatcher.stats).toMatchObject({ recorded: 20_000, dropped: 20_000 - 16_384 });
     await bed.finish();
     expect(bed.dispatcher.append('t', record('late'))).toBe(true);
     await bed.finish();
-    expect(bed.dispatcher.stats).toEqual({ recorded: 3_001, sent: 2_049, dropped: 952, failed: 0 });
-    expect(bed.ids.flat()).toEqual([...Array.from({ length: 2_048 }, (_, i) => String(i)), 'late']);
+    expect(bed.dispatcher.stats).toEqual({ recorded: 20_001, sent: 16_385, dropped: 3_616, failed: 0 });
+    expect(bed.ids.flat()).toEqual([...Array.from({ length: 16_384 }, (_, i) => String(i)), 'late']);
     expect(bed.warnings).toEqual([expect.stringContaining('trace records of group g are lost')]);
   });
 
-  it('has at most 32 messages under way', async () => {
+  it('has at most 32 messages under way, larger ones when more records wait', async () => {
     const bed = new Bed(1);
-    for (let i = 0; i < 40; i++) bed.append(String(i));
+    for (let i = 0; i < 32; i++) bed.append(String(i));
+    await turn();
+    expect(bed.messages).toHaveLength(32);
+    for (let i = 32; i < 128; i++) bed.append(String(i));
     await turn();
     expect(bed.messages).toHaveLength(32);
     bed.messages[0]!.answer();
     await turn();
-    expect(bed.messages).toHaveLength(33);
+    // The backlog of 96 in shares: 3 for each that may be under way.
+    expect(bed.ids.at(-1)).toEqual(['32', '33', '34']);
     await bed.finish();
-    expect(bed.ids.flat()).toHaveLength(40);
+    expect(bed.ids.flat()).toHaveLength(128);
   });
 
   it('counts what could not be sent, and tells it', async () => {
@@ -140,7 +144,9 @@ describe('TraceDispatcher', () => {
 
   it('gives up what a broker does not take in time', async () => {
     const bed = new Bed(1);
-    for (let i = 0; i < 40; i++) bed.append(String(i));
+    for (let i = 0; i < 32; i++) bed.append(String(i));
+    await turn();
+    for (let i = 0; i < 8; i++) bed.append(`late ${i}`);
     await bed.dispatcher.flush(20);
     expect(bed.dispatcher.stats).toMatchObject({ sent: 0, dropped: 8 });
   });
