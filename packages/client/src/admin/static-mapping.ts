@@ -146,7 +146,7 @@ export function nextBlock(offset: number, blockSize: number): number {
 function check(topic: string, configs: MappedConfigs): { epoch: number; known: Map<number, LogicQueue> } {
   const refuse = (problem: string): never => {
     throw new ConfigurationError(
-      `Static topic ${topic} is in disorder: ${problem}. Bring it in order on that broker (config/topicQueueMapping.json) first.`,
+      `Static topic ${topic} is in disorder: ${problem}. If a remapping stopped in the middle, finish it with topics.applyStatic; else bring config/topicQueueMapping.json of that broker in order.`,
       { context: { topic } },
     );
   };

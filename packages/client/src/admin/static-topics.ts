@@ -1,6 +1,7 @@
 import {
   ConfigurationError,
   encodeTopicQueueMapping,
+  PartialError,
   parseTopicConfigAndQueueMapping,
   parseTopicStatsTable,
   Requests,
@@ -63,15 +64,39 @@ export class StaticTopics {
     const { masters, targets, now } = await this.look(input);
     const plan = this.complete(planRemapping(topic, targets, now, Date.now()), masters);
     if (input.preview || plan.mapIn.length === 0) return plan;
-    // The new leaders take messages, without a place for them yet; then the old ones take no more.
-    await this.write(plan, plan.mapIn, masters);
-    await this.write(plan, plan.mapOut, masters);
-    const placed = await this.place(plan, masters);
-    await this.write(placed, placed.mapIn, masters);
-    const others = Object.keys(placed.configs).filter((name) => ![...placed.mapIn, ...placed.mapOut].includes(name));
-    await this.write(placed, others, masters);
-    await this.untilVisible(placed);
-    return placed;
+    return this.move(plan, masters);
+  }
+
+  /** A plan from a preview, or one that stopped in the middle. */
+  async apply(plan: StaticTopicPlan): Promise<StaticTopicPlan> {
+    const members = await this.brokers.masters();
+    return this.move(plan, new Map(members.map(({ brokerName, address }) => [brokerName, address])));
+  }
+
+  private async move(plan: StaticTopicPlan, masters: ReadonlyMap<string, string>): Promise<StaticTopicPlan> {
+    let reached = plan;
+    try {
+      // The new leaders take messages, without a place for them yet; then the old ones take no more.
+      await this.write(plan, plan.mapIn, masters);
+      await this.write(plan, plan.mapOut, masters);
+      reached = await this.place(plan, masters);
+      await this.write(reached, reached.mapIn, masters);
+      const movers = new Set([...plan.mapIn, ...plan.mapOut]);
+      const others = Object.keys(plan.configs).filter((name) => !movers.has(name));
+      await this.write(reached, others, masters);
+    } catch (error) {
+      throw new PartialError(
+        `The mapping of static topic ${plan.topic} is changed in part: ${(error as Error).message}. When all brokers answer, finish it with topics.applyStatic(error.context.plan).`,
+        {
+          done: [],
+          failures: error instanceof PartialError ? error.failures : [],
+          cause: error,
+          context: { plan: reached },
+        },
+      );
+    }
+    await this.untilVisible(reached);
+    return reached;
   }
 
   /** Gives the new parts their place: behind all that the old leaders took. */

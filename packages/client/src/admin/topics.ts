@@ -227,10 +227,15 @@ export class TopicAdmin {
 
   /**
    * Moves queues of a static topic, so that `brokers` lead all of them: as few as possible. Producers and consumers follow by
-   * themselves. When it fails in the middle, remap again.
+   * themselves. A PartialError has the plan to go on with in `context.plan`: see applyStatic.
    */
   remapStatic(input: StaticTopicInput): Promise<StaticTopicPlan> {
     return this.statics.remap(input);
+  }
+
+  /** Carries out a plan that `remapStatic` previewed, or finishes one that stopped in the middle. */
+  applyStatic(plan: StaticTopicPlan): Promise<StaticTopicPlan> {
+    return this.statics.apply(plan);
   }
 
   /** "broker-a:4;broker-b:4" of a strictly ordered topic; undefined when it has none. */

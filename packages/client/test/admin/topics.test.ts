@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { ConfigurationError, NoRouteError, PartialError } from '@rocketnest/protocol';
+import { ConfigurationError, ConnectionError, NoRouteError, PartialError, RequestCode } from '@rocketnest/protocol';
 import { startCluster, unique } from '@rocketnest/testing';
-import { Admin, Producer, topicKind } from '../../src/index.js';
+import { Admin, Producer, type StaticTopicPlan, topicKind } from '../../src/index.js';
 import { TestCluster } from '../support/cluster.js';
 
 describe('admin.topics', () => {
@@ -142,5 +142,38 @@ describe('static topics', () => {
     const ordinary = unique('ordinary');
     await admin.topics.create({ topic: ordinary });
     await expect(admin.topics.createStatic({ topic: ordinary, queues: 2 })).rejects.toThrow(/ordinary topic/);
+  });
+
+  it('whose remapping stopped anywhere in the middle is finished with the plan in the error', async () => {
+    await using cluster = await startCluster({ brokers: 3 });
+    // The write to fail: 1 to a new leader, 2 the old one, 3 the place, 4 a bystander.
+    for (const failing of [1, 2, 3, 4]) {
+      let writes = 0;
+      let armed = false;
+      const hook = {
+        beforeRequest(_address: string, request: { code: number }) {
+          if (!armed || request.code !== RequestCode.UPDATE_AND_CREATE_STATIC_TOPIC) return;
+          writes++;
+          if (writes === failing) throw new ConnectionError('cut');
+        },
+      };
+      await using admin = new Admin({ namesrvAddr: cluster.namesrvAddr, rpcHooks: [hook] });
+      await admin.start();
+      const topic = unique('static');
+      await admin.topics.createStatic({ topic, queues: 1, brokers: ['broker-a'] });
+      armed = true;
+      const failure: unknown = await admin.topics
+        .remapStatic({ topic, brokers: ['broker-b'] })
+        .catch((e: unknown) => e);
+      expect(failure).toBeInstanceOf(PartialError);
+      armed = false;
+      const { plan } = (failure as PartialError).context as { plan: StaticTopicPlan };
+      const done = await admin.topics.applyStatic(plan);
+      expect(done.configs['broker-b']!.mappingDetail.hostedQueues[0]!.at(-1)).toMatchObject({
+        bname: 'broker-b',
+        logicOffset: 10_000,
+      });
+      expect((await admin.topics.remapStatic({ topic, brokers: ['broker-b'] })).mapIn).toEqual([]);
+    }
   });
 });
