@@ -38,3 +38,20 @@ export async function checkFilters(
     );
   }
 }
+
+/** For a filter that changed while the consumer runs: nobody waits for the answer, so a refusal is logged. */
+export async function reportRefusal(
+  instance: ClientInstance,
+  group: string,
+  subscription: SubscriptionData,
+): Promise<void> {
+  try {
+    await checkFilters(instance, group, [subscription]);
+  } catch (error) {
+    const topic = instance.namespace.unwrapTopic(subscription.topic);
+    instance.logger.error(
+      `nothing of topic ${topic} may be received: its filter could not be checked. Subscribe with another one unless the broker was only out of reach.`,
+      { group, topic, filter: subscription.subString, error },
+    );
+  }
+}

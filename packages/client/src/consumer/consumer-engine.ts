@@ -10,7 +10,7 @@ import { type MessageQueue, queueKey } from '../message-queue.js';
 import type { TopicRoute } from '../routes.js';
 import { allocateStrategyOf } from './allocate-by-name.js';
 import { BrokerLink } from './broker-link.js';
-import { checkFilters } from './check-filters.js';
+import { checkFilters, reportRefusal } from './check-filters.js';
 import { ConcurrentConsumption } from './consume-concurrently.js';
 import { consumeDirectly } from './consume-directly.js';
 import { OrderlyConsumption } from './consume-orderly.js';
@@ -212,16 +212,16 @@ export class ConsumerEngine implements ConsumerRegistration {
 
   /** Brokers learn of the changed subscription to a topic, then the share is computed again. */
   async subscriptionChanged(topic: string): Promise<void> {
-    await this.instance.refreshRoutes();
-    await this.instance.sendHeartbeats();
-    this.pulling.refilter(topic);
     this.subscriptionCheck.again();
-    await this.rebalance.request();
+    await this.subscriptionsChanged(() => this.pulling.refilter(topic));
+    const subscription = this.subscriptions.get(topic);
+    if (subscription !== undefined) await reportRefusal(this.instance, this.options.group, subscription);
   }
 
-  private async subscriptionsChanged(): Promise<void> {
+  private async subscriptionsChanged(onceTold?: () => void): Promise<void> {
     await this.instance.refreshRoutes();
     await this.instance.sendHeartbeats();
+    onceTold?.();
     await this.rebalance.request();
   }
 
@@ -366,6 +366,7 @@ export class ConsumerEngine implements ConsumerRegistration {
       intervalMs: options.pullIntervalMs,
       retryDelayMs: options.pullRetryDelayMs,
       clustering: options.messageModel === 'CLUSTERING',
+      postSubscription: options.postSubscriptionWhenPull,
       subscription: (topic) => this.subscriptions.get(topic),
       onMessages: (queue) => this.consumption.submit(queue),
       onOffsetMoved: (queue, offset) => void this.rebalance.reset([{ queue, offset }], RESET_WAIT_MS),

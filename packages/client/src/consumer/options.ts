@@ -138,6 +138,11 @@ export const pushConsumerOptionTable = {
       },
     )
     .default(2_000),
+  postSubscriptionWhenPull: option
+    .boolean({
+      doc: 'Every pull says what it wants, instead of relying on heartbeats: members that subscribe to different things then do not change what brokers filter for each other. Costs bytes, and with SQL92 the broker compiles the expression each time.',
+    })
+    .default(false),
   pullIntervalMs: option
     .integer(
       { min: 0, max: 65_535 },

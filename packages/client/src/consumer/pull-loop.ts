@@ -48,6 +48,8 @@ export interface PullContext {
   /** Set for lite pulls: how long a broker holds one that finds nothing, and the deadline of one. ms */
   readonly lite?: { readonly suspendMs: number; readonly timeoutMs: number };
   readonly paused: boolean;
+  /** Pulls carry the subscription, as lite pulls do: brokers then do not look at what heartbeats told them. */
+  readonly postSubscription?: boolean;
   subscription(topic: string): SubscriptionData | undefined;
   /** Messages have arrived in the queue. */
   onMessages(queue: ProcessQueue): void;
@@ -133,7 +135,7 @@ export class PullLoop {
   private pull(subscription: SubscriptionData): void {
     const { context, queue } = this;
     const { topic, queueId, brokerName } = queue.queue;
-    const { lite } = context;
+    const { lite, postSubscription } = context;
     const { epoch } = this;
     this.pulling = true;
     const commitOffset = context.clustering ? context.offsets.peek(queue.key) : 0;
@@ -145,11 +147,14 @@ export class PullLoop {
       queueOffset: this.nextOffset,
       maxMsgNums: context.batchSize,
       maxMsgBytes: context.batchBytes,
-      sysFlag: (lite ? LITE_FLAGS : PullSysFlag.SUSPEND) | (commitOffset > 0 ? PullSysFlag.COMMIT_OFFSET : 0),
+      sysFlag:
+        (lite ? LITE_FLAGS : PullSysFlag.SUSPEND) |
+        (postSubscription ? PullSysFlag.SUBSCRIPTION : 0) |
+        (commitOffset > 0 ? PullSysFlag.COMMIT_OFFSET : 0),
       commitOffset: Math.max(commitOffset, 0),
       suspendTimeoutMillis: lite?.suspendMs ?? SUSPEND_MS,
       // What a heartbeat told the broker need not be said again.
-      ...(lite ? { subscription: subscription.subString } : {}),
+      ...(lite || postSubscription ? { subscription: subscription.subString } : {}),
       subVersion: lite && subscription.expressionType === ExpressionType.TAG ? 0 : subscription.subVersion,
       expressionType: subscription.expressionType,
       bname: brokerName,

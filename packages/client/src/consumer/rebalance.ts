@@ -45,8 +45,8 @@ export interface RebalanceOptions {
 export class Rebalance {
   /** Queues that are ours, and dropped ones whose last handler still runs under their lock. */
   private readonly table = new Map<string, ProcessQueue>();
-  /** Topics whose queues were seen, with those queues: later ones have appeared while we run. */
-  private readonly seen = new Map<string, Set<string>>();
+  /** Topics whose queues were seen, since when, and those queues: later ones have appeared while we run. */
+  private readonly seen = new Map<string, { readonly at: number; readonly queues: Set<string> }>();
   private timer: NodeJS.Timeout | undefined;
   private renewal: NodeJS.Timeout | undefined;
   private running: Promise<void> | undefined;
@@ -138,11 +138,13 @@ export class Rebalance {
     await Promise.all(
       [...this.queues()].filter((queue) => !topics.has(queue.queue.topic)).map((queue) => this.remove(queue)),
     );
+    for (const topic of this.seen.keys()) if (!topics.has(topic)) this.seen.delete(topic);
     return results.every(Boolean);
   }
 
   /** @returns false when something is left to be done soon */
   private async rebalanceTopic(topic: string): Promise<boolean> {
+    const lookedAt = Date.now();
     try {
       // One look at the route for the whole round: queues that appear while it lasts are new in the next one.
       const all = this.options.instance.routes.subscribeInfo(topic);
@@ -150,7 +152,7 @@ export class Rebalance {
       if (share === null) return false;
       const [changed, balanced] = await this.apply(topic, share);
       if (!this.isReleasing(topic)) this.options.assignments?.pop(topic);
-      this.remember(topic, all);
+      this.remember(topic, all, lookedAt);
       if (changed) {
         this.options.logger.info(`group ${this.options.group} consumes ${share.length} queues of topic ${topic} here`, {
           group: this.options.group,
@@ -209,10 +211,10 @@ export class Rebalance {
     if (locks !== undefined && !(await locks.lock(added))) return false;
     offsets.forget(added.key);
     const known = this.seen.get(queue.topic);
-    const appeared = known !== undefined && !known.has(added.key);
+    const appeared = known !== undefined && !known.queues.has(added.key);
     let offset: number;
     try {
-      offset = await startOffsets.of(queue, appeared);
+      offset = await startOffsets.of(queue, appeared, known?.at);
     } catch (error) {
       logger.warn(`the start offset of queue ${added.key} could not be read; it is tried again`, {
         queue,
@@ -236,9 +238,9 @@ export class Rebalance {
     return false;
   }
 
-  private remember(topic: string, all: readonly MessageQueue[]): void {
-    const seen = this.seen.get(topic) ?? new Set();
-    for (const queue of all) seen.add(queueKey(queue));
+  private remember(topic: string, all: readonly MessageQueue[], lookedAt: number): void {
+    const seen = this.seen.get(topic) ?? { at: lookedAt, queues: new Set() };
+    for (const queue of all) seen.queues.add(queueKey(queue));
     this.seen.set(topic, seen);
   }
 

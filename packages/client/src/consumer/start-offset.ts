@@ -9,10 +9,12 @@ const CLOCK_SKEW_MS = 60_000;
 
 /**
  * Where pulling a queue begins: at the group's committed offset, else where `consumeFrom` says.
- * Java: RebalancePushImpl.computePullFromWhereWithException, with three differences that keep messages from being lost:
+ * Java: RebalancePushImpl.computePullFromWhereWithException, with four differences that keep messages from being lost:
  * - retry topics start at 0 whatever `consumeFrom` is: all they hold was meant for this group;
  * - with LAST_OFFSET, a queue that appears while the consumer runs starts at messages stored since the consumer started, not
  *   at those stored since its route was seen, up to 30 s later;
+ * - with LAST_OFFSET, a queue that no member has read when it is taken over later (whoever had it does not subscribe to the
+ *   topic, as in the middle of a rolling deployment) starts at messages stored since this member first looked at the topic;
  * - the position of a new group is committed at once, so that a member who takes the queue over does not compute it anew.
  */
 export class StartOffsets {
@@ -23,21 +25,26 @@ export class StartOffsets {
     private readonly startedAt = Date.now(),
   ) {}
 
-  /** @param appeared the queue came into being after this consumer started. Rejects when a broker cannot be asked. */
-  async of(queue: MessageQueue, appeared: boolean): Promise<number> {
+  /**
+   * Rejects when a broker cannot be asked.
+   * @param appeared the queue came into being after this consumer started
+   * @param topicSeenAt when this member first computed its share of the topic; absent when it does so now
+   */
+  async of(queue: MessageQueue, appeared: boolean, topicSeenAt?: number): Promise<number> {
     const committed = await this.offsets.read(queue);
     if (committed !== null) return committed;
-    const offset = await this.initial(queue, appeared);
+    const offset = await this.initial(queue, appeared, topicSeenAt);
     const key = queueKey(queue);
     this.offsets.update(key, queue, offset, false);
     void this.offsets.persist([key], false);
     return offset;
   }
 
-  private async initial(queue: MessageQueue, appeared: boolean): Promise<number> {
+  private async initial(queue: MessageQueue, appeared: boolean, topicSeenAt: number | undefined): Promise<number> {
     const { brokers, consumeFrom } = this;
     if (consumeFrom === 'FIRST_OFFSET' || queue.topic.startsWith(RETRY_GROUP_PREFIX)) return 0;
     if (consumeFrom !== 'LAST_OFFSET') return brokers.searchOffset(queue, consumeFrom.getTime());
-    return appeared ? brokers.searchOffset(queue, this.startedAt - CLOCK_SKEW_MS) : brokers.maxOffset(queue);
+    if (appeared) return brokers.searchOffset(queue, this.startedAt - CLOCK_SKEW_MS);
+    return topicSeenAt === undefined ? brokers.maxOffset(queue) : brokers.searchOffset(queue, topicSeenAt);
   }
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { MessageExt } from '@rocketnest/protocol';
 import type { MessageQueue } from '../../src/message-queue.js';
-import { bodyOf, range, Testbed, unique, until } from './testbed.js';
+import { bodyOf, LogKeeper, range, Testbed, unique, until } from './testbed.js';
 
 describe('a running consumer', () => {
   let bed: Testbed;
@@ -152,6 +152,40 @@ describe('a running consumer', () => {
     await bed.send(second, 0, ['back']);
     await until(() => seen.includes('back'), 'it is consumed again');
     await consumer.close();
+  });
+
+  it('says when a broker refuses the filter it changes to', async () => {
+    const topic = await bed.topic(1);
+    const logger = new LogKeeper();
+    const consumer = bed.consumer({ topic, logger }, () => {});
+    await consumer.start();
+    consumer.subscribe(topic, { sql92: 'amount >' });
+    await until(() => logger.of('error').length === 1, 'the mistake is logged');
+    const [{ message, fields }] = logger.of('error') as [{ message: string; fields: object }];
+    expect(message).toContain(`nothing of topic ${topic} may be received`);
+    expect(fields).toMatchObject({ filter: 'amount >' });
+  });
+
+  it('gets what it wants with postSubscriptionWhenPull although another member told brokers something else', async () => {
+    const [topic, other] = [await bed.topic(1), await bed.topic(1)];
+    const group = unique('group');
+    const seen: string[] = [];
+    const consumer = bed.consumer(
+      { topic, group, postSubscriptionWhenPull: true, expression: 'red', instanceName: unique('a') },
+      ([message]) => void seen.push(bodyOf(message!)),
+    );
+    await consumer.start();
+    // The queue goes to the first member by name.
+    const misled = bed.consumer({ topic: other, group, instanceName: unique('b') }, () => {});
+    await misled.start();
+    await until(() => consumer.assignment.some((queue) => queue.topic === topic), 'the queue stays ours');
+    await misled.instance.sendHeartbeats();
+    await bed.send(topic, 0, ['red'], 'red');
+    await until(() => seen.length === 1, 'the message is received', 5_000);
+    await bed.send(topic, 0, ['blue'], 'blue');
+    await bed.send(topic, 0, ['red again'], 'red');
+    await until(() => seen.length === 2, 'the next one is received', 5_000);
+    expect(seen).toEqual(['red', 'red again']);
   });
 
   it('holds no more of a topic than its limit', async () => {
