@@ -164,13 +164,13 @@ export abstract class PopConsumption extends Consumption<PopLane> {
     return popped.filter((_, i) => !stored[i]);
   }
 
-  private deadLetter({ brokerName, message, queueId, receipt }: Popped): Promise<boolean> {
+  private deadLetter({ brokerName, message, poppedTopic, queueId, receipt }: Popped): Promise<boolean> {
     const { sendBack } = this.options;
     // The broker would keep a message of the group's pop retry topic under that name.
     const retried = parsePopReceipt(receipt).kind !== PopTopicKind.NORMAL;
     return retried
       ? sendBack.giveUpCounted(message)
-      : sendBack.giveUp(message, { topic: message.topic, brokerName, queueId });
+      : sendBack.giveUp(message, { topic: poppedTopic, brokerName, queueId });
   }
 
   private async changeVisibility(popped: Popped, ms: number, untouched: boolean): Promise<void> {

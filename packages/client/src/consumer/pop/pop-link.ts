@@ -72,7 +72,7 @@ export class PopLink {
     const fields = this.receiptFields(popped);
     this.send(
       popped.brokerName,
-      popped.message.topic,
+      popped.poppedTopic,
       (address) =>
         this.instance.api.invoke(
           address,
@@ -94,7 +94,7 @@ export class PopLink {
    */
   async changeInvisibleTime(popped: Popped, ms: number, untouched = false): Promise<void> {
     const { brokerName, queueId, queueOffset } = popped;
-    const address = this.find(brokerName) ?? (await this.refreshAndFind(brokerName, popped.message.topic));
+    const address = this.find(brokerName) ?? (await this.refreshAndFind(brokerName, popped.poppedTopic));
     const { fields } = await this.instance.api.call(
       address,
       Requests.changeMessageInvisibletime,

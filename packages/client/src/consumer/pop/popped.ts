@@ -18,7 +18,9 @@ import { decompressBody } from '../../compression.js';
 /** A message that was popped: ours until `expiresAt`, then anybody's, unless it is acknowledged or its time is extended. */
 export interface Popped {
   readonly message: MessageExt;
-  /** Where it is stored: a retried message lies in the group's retry topic, unlike `message.topic`. */
+  /** The topic that was popped, as brokers know it; handlers may see another name in `message.topic`. */
+  readonly poppedTopic: string;
+  /** Where it is stored: a retried message lies in a retry topic of the group. */
   readonly topic: string;
   readonly brokerName: string;
   readonly queueId: number;
@@ -75,6 +77,7 @@ export function readPopped(response: RemotingCommand, question: PopQuestion, rec
     message.topic = topic;
     return {
       message,
+      poppedTopic: topic,
       topic: popRealTopic(topic, group, receipt.kind),
       brokerName: receipt.brokerName,
       queueId: receipt.queueId,

@@ -1,9 +1,18 @@
 import { dlqTopic, type MessageExt } from '@rocketnest/protocol';
 import { Admin } from '../../../src/admin/index.js';
-import type { MessageHandler, PushConsumer, PushConsumerOptions } from '../../../src/consumer/index.js';
-import { Testbed, unique } from '../testbed.js';
+import type {
+  MessageHandler,
+  PushConsumer,
+  PushConsumerOptions,
+  SubscriptionFilter,
+} from '../../../src/consumer/index.js';
+import { Testbed, unique, until } from '../testbed.js';
 
-type MemberOptions = Partial<PushConsumerOptions> & { readonly topic: string; readonly group: string };
+type MemberOptions = Partial<PushConsumerOptions> & {
+  readonly topic: string;
+  readonly group: string;
+  readonly expression?: SubscriptionFilter;
+};
 
 /** A {@link Testbed} whose groups pop. */
 export class PopBed {
@@ -20,12 +29,17 @@ export class PopBed {
   }
 
   /** A topic, and a group that is to pop it. */
-  async popGroup(queues = 4): Promise<{ topic: string; group: string }> {
-    const topic = await this.bed.topic(queues);
-    const group = unique('group');
+  async popGroup(queues = 4, namespace?: string): Promise<{ topic: string; group: string }> {
+    const names = { topic: unique('topic'), group: unique('group') };
+    const [topic, group] = [names.topic, names.group].map((name) => (namespace ? `${namespace}%${name}` : name)) as [
+      string,
+      string,
+    ];
+    await this.admin.topics.create({ topic, queues });
+    await until(async () => (await this.bed.instance.routes.refresh(topic)) !== null, 'the topic to be known');
     await this.admin.groups.create({ groupName: group });
     await this.setMode(topic, group, 'POP');
-    return { topic, group };
+    return names;
   }
 
   async setMode(topic: string, group: string, mode: 'PULL' | 'POP', popShareQueueNum = 0): Promise<void> {

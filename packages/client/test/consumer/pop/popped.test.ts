@@ -33,7 +33,13 @@ describe('reading what was popped', () => {
       '5 1700000000000 60000 3 0 broker-a 0 7',
       '1 1700000000000 60000 3 0 broker-a 2 1',
     ]);
-    expect(popped[1]).toMatchObject({ topic: 'orders', brokerName: 'broker-a', queueId: 0, queueOffset: 7 });
+    expect(popped[1]).toMatchObject({
+      poppedTopic: 'orders',
+      topic: 'orders',
+      brokerName: 'broker-a',
+      queueId: 0,
+      queueOffset: 7,
+    });
     expect(popped[1]!.message.properties).toMatchObject({
       [PropertyName.POP_CK]: popped[1]!.receipt,
       [PropertyName.FIRST_POP_TIME]: '1700000000000',

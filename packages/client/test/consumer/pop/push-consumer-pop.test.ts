@@ -48,6 +48,33 @@ describe('a push consumer whose group pops', () => {
     expect(new Set(attempts.map(({ msgId }) => msgId)).size).toBe(1);
   }, 40_000);
 
+  it('gets, with an SQL expression, the messages that it matches', async () => {
+    const { topic, group } = await bed.popGroup(1);
+    const got: string[] = [];
+    const consumer = bed.member({ topic, group, expression: { sql92: "TAGS = 'big'" } }, async ([message]) => {
+      got.push(bodyOf(message!));
+    });
+    await consumer.start();
+    await bed.send(topic, 0, ['no'], 'small');
+    await bed.send(topic, 0, ['yes'], 'big');
+    await until(() => got.length === 1, 'the message');
+    expect(got).toEqual(['yes']);
+  });
+
+  it('uses the names of its namespace at the broker, and shows its own', async () => {
+    const { topic, group } = await bed.popGroup(1, 'tenant');
+    const topics: string[] = [];
+    const consumer = bed.member({ topic, group, namespace: 'tenant', maxReconsumeTimes: 1 }, async ([message]) => {
+      topics.push(message!.topic);
+      return { action: 'retry', delayLevel: 1 };
+    });
+    await consumer.start();
+    expect(consumer.assignment).toContainEqual({ topic, brokerName: expect.any(String), queueId: -1 });
+    await bed.send(`tenant%${topic}`, 0, ['twice']);
+    await until(async () => (await bed.deadLetters(`tenant%${group}`)).length === 1, 'the dead letter', 30_000);
+    expect(topics).toEqual([topic, topic]);
+  }, 40_000);
+
   it('moves a message that failed too often to the dead letter queue', async () => {
     const { topic, group } = await bed.popGroup();
     let deliveries = 0;
