@@ -210,8 +210,10 @@ export class ClientInstance {
   private register<T>(table: Map<string, T>, kind: string, group: string, registration: T): void {
     if (this.state === 'closed') throw this.closedError();
     if (table.has(group)) {
+      // With different topics in one group messages lie unread.
+      const hint = kind === 'consumer' ? '; for another topic in the same group, subscribe to it with the first' : '';
       throw new ConfigurationError(
-        `This client instance (${this.clientId}) already has a ${kind} of group ${group}. Give the second one its own client instance or another group.`,
+        `This client instance (${this.clientId}) already has a ${kind} of group ${group}. Give the second one its own client instance or another group${hint}.`,
         { context: { group, clientId: this.clientId } },
       );
     }
