@@ -49,6 +49,8 @@ export type ScanOptions = Omit<PageOptions, 'cursor' | 'limit'> & {
   readonly max?: number;
 };
 
+/** The index keeps times in whole seconds after its file's first one: what it says is up to that much too early. */
+const INDEX_RESOLUTION_MS = 1_000;
 /** QUERY_MESSAGE's extra field: the key is a unique id. Java: MixAll.UNIQUE_MSG_QUERY_FLAG. */
 const UNIQUE_KEY_QUERY = '_UNIQUE_KEY_QUERY';
 const SCAN_PAGE = 256;
@@ -230,13 +232,14 @@ export class MessageAdmin {
     indexType: string,
     options: QueryOptions,
   ): Promise<Gathered<MessageExt>> {
+    const { begin = 0, end = Number.MAX_SAFE_INTEGER } = options;
     const request = (): ReturnType<typeof createRequest> => {
       const command = createRequest(Requests.queryMessage, {
         topic,
         key,
         maxNum: options.max ?? 32,
-        beginTimestamp: options.begin ?? 0,
-        endTimestamp: options.end ?? Number.MAX_SAFE_INTEGER,
+        beginTimestamp: Math.max(0, begin - INDEX_RESOLUTION_MS),
+        endTimestamp: end,
         indexType,
       });
       command.extFields[UNIQUE_KEY_QUERY] = String(indexType === IndexType.UNIQUE);
@@ -248,7 +251,7 @@ export class MessageAdmin {
       if (response.code !== ResponseCode.SUCCESS) throw responseError('QUERY_MESSAGE', address, response);
       const messages = decodeMessages(bodyOf(response), { decompress: decompressBody });
       for (const message of messages) message.brokerName = brokerName;
-      return messages;
+      return messages.filter(({ storeTimestamp }) => storeTimestamp >= begin && storeTimestamp < end);
     });
   }
 }

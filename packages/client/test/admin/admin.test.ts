@@ -91,6 +91,30 @@ describe('Admin', () => {
     expect(await cluster.admin.messages.byId(topic, 'C'.repeat(32))).toBeUndefined();
   });
 
+  it('finds by key exactly what was stored in a time', async () => {
+    const topic = await cluster.topic(1);
+    const queue = (await producer.publishQueues(topic))[0]!;
+    for (const body of ['one', 'two']) {
+      await producer.send({ topic, body, keys: 'k' }, { queue });
+      // The next one is stored in another millisecond.
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    const both = await waitFor(
+      async () => {
+        const { items } = await cluster.admin.messages.byKey(topic, 'k');
+        return items.length === 2 ? items : undefined;
+      },
+      { what: 'the index' },
+    );
+    const times = both.map(({ storeTimestamp }) => storeTimestamp).sort((a, b) => a - b);
+    const bodies = async (range: { begin?: number; end?: number }) =>
+      (await cluster.admin.messages.byKey(topic, 'k', range)).items.map(({ body }) => body.toString()).sort();
+    expect(await bodies({ begin: times[0]! })).toEqual(['one', 'two']);
+    expect(await bodies({ begin: times[1]! })).toEqual(['two']);
+    expect(await bodies({ end: times[1]! })).toEqual(['one']);
+    expect(await bodies({ begin: times[1]! + 1 })).toEqual([]);
+  });
+
   it('explains a topic or message that does not exist', async () => {
     await expect(cluster.admin.topics.stats(unique('nope'))).rejects.toThrow(NoRouteError);
     const topic = await cluster.topic(1);
