@@ -1,4 +1,11 @@
-import { ClosedError, ConfigurationError, type MessageExt, SendError, validateGroup } from '@rocketnest/protocol';
+import {
+  ClosedError,
+  ConfigurationError,
+  type MessageExt,
+  PropertyName,
+  SendError,
+  validateGroup,
+} from '@rocketnest/protocol';
 import { ClientInstance } from '../instance.js';
 import type { MessageQueue } from '../message-queue.js';
 import { clientOptionTable, pickOptions, resolveOptions } from '../options.js';
@@ -332,7 +339,16 @@ export class Producer {
   private prepareBatch(messages: readonly OutgoingMessage[]): PreparedMessage[] {
     const first = messages[0];
     if (first !== undefined && !this.pickers.has(first.topic)) checkSendTopic(first.topic);
-    return prepareBatch(messages, this.options.maxMessageBytes, () => this.instance.nextMessageId());
+    const parts = prepareBatch(messages, this.options.maxMessageBytes, () => this.instance.nextMessageId());
+    for (const part of parts) this.inNamespace(part);
+    return parts;
+  }
+
+  /** Java: Message.setInstanceId in sendKernelImpl. */
+  private inNamespace(prepared: PreparedMessage): PreparedMessage {
+    const { active, name } = this.instance.namespace;
+    if (active) prepared.properties[PropertyName.INSTANCE_ID] = name;
+    return prepared;
   }
 
   /** Sends an already prepared message; the way for subclasses. */
@@ -352,7 +368,9 @@ export class Producer {
   protected prepare(message: OutgoingMessage, options: SendOptions): PreparedMessage {
     // A topic that was sent to before has been checked before.
     if (!this.pickers.has(message.topic)) checkSendTopic(message.topic);
-    return prepareMessage(message, options.shardingKey, this.options.maxMessageBytes, this.instance.nextMessageId());
+    const { maxMessageBytes } = this.options;
+    const prepared = prepareMessage(message, options.shardingKey, maxMessageBytes, this.instance.nextMessageId());
+    return this.inNamespace(prepared);
   }
 
   /** How this send chooses its queues. @throws ConfigurationError when the options contradict each other */

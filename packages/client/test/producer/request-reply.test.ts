@@ -84,6 +84,29 @@ describe('request and reply', () => {
     }
   });
 
+  it('works in a namespace, whose topics and groups are its own', async () => {
+    const namespace = unique('ns');
+    await cluster.admin.topics.create({ topic: `${namespace}%orders`, queues: 1 });
+    const replier = await started({ namespace });
+    const consumer = new PushConsumer({
+      namesrvAddr: cluster.namesrvAddr,
+      group: unique('repliers'),
+      consumeFrom: 'FIRST_OFFSET',
+      namespace,
+    });
+    open.push(consumer);
+    const topics: string[] = [];
+    const answer = replyWith(replier, (request) => {
+      topics.push(request.topic);
+      return request.properties['INSTANCE_ID']!;
+    });
+    await consumer.subscribe('orders').listen(answer).start();
+    const producer = await started({ namespace });
+    const reply = await producer.request({ topic: 'orders', body: 'x' });
+    expect(reply.body.toString()).toBe(namespace);
+    expect(topics).toEqual(['orders']);
+  });
+
   it('carries large bodies both ways', async () => {
     const replier = await started();
     await consume(replyWith(replier, ({ body }) => body));
