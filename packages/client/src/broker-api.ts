@@ -193,7 +193,9 @@ export class BrokerApi {
         accept: [ResponseCode.SUCCESS, ResponseCode.SYSTEM_ERROR],
       },
     );
-    return code === ResponseCode.SUCCESS && body.length > 0 ? parseConsumerListBody(body).consumerIdList : [];
+    if (code !== ResponseCode.SUCCESS || body.length === 0) return [];
+    // A member that had to connect anew is listed twice until the broker misses its old connection; its share is one all the same.
+    return [...new Set(parseConsumerListBody(body).consumerIdList)];
   }
 
   // Offsets

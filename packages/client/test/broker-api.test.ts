@@ -1,5 +1,11 @@
 import { afterEach, expect, it } from '@jest/globals';
-import { createResponse, encodeTopicRoute, RequestCode, ResponseCode } from '@rocketnest/protocol';
+import {
+  createResponse,
+  encodeConsumerListBody,
+  encodeTopicRoute,
+  RequestCode,
+  ResponseCode,
+} from '@rocketnest/protocol';
 import { ScriptedPeer } from '@rocketnest/testing';
 import { ClientInstance } from '../src/instance.js';
 import { Producer } from '../src/producer/producer.js';
@@ -62,4 +68,12 @@ it('tells brokers about unit mode', async () => {
   const sent = peer.received.find(({ code }) => code === RequestCode.SEND_MESSAGE_V2)!;
   expect(sent.extFields['k']).toBe('true');
   expect(producer.instance.clientId).toMatch(/@sh$/);
+});
+
+it('counts a member once that a broker lists twice, as after it had to connect anew', async () => {
+  const body = encodeConsumerListBody({ consumerIdList: ['a', 'b', 'a'] });
+  const peer = await ScriptedPeer.start((request) => createResponse(request, ResponseCode.SUCCESS, null, {}, body));
+  const instance = new ClientInstance({ namesrvAddr: peer.address });
+  open.push(peer, instance);
+  expect(await instance.api.consumerIdList(peer.address, 'g')).toEqual(['a', 'b']);
 });

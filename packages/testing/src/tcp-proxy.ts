@@ -14,6 +14,7 @@ export class TcpProxy {
   readonly #target: () => number;
   readonly #server: Server;
   readonly #pairs = new Set<readonly [client: Socket, server: Socket]>();
+  readonly #frozen = new Set<readonly Socket[]>();
   #mode: ProxyMode = 'forward';
 
   private constructor(target: () => number) {
@@ -46,7 +47,15 @@ export class TcpProxy {
   /** From now on. What arrives while bytes stall waits in the sockets and passes later. */
   set mode(mode: ProxyMode) {
     this.#mode = mode;
-    for (const pair of this.#pairs) this.#apply(pair);
+    for (const pair of this.#pairs) if (!this.#frozen.has(pair)) this.#apply(pair);
+  }
+
+  /** The connections of now pass nothing any more and never close: half open, as after a host vanished. New ones work. */
+  freeze(): void {
+    for (const pair of this.#pairs) {
+      this.#frozen.add(pair);
+      for (const socket of pair) socket.pause();
+    }
   }
 
   /** Resets all connections, towards both ends. */
@@ -79,6 +88,7 @@ export class TcpProxy {
       from.on('close', () => {
         to.destroy();
         this.#pairs.delete(pair);
+        this.#frozen.delete(pair);
       });
     }
     this.#apply(pair);

@@ -51,3 +51,16 @@ it('cuts and refuses', async () => {
   proxy.mode = 'forward';
   expect(await ask(10_000)).toBe(7);
 });
+
+it('freezes what is connected and serves what connects then', async () => {
+  const { peer, proxy, ask } = await start();
+  await ask(10_000);
+  proxy.freeze();
+  await expect(ask(100)).rejects.toThrow(/no response/);
+  const other = new RemotingClient();
+  open.push(other);
+  const request = { ...createResponse({ opaque: 0, serializeType: 0 }, 1), flag: 0 };
+  expect((await other.request(proxy.address, request, { timeoutMs: 10_000 })).code).toBe(7);
+  // The first one, and that of the other client.
+  expect(peer.received).toHaveLength(2);
+});
