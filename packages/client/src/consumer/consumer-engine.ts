@@ -213,7 +213,10 @@ export class ConsumerEngine implements ConsumerRegistration {
   /** Brokers learn of the changed subscription to a topic, then the share is computed again. */
   async subscriptionChanged(topic: string): Promise<void> {
     this.subscriptionCheck.again();
-    await this.subscriptionsChanged(() => this.pulling.refilter(topic));
+    await this.subscriptionsChanged(() => {
+      this.pulling.refilter(topic);
+      this.pop?.consumer.refilter(topic);
+    });
     const subscription = this.subscriptions.get(topic);
     if (subscription !== undefined) await reportRefusal(this.instance, this.options.group, subscription);
   }

@@ -82,6 +82,11 @@ export class PopConsumer {
     for (const { queue } of this.loops.values()) yield queue;
   }
 
+  /** The topic's filter has changed. */
+  refilter(topic: string): void {
+    for (const { loop, queue } of this.loops.values()) if (queue.queue.topic === topic) loop.refilter();
+  }
+
   /** No handler starts, and what waits for one goes to other members. */
   pause(): void {
     this.paused = true;

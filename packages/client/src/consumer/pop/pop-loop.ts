@@ -58,6 +58,10 @@ export class PopLoop {
   private timesFull = 0;
   private parked = false;
   private stopped = false;
+  /** A pop is under way. */
+  private popping = false;
+  /** What pops of earlier epochs bring is welcome, but they no longer lead to the next one. */
+  private epoch = 0;
   /** Ordered: a pop whose answer was lost is repeated under the same name and gets the same messages. */
   private attemptId: string = randomUUID();
 
@@ -81,6 +85,13 @@ export class PopLoop {
   resume(): void {
     if (!this.parked) return;
     this.parked = false;
+    this.run();
+  }
+
+  /** The subscription has another filter: a broker would go on filtering a pop that it holds as it was asked to. */
+  refilter(): void {
+    if (!this.popping || this.stopped) return;
+    this.epoch++;
     this.run();
   }
 
@@ -120,6 +131,8 @@ export class PopLoop {
     const { context } = this;
     const { brokerName, queueId, topic } = this.queue.queue;
     const sentAt = Date.now();
+    const { epoch } = this;
+    this.popping = true;
     const fields = {
       consumerGroup: context.group,
       topic,
@@ -136,16 +149,23 @@ export class PopLoop {
       bname: brokerName,
     };
     context.link.pop(fields, POP_TIMEOUT_MS, (error, response) => {
+      const isCurrent = epoch === this.epoch;
+      if (isCurrent) this.popping = false;
       try {
         if (error !== null || response === undefined) throw error;
-        this.answered(response, subscription, sentAt);
+        const pauseMs = this.answered(response, subscription, sentAt);
+        if (!isCurrent) return;
+        // The next pop is on its way while handlers work.
+        if (pauseMs > 0) this.later(pauseMs);
+        else this.run();
       } catch (failure) {
-        if (!this.stopped) this.failed(failure);
+        if (isCurrent && !this.stopped) this.failed(failure);
       }
     });
   }
 
-  private answered(response: RemotingCommand, subscription: SubscriptionData, sentAt: number): void {
+  /** @returns how long to wait before the next pop, in ms */
+  private answered(response: RemotingCommand, subscription: SubscriptionData, sentAt: number): number {
     const { context } = this;
     const { brokerName, topic } = this.queue.queue;
     switch (response.code) {
@@ -153,14 +173,12 @@ export class PopLoop {
         break;
       case ResponseCode.POLLING_TIMEOUT:
       case ResponseCode.PULL_NOT_FOUND:
-        this.run();
-        return;
+        return 0;
       case ResponseCode.POLLING_FULL:
         context.logger.warn(`broker ${brokerName} holds too many pops; queue ${this.queue.key} waits`, {
           group: context.group,
         });
-        this.later(context.retryDelayMs);
-        return;
+        return context.retryDelayMs;
       default:
         throw responseError(Requests.popMessage.name, brokerName, response);
     }
@@ -170,9 +188,7 @@ export class PopLoop {
     this.attemptId = randomUUID();
     this.handOut(popped, context.subscription(topic) ?? subscription);
     context.stats.pulled(topic, popped.length, now - sentAt);
-    // The next pop is on its way while handlers work.
-    if (context.intervalMs > 0) this.later(context.intervalMs);
-    else this.run();
+    return context.intervalMs;
   }
 
   private handOut(popped: readonly Popped[], { tagsSet }: SubscriptionData): void {

@@ -61,6 +61,24 @@ describe('a push consumer whose group pops', () => {
     expect(got).toEqual(['yes']);
   });
 
+  it('gets what another filter matches as soon as it has it', async () => {
+    const { topic, group } = await bed.popGroup(1);
+    const got: string[] = [];
+    const consumer = bed.member({ topic, group, expression: 'a' }, async ([message]) => {
+      got.push(bodyOf(message!));
+    });
+    await consumer.start();
+    await bed.send(topic, 0, ['a1'], 'a');
+    await until(() => got.length === 1, 'the first message');
+    const began = Date.now();
+    consumer.subscribe(topic, 'b');
+    await bed.send(topic, 0, ['b1'], 'b');
+    await until(() => got.includes('b1'), 'the message of the new filter');
+    expect(got).toEqual(['a1', 'b1']);
+    // The pop with the old filter is held for 15 s.
+    expect(Date.now() - began).toBeLessThan(10_000);
+  });
+
   it('uses the names of its namespace at the broker, and shows its own', async () => {
     const { topic, group } = await bed.popGroup(1, 'tenant');
     const topics: string[] = [];
