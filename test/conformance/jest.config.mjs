@@ -8,4 +8,5 @@ export default {
   testPathIgnorePatterns: ['/node_modules/'],
   testTimeout: 90_000,
   maxWorkers: 2,
+  setupFilesAfterEnv: ['<rootDir>/test/interop/setup.mjs'],
 };

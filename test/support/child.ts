@@ -5,9 +5,9 @@ export interface CommandLine {
   readonly command: string;
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Default: this process's. */
+  readonly cwd?: string;
 }
-
-const TAIL_LINES = 40;
 
 /**
  * The same command as a process that does not outlive this one, even when the test runner is killed: a watcher beside it
@@ -31,9 +31,15 @@ export class Child {
 
   constructor(
     readonly name: string,
-    { command, args, env }: CommandLine,
+    { command, args, env, cwd }: CommandLine,
+    /** How many of the last lines of output errors show. */
+    private readonly tailLines = 40,
   ) {
-    const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn(command, args, {
+      env: { ...process.env, ...env },
+      stdio: ['pipe', 'pipe', 'pipe'],
+      ...(cwd && { cwd }),
+    });
     this.#process = child;
     createInterface({ input: child.stdout! }).on('line', (line) => {
       this.lines.push(line);
@@ -122,6 +128,6 @@ export class Child {
 
   #remember(line: string): void {
     this.#tail.push(line);
-    if (this.#tail.length > TAIL_LINES) this.#tail = this.#tail.slice(-TAIL_LINES);
+    if (this.#tail.length > this.tailLines) this.#tail = this.#tail.slice(-this.tailLines);
   }
 }
