@@ -44,7 +44,7 @@ export class Admin {
     const brokers = new BrokersOf(this.instance);
     this.topics = new TopicAdmin(brokers);
     this.groups = new GroupAdmin(brokers);
-    this.offsets = new OffsetAdmin(brokers);
+    this.offsets = new OffsetAdmin(brokers, this.groups);
     this.cluster = new ClusterAdmin(brokers, this);
     this.clients = new ClientAdmin(brokers);
     this.messages = new MessageAdmin(brokers, this);

@@ -70,6 +70,8 @@ const KEPT: ReadonlySet<string> = new Set([
   PropertyName.ORIGIN_MESSAGE_ID,
 ]);
 
+const SENDS_AT_ONCE = 32;
+
 /** Dead letters: the messages groups gave up. */
 export class DeadLetterAdmin {
   constructor(
@@ -180,14 +182,21 @@ export class DeadLetterAdmin {
   ): Promise<ResendResult> {
     let sent = 0;
     const failures: { msgId: string; error: Error }[] = [];
-    for await (const message of letters) {
+    const attempt = async (message: MessageExt): Promise<void> => {
       try {
         await this.send(group, message, to);
         sent++;
       } catch (error) {
         failures.push({ msgId: message.msgId, error: error as Error });
       }
+    };
+    let underWay: Promise<void>[] = [];
+    for await (const message of letters) {
+      if (underWay.push(attempt(message)) < SENDS_AT_ONCE) continue;
+      await Promise.all(underWay);
+      underWay = [];
     }
+    await Promise.all(underWay);
     return { sent, failures };
   }
 

@@ -1,10 +1,7 @@
 import {
   ConfigurationError,
-  isRetryTopic,
   parseConsumeStats,
   parseQueryConsumeTimeSpanBody,
-  parseRetryGroup,
-  parseTopicList,
   type QueryConsumeTimeSpanBody,
   Requests,
   ResponseCode,
@@ -15,6 +12,7 @@ import {
 import { compareQueues, type MessageQueue } from '../message-queue.js';
 import type { BrokersOf } from './brokers-of.js';
 import { type BrokerTarget, changeAll, type Gathered, gather } from './gathered.js';
+import type { GroupAdmin } from './groups.js';
 import { type OffsetMove, OffsetReset, type ResetInput, type ResetPlan } from './offset-reset.js';
 import { logicProgress, type QueueProgress } from './progress.js';
 
@@ -43,7 +41,10 @@ const GROUPS_AT_ONCE = 8;
 export class OffsetAdmin {
   private readonly resets: OffsetReset;
 
-  constructor(private readonly brokers: BrokersOf) {
+  constructor(
+    private readonly brokers: BrokersOf,
+    private readonly groups: GroupAdmin,
+  ) {
     this.resets = new OffsetReset(brokers);
   }
 
@@ -92,11 +93,10 @@ export class OffsetAdmin {
     return this.progressOn(await this.brokersOfGroup(group, topic), group, topic);
   }
 
-  /** Where all groups stand that have a retry topic, which every connected push consumer has; the largest lag first. Java: mqadmin consumerProgress. */
+  /** Where all users' groups stand, the largest lag first. Java: mqadmin consumerProgress. */
   async overview(): Promise<Gathered<GroupSummary>> {
-    const { api } = this.brokers.instance;
-    const { body } = await api.callNameServer(Requests.getAllTopicListFromNameserver, {});
-    const groups = [...new Set(parseTopicList(body).topicList.filter(isRetryTopic).map(parseRetryGroup))];
+    const { items: names, failures: unlisted } = await this.groups.list();
+    const groups = [...names];
     const masters = await this.brokers.masters();
     const summaries: GroupSummary[] = [];
     const next = async (): Promise<void> => {
@@ -107,7 +107,7 @@ export class OffsetAdmin {
       }
     };
     await Promise.all(Array.from({ length: GROUPS_AT_ONCE }, next));
-    const failures = summaries.flatMap((summary) => summary.failures);
+    const failures = [...unlisted, ...summaries.flatMap((summary) => summary.failures)];
     return { items: summaries.sort((a, b) => b.lag - a.lag), failures: oncePerBroker(failures) };
   }
 

@@ -1,7 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ConfigurationError, type MessageExt, ResponseError } from '@rocketnest/protocol';
 import { startCluster, unique, waitFor } from '@rocketnest/testing';
-import { Admin, type MessageQueue, type PageOptions, Producer, PushConsumer } from '../../src/index.js';
+import {
+  Admin,
+  type MessageQueue,
+  type PageOptions,
+  Producer,
+  PushConsumer,
+  TransactionProducer,
+} from '../../src/index.js';
 import { TestCluster } from '../support/cluster.js';
 
 const bodies = (messages: readonly MessageExt[]): string[] => messages.map(({ body }) => body.toString());
@@ -195,6 +202,40 @@ describe('admin.messages, when one of two brokers is down', () => {
       what: 'the broker to be back',
     });
   });
+});
+
+it('admin.messages puts a half message back that the broker gave up, and its checks begin again', async () => {
+  await using cluster = await startCluster({
+    broker: { transactionTimeOut: 100, transactionCheckInterval: 200, transactionCheckMax: 1 },
+  });
+  await using admin = new Admin({ namesrvAddr: cluster.namesrvAddr });
+  await admin.start();
+  const topic = unique('topic');
+  await admin.topics.create({ topic, queues: 1 });
+  let checks = 0;
+  let decision: 'UNKNOWN' | 'COMMIT' = 'UNKNOWN';
+  await using producer = new TransactionProducer({
+    namesrvAddr: cluster.namesrvAddr,
+    group: unique('transactions'),
+    checker: () => {
+      checks++;
+      return decision;
+    },
+  });
+  await producer.start();
+  await producer.sendInTransaction({ topic, body: 'undecided' }, async () => 'UNKNOWN' as const);
+  const givenUp = await waitFor(
+    async () => {
+      if ((await admin.topics.route('TRANS_CHECK_MAX_TIME_TOPIC')) === null) return undefined;
+      return (await admin.messages.byTime('TRANS_CHECK_MAX_TIME_TOPIC')).items[0];
+    },
+    { what: 'the broker to give up' },
+  );
+  const before = checks;
+  decision = 'COMMIT';
+  await admin.messages.resumeHalf(givenUp);
+  await waitFor(async () => (await admin.messages.byTime(topic)).items.length === 1, { what: 'the commit' });
+  expect(checks).toBeGreaterThan(before);
 });
 
 async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
