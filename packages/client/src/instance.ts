@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { isIP } from 'node:net';
 import {
   ClosedError,
   ConfigurationError,
@@ -81,7 +82,8 @@ export class ClientInstance {
       onConnectFailed: (address, reason) => this.tracker.down(address, reason.message),
     });
     this.messageIds = new UniqueIdGenerator({
-      address: this.options.clientIp ?? localAddress(),
+      // A host name will do for the client id, but not here.
+      address: isIP(this.options.clientIp ?? '') === 0 ? localAddress() : this.options.clientIp!,
       pid: process.pid,
       // Java takes a hash of the class loader; any number that another instance of this process does not have will do.
       instance: randomInt(0x1_0000_0000),

@@ -1,7 +1,15 @@
 import * as zlib from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { ClosedError, ConfigurationError, MessageSysFlag, NoRouteError, TimeoutError } from '@rocketnest/protocol';
+import {
+  ClosedError,
+  ConfigurationError,
+  MessageSysFlag,
+  NoRouteError,
+  TimeoutError,
+  uniqueIdAddress,
+} from '@rocketnest/protocol';
 import { ScriptedPeer, unique, waitFor } from '@rocketnest/testing';
+import { localAddress } from '../../src/client-id.js';
 import {
   ClientInstance,
   Producer,
@@ -56,6 +64,15 @@ describe('Producer', () => {
       queueOffset: result.queueOffset,
       properties: { TAGS: 'TagA', KEYS: 'k1 k2', own: 'ä', UNIQ_KEY: result.msgId },
     });
+  });
+
+  it('makes ids with an IP address, also where clientIp is a name', async () => {
+    const topic = await cluster.topic(1);
+    const named = await startProducer({ clientIp: 'orders-7.internal' });
+    expect(named.instance.clientId).toMatch(/^orders-7\.internal@/);
+    const numbered = await startProducer({ clientIp: '10.0.0.7' });
+    const ids = [named, numbered].map(async (producer) => (await producer.send({ topic, body: 'x' })).msgId);
+    expect((await Promise.all(ids)).map(uniqueIdAddress)).toEqual([localAddress(), '10.0.0.7']);
   });
 
   it('spreads messages evenly over all queues', async () => {
