@@ -68,8 +68,11 @@ export class BrokersOf {
   }
 
   /** Every name server of the client: changes go to all of them, since they do not tell each other. */
-  nameServers(): BrokerTarget[] {
-    return this.instance.nameServers.addresses.map((address) => ({ brokerName: `name server ${address}`, address }));
+  async nameServers(): Promise<BrokerTarget[]> {
+    const { nameServers } = this.instance;
+    // The first question makes a client that follows an endpoint learn the addresses.
+    if (nameServers.addresses.length === 0) await this.clusterInfo();
+    return nameServers.addresses.map((address) => ({ brokerName: `name server ${address}`, address }));
   }
 
   /** Any broker of the topic, a master if it has one: for what every broker of a cluster knows. */

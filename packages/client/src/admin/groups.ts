@@ -131,7 +131,7 @@ export class GroupAdmin {
       }
     });
     if (!topics || options.broker !== undefined) return;
-    await changeAll(this.brokers.nameServers(), `Group ${group} is deleted`, async ({ address }) => {
+    await changeAll(await this.brokers.nameServers(), `Group ${group} is deleted`, async ({ address }) => {
       for (const topic of [retryTopic(group), dlqTopic(group)]) {
         const clusterName = options.cluster;
         await api.call(

@@ -15,13 +15,13 @@ export async function getKeyValue(brokers: BrokersOf, namespace: string, key: st
 }
 
 export async function putKeyValue(brokers: BrokersOf, namespace: string, key: string, value: string): Promise<void> {
-  await changeAll(brokers.nameServers(), `Key ${key} of namespace ${namespace} is set`, ({ address }) =>
+  await changeAll(await brokers.nameServers(), `Key ${key} of namespace ${namespace} is set`, ({ address }) =>
     brokers.instance.api.call(address, Requests.putKvConfig, { namespace, key, value }),
   );
 }
 
 export async function deleteKeyValue(brokers: BrokersOf, namespace: string, key: string): Promise<void> {
-  await changeAll(brokers.nameServers(), `Key ${key} of namespace ${namespace} is deleted`, ({ address }) =>
+  await changeAll(await brokers.nameServers(), `Key ${key} of namespace ${namespace} is deleted`, ({ address }) =>
     brokers.instance.api.call(address, Requests.deleteKvConfig, { namespace, key }),
   );
 }

@@ -29,16 +29,16 @@ export class NameServerAdmin {
   }
 
   /** The brokers each name server sees: compare them to find one that is cut off. Those that do not answer are the failures. */
-  clusters(): Promise<Gathered<NameServerAnswer & ClusterInfo>> {
-    return gather(this.brokers.nameServers(), async ({ address }) => {
+  async clusters(): Promise<Gathered<NameServerAnswer & ClusterInfo>> {
+    return gather(await this.brokers.nameServers(), async ({ address }) => {
       const { body } = await this.brokers.instance.api.call(address, Requests.getBrokerClusterInfo, {});
       return [{ address, ...parseClusterInfo(body) }];
     });
   }
 
   /** Java: getNameServerConfig. */
-  config(): Promise<Gathered<NameServerAnswer & { readonly properties: Properties }>> {
-    return gather(this.brokers.nameServers(), async ({ address }) => {
+  async config(): Promise<Gathered<NameServerAnswer & { readonly properties: Properties }>> {
+    return gather(await this.brokers.nameServers(), async ({ address }) => {
       const { body } = await this.brokers.instance.api.call(address, Requests.getNamesrvConfig, {});
       return [{ address, properties: Object.fromEntries(parseProperties(body.toString())) }];
     });
@@ -51,7 +51,7 @@ export class NameServerAdmin {
   async updateConfig(properties: Properties): Promise<void> {
     const body = encodeProperties(properties, 'a name server');
     await changeAll(
-      this.brokers.nameServers(),
+      await this.brokers.nameServers(),
       `Configuration ${Object.keys(properties).join(', ')} is changed`,
       ({ address }) => this.brokers.instance.api.call(address, Requests.updateNamesrvConfig, {}, { body }),
     );
@@ -90,16 +90,16 @@ export class NameServerAdmin {
    * Tells producers to send elsewhere: name servers take the write permission out of all routes of the broker, until it starts
    * again or {@link addWritePerm}. Consumers go on. Resolves to the number of topics per name server. Java: wipeWritePermOfBroker.
    */
-  wipeWritePerm(brokerName: string): Promise<Gathered<NameServerAnswer & { readonly topics: number }>> {
-    return gather(this.brokers.nameServers(), async ({ address }) => {
+  async wipeWritePerm(brokerName: string): Promise<Gathered<NameServerAnswer & { readonly topics: number }>> {
+    return gather(await this.brokers.nameServers(), async ({ address }) => {
       const { fields } = await this.brokers.instance.api.call(address, Requests.wipeWritePermOfBroker, { brokerName });
       return [{ address, topics: fields.wipeTopicCount }];
     });
   }
 
   /** Takes {@link wipeWritePerm} back. Java: addWritePermOfBroker. */
-  addWritePerm(brokerName: string): Promise<Gathered<NameServerAnswer & { readonly topics: number }>> {
-    return gather(this.brokers.nameServers(), async ({ address }) => {
+  async addWritePerm(brokerName: string): Promise<Gathered<NameServerAnswer & { readonly topics: number }>> {
+    return gather(await this.brokers.nameServers(), async ({ address }) => {
       const { fields } = await this.brokers.instance.api.call(address, Requests.addWritePermOfBroker, { brokerName });
       return [{ address, topics: fields.addTopicCount }];
     });

@@ -194,7 +194,7 @@ export class TopicAdmin {
     );
     if (where.broker !== undefined) return;
     const fields = where.cluster === undefined ? { topic } : { topic, clusterName: where.cluster };
-    await changeAll(this.brokers.nameServers(), `Topic ${topic} is deleted`, ({ address }) =>
+    await changeAll(await this.brokers.nameServers(), `Topic ${topic} is deleted`, ({ address }) =>
       api.call(address, Requests.deleteTopicInNamesrv, fields),
     );
     if (where.cluster === undefined) await this.deleteOrderConf(topic);
