@@ -118,11 +118,13 @@ export class RemotingClient {
     this.#open.get(address)?.close();
   }
 
-  /** Closes all connections and refuses further use. Requests under way fail with ClosedError. Idempotent. */
+  /** Closes all connections, waits for them and refuses further use. Requests under way fail with ClosedError. Idempotent. */
   async close(): Promise<void> {
     this.#closed = true;
     for (const { cancel } of this.#connecting.values()) cancel(new ClosedError('the remoting client is closed'));
-    for (const connection of [...this.#open.values()]) connection.close();
+    const connections = [...this.#open.values()];
+    for (const connection of connections) connection.close();
+    await Promise.all(connections.map((connection) => connection.gone()));
   }
 
   /** Joins the connection attempt under way or starts one; gives up waiting after `withinMs`. */

@@ -262,6 +262,13 @@ export class Connection {
     this.#shutdown(reason, 'flush');
   }
 
+  /** Resolves when the socket is gone: soon after close, for the last bytes may be on their way. */
+  gone(): Promise<void> {
+    return this.#socket.closed
+      ? Promise.resolve()
+      : new Promise((resolve) => this.#socket.once('close', () => resolve()));
+  }
+
   #shutdown(reason: Error | undefined, how: 'flush' | 'now', byPeer = false): void {
     if (this.#closed) return;
     this.#flush();
