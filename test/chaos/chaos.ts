@@ -32,7 +32,6 @@ export interface ChaosResult {
 }
 
 const TOPICS: Topics = { plain: 'chaos-plain', ordered: 'chaos-ordered', transactions: 'chaos-transactions' };
-const QUIET_MS = [1_000, 4_000] as const;
 /** Retries, checks of transactions and revived pops come within a few seconds each; nothing at all for this long is a loss. */
 const PATIENCE_MS = 90_000;
 /** Rolled back messages that come to light would do so soon. */
@@ -81,7 +80,7 @@ async function run(
   log('everything runs');
 
   const scene = { servers, network: [...proxies.values()], seats: receivers.seats, random };
-  const faults = await havoc(scene, Date.now() + minutes * 60_000, QUIET_MS, log);
+  const faults = await havoc(scene, Date.now() + minutes * 60_000, log);
   const quietAt = Date.now();
   await senders.stop();
   await drained(ledger, log);

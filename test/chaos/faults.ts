@@ -1,6 +1,6 @@
 import type { Servers } from '../support/servers.js';
 import type { TcpProxy } from '../support/tcp-proxy.js';
-import type { Random } from './random.js';
+import { Random } from './random.js';
 import type { Seat } from './receivers.js';
 
 export interface Scene {
@@ -87,32 +87,42 @@ async function replaceMember({ seats, random }: Scene): Promise<string> {
   return `of ${seat.group}`;
 }
 
-const FAULTS: readonly Fault[] = [
-  { name: 'broker killed', weight: 4, happen: killBroker },
-  { name: 'name server killed', weight: 2, happen: killNamesrv },
-  { name: 'all servers killed', weight: 1, happen: killAll },
-  { name: 'process frozen', weight: 2, happen: freeze },
-  { name: 'network stalled', weight: 2, happen: stall },
-  { name: 'connections cut', weight: 2, happen: cut },
-  { name: 'member replaced', weight: 3, happen: replaceMember },
-];
+/** Faults of one kind happen one after the other, those of different kinds at the same time. */
+const KINDS: Readonly<Record<string, readonly Fault[]>> = {
+  servers: [
+    { name: 'broker killed', weight: 4, happen: killBroker },
+    { name: 'name server killed', weight: 2, happen: killNamesrv },
+    { name: 'all servers killed', weight: 1, happen: killAll },
+    { name: 'process frozen', weight: 2, happen: freeze },
+  ],
+  network: [
+    { name: 'network stalled', weight: 1, happen: stall },
+    { name: 'connections cut', weight: 1, happen: cut },
+  ],
+  members: [{ name: 'member replaced', weight: 1, happen: replaceMember }],
+};
+/** Between two faults of a kind. */
+const QUIET_MS: readonly [number, number] = [1_000, 10_000];
 
-/** One fault after the other until the time is up, with quiet seconds between. Returns how often each happened. */
-export async function havoc(
-  scene: Scene,
-  untilMs: number,
-  quietMs: readonly [number, number],
-  log: (line: string) => void,
-): Promise<Map<string, number>> {
-  const counts = new Map(FAULTS.map(({ name }) => [name, 0]));
-  const bag = FAULTS.flatMap((fault) => Array<Fault>(fault.weight).fill(fault));
-  for (;;) {
-    await sleep(scene.random.between(...quietMs));
-    if (Date.now() >= untilMs) return counts;
-    const { name, happen } = bag[scene.random.index(bag.length)]!;
-    const startedAt = Date.now();
-    const what = await happen(scene);
-    counts.set(name, counts.get(name)! + 1);
-    log(`${name}: ${what}; ready after ${Date.now() - startedAt} ms`);
-  }
+/** Lets things go wrong until the time is up and everything is all right again. Returns how often each fault happened. */
+export async function havoc(scene: Scene, untilMs: number, log: (line: string) => void): Promise<Map<string, number>> {
+  const kinds = Object.values(KINDS);
+  const counts = new Map(kinds.flat().map(({ name }) => [name, 0]));
+  await Promise.all(
+    kinds.map(async (faults) => {
+      // Of its own, so that the order of its faults does not depend on the others' timing.
+      const random = new Random(scene.random.index(2 ** 31));
+      const bag = faults.flatMap((fault) => Array<Fault>(fault.weight).fill(fault));
+      for (;;) {
+        await sleep(random.between(...QUIET_MS));
+        if (Date.now() >= untilMs) return;
+        const { name, happen } = bag[random.index(bag.length)]!;
+        const startedAt = Date.now();
+        const what = await happen({ ...scene, random });
+        counts.set(name, counts.get(name)! + 1);
+        log(`${name}: ${what}; ready after ${Date.now() - startedAt} ms`);
+      }
+    }),
+  );
+  return counts;
 }

@@ -1,4 +1,10 @@
-import { type ClientOptionsInput, LitePullConsumer, PushConsumer, type PushConsumerOptions } from '@rocketnest/client';
+import {
+  type ClientOptionsInput,
+  LitePullConsumer,
+  PushConsumer,
+  type PushConsumerOptions,
+  RocketMQError,
+} from '@rocketnest/client';
 import type { GroupLedger, Ledger } from './ledger.js';
 import type { Random } from './random.js';
 import type { Topics } from './senders.js';
@@ -17,6 +23,7 @@ export interface Seat {
 }
 
 const POP_INVISIBLE_MS = 10_000;
+const RESTART_MS = 1_000;
 /** Handlers fail once in so many calls. */
 const FAILS_ONE_IN = { concurrent: 50, orderly: 100, pop: 50 } as const;
 
@@ -108,7 +115,16 @@ class MemberSeat implements Seat {
 
   async replace(): Promise<void> {
     await this.close();
-    this.#member = await this.join();
+    for (;;) {
+      try {
+        this.#member = await this.join();
+        return;
+      } catch (error) {
+        // To start while no server answers is an error that users see: they start again, as here.
+        if (!(error instanceof RocketMQError)) throw error;
+        await new Promise((resolve) => setTimeout(resolve, RESTART_MS));
+      }
+    }
   }
 
   async close(): Promise<void> {
