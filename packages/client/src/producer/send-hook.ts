@@ -1,6 +1,7 @@
 import type { Message } from '@rocketnest/protocol';
 import type { Logger } from '@rocketnest/remoting';
 import type { MessageQueue } from '../message-queue.js';
+import type { Namespace } from '../namespace.js';
 import type { MessageKind, PreparedMessage } from './outgoing-message.js';
 import type { SendCallback, SendResult } from './send-result.js';
 
@@ -75,18 +76,31 @@ export function isSendHook(hook: unknown): boolean {
   return HOOK_FUNCTIONS.every((name) => given[name] === undefined || typeof given[name] === 'function');
 }
 
-/** The hooks of one producer. Which kinds there are is looked up once, so that a send without hooks pays for none. */
+/** What hooks need of the client. */
+interface HookEnvironment {
+  readonly namespace: Namespace;
+  readonly logger: Logger;
+}
+
+/**
+ * The hooks of one producer, who see names as users write them. Which kinds there are is looked up once, so that a send without hooks
+ * pays for none.
+ */
 export class SendHooks {
   /** Some hook wants to see sends. */
   readonly observing: boolean;
   /** Some hook may forbid attempts. */
   readonly forbidding: boolean;
 
+  private readonly group: string;
+
+  /** @param group may have the namespace */
   constructor(
     private readonly hooks: readonly SendHook[],
-    private readonly group: string,
-    private readonly logger: Logger,
+    group: string,
+    private readonly env: HookEnvironment,
   ) {
+    this.group = env.namespace.unwrapGroup(group);
     this.observing = hooks.some((hook) => hook.beforeSend !== undefined || hook.afterSend !== undefined);
     this.forbidding = hooks.some((hook) => hook.checkForbidden !== undefined);
   }
@@ -94,7 +108,8 @@ export class SendHooks {
   /** Tells the hooks that a send begins; the callback returned tells them its end before it calls `callback`. */
   around(message: PreparedMessage, callback: SendCallback): SendCallback {
     const startedAt = performance.now();
-    const { topic, properties, messageCount, messages, kind } = message;
+    const { properties, messageCount, messages, kind } = message;
+    const topic = this.env.namespace.unwrapTopic(message.topic);
     const bodyBytes = message.body.length;
     const context: SendHookContext = {
       ...{ group: this.group, topic, properties, bodyBytes, messageCount, kind },
@@ -112,14 +127,23 @@ export class SendHooks {
 
   /** @throws what a hook throws that forbids the attempt */
   checkForbidden(message: PreparedMessage, queue: MessageQueue, brokerAddress: string): void {
-    const { topic, properties, kind } = message;
-    const bodyBytes = message.body.length;
-    const context: AttemptContext = { group: this.group, topic, properties, bodyBytes, kind, queue, brokerAddress };
+    const { properties, kind } = message;
+    const { namespace } = this.env;
+    const context: AttemptContext = {
+      group: this.group,
+      topic: namespace.unwrapTopic(message.topic),
+      properties,
+      bodyBytes: message.body.length,
+      kind,
+      queue: namespace.unwrapQueue(queue),
+      brokerAddress,
+    };
     for (const hook of this.hooks) hook.checkForbidden?.(context);
   }
 
   endTransaction(context: Omit<EndTransactionContext, 'group'>): void {
-    this.call((hook) => hook.endTransaction?.({ group: this.group, ...context }));
+    const topic = this.env.namespace.unwrapTopic(context.topic);
+    this.call((hook) => hook.endTransaction?.({ group: this.group, ...context, topic }));
   }
 
   private call(call: (hook: SendHook) => void): void {
@@ -127,7 +151,7 @@ export class SendHooks {
       try {
         call(hook);
       } catch (error) {
-        this.logger.error('a send hook threw', { group: this.group, error });
+        this.env.logger.error('a send hook threw', { group: this.group, error });
       }
     }
   }

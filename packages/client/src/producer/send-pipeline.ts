@@ -51,7 +51,7 @@ export class SendPipeline implements SendEnvironment {
     readonly options: ProducerOptions,
   ) {
     this.gate = new InFlightGate(options.maxInFlightSends, options.maxInFlightBytes);
-    this.hooks = new SendHooks(options.hooks, options.group, instance.logger);
+    this.hooks = new SendHooks(options.hooks, options.group, instance);
     this.compressor = new BodyCompressor(options);
     this.faults = options.latencyFaultEnable ? new FaultLatency() : undefined;
   }

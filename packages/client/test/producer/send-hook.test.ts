@@ -98,6 +98,33 @@ describe('send hooks', () => {
     ]);
   });
 
+  it('see names without the namespace', async () => {
+    const namespace = unique('ns');
+    await cluster.admin.topics.create({ topic: `${namespace}%orders`, queues: 1 });
+    const seen: object[] = [];
+    const producer = await started(
+      new TransactionProducer({
+        ...options(),
+        namespace,
+        checker: () => 'COMMIT',
+        hooks: [
+          {
+            beforeSend: ({ topic, group }) => seen.push({ topic, group }),
+            checkForbidden: ({ topic, group, queue }) => seen.push({ topic, group, of: queue.topic }),
+            endTransaction: ({ topic, group, state }) => seen.push({ topic, group, state }),
+          },
+        ],
+      }),
+    );
+    const { group } = producer;
+    await producer.sendInTransaction({ topic: 'orders', body: 'x' }, () => 'COMMIT');
+    expect(seen).toEqual([
+      { topic: 'orders', group },
+      { topic: 'orders', group, of: 'orders' },
+      { topic: 'orders', group, state: 'COMMIT' },
+    ]);
+  });
+
   it('must be functions', () => {
     expect(() => new Producer({ ...options(), hooks: [{ checkForbidden: 'no' as never }] })).toThrow(
       ConfigurationError,
