@@ -24,6 +24,8 @@ function litePull(options: Partial<LitePullConsumerOptions> = {}): LitePullConsu
     requestTimeoutMs: 20_000,
     rebalanceIntervalMs: 1_000,
     autoCommitIntervalMs: 200,
+    // Apache's brokers tell of a reset with the answer to the next pull.
+    brokerSuspendMaxTimeMs: 3_000,
     ...options,
   });
   cluster.closeLater(() => consumer.close());
