@@ -63,6 +63,7 @@ export class PushConsumer {
   private rateLimit: number | undefined;
   /** Named as brokers know them. */
   private readonly pausedQueues = new Map<string, MessageQueue>();
+  private readonly changedWhileStarting = new Set<string>();
   private paused = false;
   private state: State = 'created';
   private starting: Promise<void> | undefined;
@@ -98,7 +99,7 @@ export class PushConsumer {
     const wireTopic = this.instance.namespace.wrapTopic(topic);
     validateTopic(wireTopic);
     this.subscriptions.set(subscriptionOf(wireTopic, filter));
-    void this.engine?.subscriptionChanged(wireTopic);
+    this.subscriptionChanged(wireTopic);
     return this;
   }
 
@@ -106,7 +107,7 @@ export class PushConsumer {
   unsubscribe(topic: string): this {
     const wireTopic = this.instance.namespace.wrapTopic(topic);
     this.subscriptions.delete(wireTopic);
-    void this.engine?.subscriptionChanged(wireTopic);
+    this.subscriptionChanged(wireTopic);
     return this;
   }
 
@@ -131,11 +132,7 @@ export class PushConsumer {
    *   closed then
    */
   async start(): Promise<void> {
-    if (this.state === 'closed') {
-      throw new ClosedError(`Consumer group ${this.group} is closed. Create a new PushConsumer.`, {
-        context: { group: this.group },
-      });
-    }
+    if (this.state === 'closed') throw this.closed();
     if (this.handler === undefined) throw this.incomplete('listen(handler)');
     if (this.subscriptions.size === 0) throw this.incomplete('subscribe(topic)');
     this.starting ??= this.startUp(this.handler);
@@ -204,11 +201,16 @@ export class PushConsumer {
    * Has a message delivered to the group again later, without failing its handler; deliveries count towards maxReconsumeTimes.
    * Java: sendMessageBack.
    * @param delayLevel of the broker, 1..18 by default; 0: the broker's choice, by the number of deliveries; below 0: to the dead letter queue at once
-   * @throws ConfigurationError before start() or when the level is no integer
+   * @throws ConfigurationError before start() or when the level is no integer; ClosedError after close()
    * @throws ConsumeError when no broker could store it; the log says why
    */
   async sendMessageBack(message: MessageExt, delayLevel = 0): Promise<void> {
-    if (this.engine === undefined) throw this.incomplete('start()');
+    if (this.state === 'closed') throw this.closed();
+    if (this.engine === undefined) {
+      throw new ConfigurationError(`Consumer group ${this.group} gives nothing back before start().`, {
+        context: { group: this.group },
+      });
+    }
     if (!Number.isInteger(delayLevel)) {
       throw new ConfigurationError(`The delay level must be an integer, got ${delayLevel}.`, {
         context: { group: this.group, delayLevel },
@@ -284,6 +286,7 @@ export class PushConsumer {
     }
     this.engine = engine;
     this.adjust(engine);
+    for (const topic of this.changedWhileStarting) void engine.subscriptionChanged(topic);
     if (!this.paused) engine.resume();
   }
 
@@ -319,8 +322,19 @@ export class PushConsumer {
     if (this.ownsInstance) await this.instance.close();
   }
 
+  private subscriptionChanged(wireTopic: string): void {
+    if (this.engine !== undefined) void this.engine.subscriptionChanged(wireTopic);
+    else if (this.state === 'started') this.changedWhileStarting.add(wireTopic);
+  }
+
   private wireQueues(queues: Iterable<MessageQueue>): MessageQueue[] {
     return Array.from(queues, (queue) => this.instance.namespace.wrapQueue(queue));
+  }
+
+  private closed(): ClosedError {
+    return new ClosedError(`Consumer group ${this.group} is closed. Create a new PushConsumer.`, {
+      context: { group: this.group },
+    });
   }
 
   private incomplete(missing: string): ConfigurationError {

@@ -99,13 +99,15 @@ describe('a running consumer', () => {
       seen.push(`${bodyOf(message!)} ${message!.reconsumeTimes}`);
       if (message!.reconsumeTimes === 0) await consumer.sendMessageBack(message!, bodyOf(message!) === 'dead' ? -1 : 1);
     });
-    await expect(consumer.sendMessageBack({} as MessageExt)).rejects.toThrow(/call start\(\) first/);
+    await expect(consumer.sendMessageBack({} as MessageExt)).rejects.toThrow(/gives nothing back before start/);
     await consumer.start();
     await bed.send(topic, 0, ['again', 'dead']);
     await until(() => seen.includes('again 1'), 'the message comes again');
     await until(async () => (await bed.messages(`%DLQ%${group}`)).length === 1, 'the other one is given up');
     expect(seen.sort()).toEqual(['again 0', 'again 1', 'dead 0']);
     expect((await bed.messages(`%DLQ%${group}`)).map(bodyOf)).toEqual(['dead']);
+    await consumer.close();
+    await expect(consumer.sendMessageBack({} as MessageExt)).rejects.toThrow(/is closed. Create a new PushConsumer/);
   });
 
   it.each(['CONCURRENTLY', 'ORDERLY'] as const)('has only the failed messages of a batch again (%s)', async (mode) => {
@@ -152,6 +154,17 @@ describe('a running consumer', () => {
     await bed.send(second, 0, ['back']);
     await until(() => seen.includes('back'), 'it is consumed again');
     await consumer.close();
+  });
+
+  it('consumes a topic that was subscribed to while it started', async () => {
+    const [first, second] = [await bed.topic(1), await bed.topic(1)];
+    await bed.send(second, 0, ['a']);
+    const seen: string[] = [];
+    const consumer = bed.consumer({ topic: first }, ([message]) => void seen.push(bodyOf(message!)));
+    const starting = consumer.start();
+    consumer.subscribe(second);
+    await starting;
+    await until(() => seen.length === 1, 'its message is consumed', 5_000);
   });
 
   it('says when a broker refuses the filter it changes to', async () => {
