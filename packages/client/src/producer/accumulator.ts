@@ -43,7 +43,9 @@ export class Accumulator {
   add(message: PreparedMessage, queue: MessageQueue | undefined, callback: SendCallback): boolean {
     const bytes = message.body.length;
     const { batchMaxDelayMs, batchMaxBytes, totalBatchMaxBytes } = this.options;
-    if (message.kind !== 'normal' || this.heldBytes + bytes > totalBatchMaxBytes) return false;
+    // The broker chooses the queue of a message with a priority.
+    if (message.kind !== 'normal' || message.properties[PropertyName.PRIORITY] !== undefined) return false;
+    if (this.heldBytes + bytes > totalBatchMaxBytes) return false;
     const key = keyOf(message, queue);
     let batch = this.open.get(key);
     if (batch === undefined) {

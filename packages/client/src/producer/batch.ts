@@ -43,6 +43,8 @@ export function prepareBatch(
       refuse(`mixes waitStoreOk true and false (index ${index}). Send one batch for each.`);
     }
     if (message.replyTo !== undefined) refuse(`has a reply (index ${index}). Send replies one by one.`);
+    if (message.priority !== undefined)
+      refuse(`has a message with a priority (index ${index}), by which the broker chooses its queue. Send it alone.`);
     const properties = createProperties(message);
     if (isDelayed(properties)) refuse(`has a delayed message (index ${index}). Send delayed messages one by one.`);
     const msgId = createMsgId();

@@ -25,6 +25,11 @@ export interface OutgoingMessage {
   readonly delayMs?: number | undefined;
   /** Deliver at this time (ms since 1970 or a Date); a past time is now. Same limit as delayMs. */
   readonly deliverAt?: Date | number | undefined;
+  /**
+   * 0 or more; higher is more urgent. The broker chooses the queue by it (5.5 and later), for consumers that pop queues of topics with
+   * message.type=PRIORITY by urgency. Without effect beside a delay, a sharding key or a transaction.
+   */
+  readonly priority?: number | undefined;
   /** User properties: consumers see them as they are, SQL92 filters can use them. */
   readonly properties?: Readonly<Record<string, string>> | undefined;
   /** 32 bits for the application. Default 0. */
@@ -134,6 +139,14 @@ export function createProperties(message: OutgoingMessage): Record<string, strin
     typeof message.keys === 'string' || message.keys === undefined ? message.keys : message.keys.join(KEY_SEPARATOR);
   if (keys !== undefined && keys !== '') result[PropertyName.KEYS] = checkText(keys, 'keys', topic);
   if (message.waitStoreOk === false) result[PropertyName.WAIT_STORE_MSG_OK] = 'false';
+  if (message.priority !== undefined) {
+    if (!Number.isSafeInteger(message.priority) || message.priority < 0) {
+      throw invalid(`priority of a message to topic ${topic} must be a whole number >= 0, got ${message.priority}.`, {
+        topic,
+      });
+    }
+    result[PropertyName.PRIORITY] = String(message.priority);
+  }
   addDelay(message, result);
   if (message.replyTo !== undefined) addReplyAddress(message.replyTo, topic, result);
   return result;

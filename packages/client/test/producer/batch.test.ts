@@ -62,6 +62,7 @@ describe('prepareBatch', () => {
       /mixes waitStoreOk/,
     ],
     ['a delay level', [{ topic: 'T', body: 'x', delayLevel: 2 }], /has a delayed message \(index 0\)/],
+    ['a priority', [{ topic: 'T', body: 'x', priority: 2 }], /has a message with a priority \(index 0\)/],
     ['a timed message', [{ topic: 'T', body: 'x', deliverAt: new Date() }], /has a delayed message/],
     ['a retry topic', [{ topic: '%RETRY%g', body: 'x' }], /retry topics take single messages/],
     ['an empty body', [{ topic: 'T', body: '' }], /is empty/],

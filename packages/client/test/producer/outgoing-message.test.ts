@@ -27,6 +27,11 @@ describe('createProperties', () => {
     [{ deliverAt: 1_700_000_000_000 }, { TIMER_DELIVER_MS: '1700000000000' }],
     [{ deliverAt: new Date(1_700_000_000_000) }, { TIMER_DELIVER_MS: '1700000000000' }],
     [{ delayLevel: 0 }, {}],
+    [{ priority: 0 }, { _SYS_MSG_PRIORITY_: '0' }],
+    [
+      { replyTo: { correlationId: 'c', clientId: 'i', ttlMs: 5 } },
+      { MSG_TYPE: 'reply', CORRELATION_ID: 'c', REPLY_TO_CLIENT: 'i', TTL: '5' },
+    ],
     [{ delayMs: 0 }, {}],
     [{ tags: '', keys: [], waitStoreOk: true }, {}],
   ])('turns %j into %j', (fields, expected) => {
@@ -40,6 +45,8 @@ describe('createProperties', () => {
       { properties: { n: 1 as unknown as string } },
       /property n .* must be a string, got number/,
     ],
+    ['a bad priority', { priority: -1 }, /priority .* must be a whole number >= 0, got -1/],
+    ['a delayed reply', { delayMs: 5, replyTo: { correlationId: 'c', clientId: 'i' } }, /A reply .* cannot be delayed/],
     ['two kinds of delay', { delayLevel: 1, delayMs: 5 }, /has delayLevel and delayMs; give one kind of delay/],
     ['a negative delay', { delayMs: -1 }, /delayMs .* must be a whole number >= 0, got -1/],
     ['an invalid date', { deliverAt: new Date('x') }, /deliverAt .* must be a whole number/],

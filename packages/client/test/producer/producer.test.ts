@@ -108,6 +108,15 @@ describe('Producer', () => {
     }
   });
 
+  it('lets the broker choose the queue of a message with a priority', async () => {
+    const topic = await cluster.topic(4);
+    const producer = await startProducer();
+    for (const priority of [0, 3, 9]) {
+      const { queue } = await producer.send({ topic, body: 'x', priority });
+      expect(queue.queueId).toBe(Math.min(priority, 3));
+    }
+  });
+
   it('sends to a given queue, or to the one a selector returns', async () => {
     const topic = await cluster.topic();
     const producer = await startProducer();
