@@ -79,6 +79,7 @@ export class ClientInstance {
       processors: createBrokerCallProcessors(this),
       onConnect: (address) => this.onConnect(address),
       onDisconnect: (address, reason) => this.onDisconnect(address, reason),
+      connectHint: (address) => this.tracker.hintFor(address),
       onConnectFailed: (address, reason) => this.tracker.down(address, reason.message),
     });
     this.messageIds = new UniqueIdGenerator({

@@ -66,6 +66,7 @@ const IDLE: Peer = { state: 'idle' };
 /** Follows what happens to connections and makes {@link ClientStatus} of it: one log line per change of state. */
 export class StatusTracker {
   private readonly peers = new Map<string, Peer>();
+  private readonly reached = new Set<string>();
   private readonly listeners = new Set<StatusListener>();
   private phase: 'created' | 'started' | 'closed' = 'created';
   private answered = false;
@@ -100,6 +101,7 @@ export class StatusTracker {
 
   up(address: string): void {
     this.answered = true;
+    this.reached.add(address);
     this.set(address, { state: 'up', since: Date.now() });
   }
 
@@ -107,6 +109,15 @@ export class StatusTracker {
     // A peer that stays down keeps the time since when.
     const since = this.peers.get(address)?.state === 'down' ? this.peers.get(address)!.since! : Date.now();
     this.set(address, { state: 'down', since, reason });
+  }
+
+  /** What may be wrong with the address of a broker that could never be reached. */
+  hintFor(address: string): string {
+    if (this.reached.has(address)) return '';
+    const broker = [...this.options.brokers()].find((each) => each.address === address);
+    return broker === undefined
+      ? ''
+      : `Broker ${broker.brokerName} advertises this address: if it is one of another network (NAT, container), set brokerIP1 on the broker, or the option addressMap here.`;
   }
 
   /** Disconnected, and nobody misses it. */

@@ -213,6 +213,30 @@ describe('ClientInstance', () => {
     expect(heartbeats(broker).length).toBeGreaterThan(0);
   });
 
+  it('says of a broker that it could never reach that the address may be of another network', async () => {
+    const { namesrv, members } = await startPeers();
+    members[0] = '127.0.0.1:1';
+    const instance = await startInstance(namesrv);
+    await instance.routes.refresh('T');
+    const failure = instance.api.unregisterClient('127.0.0.1:1', { clientID: 'me' });
+    await expect(failure).rejects.toThrow(
+      /cannot connect to 127.0.0.1:1.*Broker a advertises this address: .*brokerIP1.*addressMap/,
+    );
+  });
+
+  it('says nothing of the kind of a broker that is just not there any more', async () => {
+    const { broker, namesrv } = await startPeers();
+    const instance = await startInstance(namesrv);
+    await instance.routes.refresh('T');
+    const { address } = broker;
+    await instance.api.unregisterClient(address, { clientID: 'me' });
+    await broker.close();
+    await waitFor(() => instance.status.brokers[0]!.state !== 'up');
+    const failure = instance.api.unregisterClient(address, { clientID: 'me' });
+    await expect(failure).rejects.toThrow(/cannot connect/);
+    await expect(failure).rejects.not.toThrow(/advertises/);
+  });
+
   it('cannot be used after close', async () => {
     const { namesrv } = await startPeers();
     const instance = await startInstance(namesrv);

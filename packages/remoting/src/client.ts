@@ -43,6 +43,8 @@ export interface RemotingClientOptions {
   tls?: ClientTls | (() => ClientTls);
   /** See every request sent and its response, in this order. Default: none. */
   hooks?: readonly RpcHook[];
+  /** What else to say of an address that cannot be reached: empty, or a sentence. */
+  connectHint?: (address: string) => string;
   logger?: Logger;
   onConnect?: (address: string, connection: Connection) => void;
   onDisconnect?: (address: string, reason?: Error) => void;
@@ -161,6 +163,10 @@ export class RemotingClient {
       const { address: host, port } = parseAddress(this.#options.addressMap?.(address) ?? address);
       const tls = tlsOptionsOf(this.#options.tls);
       const socket: Socket = tls ? connectTls({ ...tls, host, port }) : connectSocket({ host, port });
+      const hint = (): string => {
+        const said = this.#options.connectHint?.(address);
+        return said ? `. ${said}` : '';
+      };
       const fail = (error: Error): void => {
         clearTimeout(timer);
         // A destroyed socket may still report an error; somebody has to listen.
@@ -171,10 +177,14 @@ export class RemotingClient {
       cancel = fail;
       const timer = setTimeout(
         () =>
-          fail(new ConnectionError(`cannot connect to ${address} within ${timeoutMs} ms`, { context: { address } })),
+          fail(
+            new ConnectionError(`cannot connect to ${address} within ${timeoutMs} ms${hint()}`, {
+              context: { address },
+            }),
+          ),
         timeoutMs,
       );
-      socket.once('error', (cause) => fail(connectFailure(address, cause, tls !== undefined)));
+      socket.once('error', (cause) => fail(connectFailure(address, cause, tls !== undefined, hint())));
       socket.once(tls ? 'secureConnect' : 'connect', () => {
         clearTimeout(timer);
         socket.removeAllListeners();

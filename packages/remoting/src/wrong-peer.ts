@@ -49,11 +49,12 @@ const NO_TLS = /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|RECORD_LAYER_FAILURE
 /** Node's and OpenSSL's words for a certificate that is not trusted. */
 const NO_TRUST = /SELF_SIGNED|UNABLE_TO_|CERT_|ALTNAME|_ISSUER/;
 
-/** The error for a connection attempt that failed. */
+/** The error for a connection attempt that failed. @param hint appended when nothing better is known: empty, or " Do …" */
 export function connectFailure(
   address: string,
   cause: NodeJS.ErrnoException,
   encrypted: boolean,
+  hint: string,
 ): ConnectionError | WrongPeerError {
   const { code = '' } = cause;
   const message = `cannot connect to ${address}: ${cause.message || code}`;
@@ -75,5 +76,5 @@ export function connectFailure(
       options,
     );
   }
-  return new ConnectionError(message, options);
+  return new ConnectionError(message + hint, options);
 }
