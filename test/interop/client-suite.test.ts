@@ -7,7 +7,6 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Test files of the client whose cluster may be another's; `npm test` runs them on ours. */
 const FILES = [
-  'admin',
   'consumer/group',
   'consumer/lifecycle',
   'consumer/operations',
