@@ -132,7 +132,7 @@ export class DeadLetterAdmin {
   /** Sends all dead letters of a group again that were given up in a time, or all there are now. */
   async resendAll(group: string, range: ScanOptions = {}, to: ResendTarget = 'group'): Promise<ResendResult> {
     validateGroup(group);
-    return this.sendAll(group, this.scan(group, { end: Date.now(), ...range }), to);
+    return this.sendAll(group, this.scan(group, range), to);
   }
 
   /** One JSON text per dead letter, without line end, in the order they were given up: see ExportedDeadLetter. */

@@ -15,7 +15,7 @@ export interface PageOptions {
   readonly tags?: string;
   /** Only these queues. Default: all. */
   readonly queues?: readonly MessageQueue[];
-  /** Messages per page. Range 1 to 10,000. Default 64. */
+  /** Messages per page. Range 1 to 10,000. Default 64. A page has fewer when it would take longer than 5 s to fill. */
   readonly limit?: number;
   /** That of the page before; the other options must be the same. */
   readonly cursor?: string;
@@ -35,8 +35,24 @@ interface Rest {
   /** Read and not given out yet, in the order of the page. */
   buffer: MessageExt[];
   failed: boolean;
+  /** Newest first: messages to look at with one step back. Grows while tags let none through. */
+  block: number;
 }
 
+/** What of a queue belongs on a page. */
+interface Range {
+  readonly begin: number;
+  readonly end: number;
+  readonly filter: TagFilter;
+  readonly newest: boolean;
+  /** The page has taken long enough. */
+  readonly isOver: () => boolean;
+}
+
+/** A page of rare messages of a large topic is given out unfinished after this time, in ms. */
+const PAGE_TIME_MS = 5_000;
+const NO_END = Number.MAX_SAFE_INTEGER;
+const MAX_BLOCK = 1_024;
 const MAX_LIMIT = 10_000;
 
 /** Messages of a topic by store time, over all its queues, page by page. */
@@ -53,20 +69,24 @@ export class MessagePages {
     if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT) {
       throw new ConfigurationError(`limit is ${limit}; a page has 1 to ${MAX_LIMIT} messages.`, { context: { limit } });
     }
+    const deadline = performance.now() + PAGE_TIME_MS;
     const range = {
+      isOver: () => performance.now() > deadline,
       begin: millis('begin', options.begin, 0),
-      end: millis('end', options.end, Number.MAX_SAFE_INTEGER),
+      end: millis('end', options.end, NO_END),
       filter: tagFilter(options.tags),
       newest: order === 'newest',
     };
     const failures: BrokerFailure[] = [];
     const rests =
       options.cursor === undefined
-        ? await this.first(topic, options.queues, range.begin, failures)
+        ? await this.first(topic, options.queues, range, failures)
         : parseCursor(topic, options.cursor);
     const items: MessageExt[] = [];
     while (items.length < limit) {
       await Promise.all(rests.map((rest) => this.fill(rest, range, failures)));
+      // Without the next message of every queue, nobody knows which is next.
+      if (range.isOver() && rests.some(isUnread)) break;
       const next = nearest(rests, range.newest);
       if (next === undefined) break;
       const message = next.buffer.shift()!;
@@ -77,41 +97,43 @@ export class MessagePages {
     return { items, failures, cursor: formatCursor(rests) };
   }
 
-  /** Every queue with all it has since `begin`. */
+  /** Every queue with what it has between `begin` and about `end`. */
   private async first(
     topic: string,
     wanted: readonly MessageQueue[] | undefined,
-    begin: number,
+    { begin, end }: Range,
     failures: BrokerFailure[],
   ): Promise<Rest[]> {
     await this.brokers.ofTopic(topic);
     const queues = wanted ?? this.brokers.instance.routes.subscribeInfo(topic);
     const { api } = this.brokers.instance;
-    const targets = queues.map((queue) => ({ queue, brokerName: queue.brokerName, address: '' }));
+    const targets = queues.map((queue) => {
+      return { queue, brokerName: queue.brokerName, address: this.brokers.addressOf(queue) };
+    });
     const answer = await gather(targets, async ({ queue }) => {
       const address = await this.brokers.serving(queue);
-      const [low, high] = await Promise.all([
-        begin === 0 ? api.minOffset(address, queue) : api.searchOffset(address, queue, begin),
-        api.maxOffset(address, queue),
-      ]);
-      return [{ queue, low, high, buffer: [], failed: false }];
+      const max = await api.maxOffset(address, queue);
+      const low = begin === 0 ? await api.minOffset(address, queue) : await api.searchOffset(address, queue, begin);
+      // Brokers answer with the last message, or the place behind it, when all are older.
+      const high = end === NO_END ? max : Math.min(max, (await api.searchOffset(address, queue, end)) + READ_BATCH);
+      return [{ queue, low, high, buffer: [], failed: false, block: READ_BATCH }];
     });
     failures.push(...onePerBroker(answer.failures));
     return [...answer.items].sort((a, b) => compareQueues(a.queue, b.queue));
   }
 
-  private async fill(
-    rest: Rest,
-    { begin, end, filter, newest }: { begin: number; end: number; filter: TagFilter; newest: boolean },
-    failures: BrokerFailure[],
-  ): Promise<void> {
-    while (rest.buffer.length === 0 && rest.low < rest.high && !rest.failed) {
+  private async fill(rest: Rest, range: Range, failures: BrokerFailure[]): Promise<void> {
+    const { begin, end, filter, newest } = range;
+    while (isUnread(rest) && !range.isOver()) {
       try {
-        const [from, to] = newest ? [Math.max(rest.low, rest.high - READ_BATCH), rest.high] : [rest.low, rest.high];
+        const [from, to] = newest ? [Math.max(rest.low, rest.high - rest.block), rest.high] : [rest.low, rest.high];
         let found: MessageExt[];
         if (newest) {
           found = (await this.reader.readRange(rest.queue, from, to, filter)).reverse();
-          if (found.length === 0) rest.high = from;
+          if (found.length === 0) {
+            rest.high = from;
+            rest.block = Math.min(MAX_BLOCK, rest.block * 2);
+          }
         } else {
           const { messages, next } = await this.reader.read(rest.queue, from, filter);
           found = messages.filter(({ queueOffset }) => queueOffset < to);
@@ -133,6 +155,9 @@ export class MessagePages {
     }
   }
 }
+
+/** More is there, and nothing of it has been read. */
+const isUnread = ({ buffer, low, high, failed }: Rest): boolean => buffer.length === 0 && low < high && !failed;
 
 /** The queue whose next message is the oldest, or the newest, of all. */
 function nearest(rests: readonly Rest[], newest: boolean): Rest | undefined {
@@ -175,7 +200,7 @@ function parseCursor(topic: string, cursor: string): Rest[] {
     const entries = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as Entry[];
     return entries.map(([brokerName, queueId, low, high]) => {
       if (typeof brokerName !== 'string' || ![queueId, low, high].every(Number.isSafeInteger)) throw new TypeError();
-      return { queue: { topic, brokerName, queueId }, low, high, buffer: [], failed: false };
+      return { queue: { topic, brokerName, queueId }, low, high, buffer: [], failed: false, block: READ_BATCH };
     });
   } catch (cause) {
     throw new ConfigurationError(
