@@ -32,7 +32,7 @@ export { type CompressionType, compressBody, decompressBody } from './compressio
 export * from './consumer/index.js';
 export type { Credentials } from './credentials.js';
 export { ClientInstance } from './instance.js';
-export { compareQueues, type MessageQueue, queueKey } from './message-queue.js';
+export { compareQueues, type MessageQueue, queueKey, queueOf } from './message-queue.js';
 export {
   type ClientOptions,
   type ClientOptionsInput,

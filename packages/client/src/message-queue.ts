@@ -1,8 +1,19 @@
+import type { MessageExt } from '@rocketnest/protocol';
+
 /** One queue of a topic on one broker: the unit of sending, assignment and offsets. Java: MessageQueue. */
 export interface MessageQueue {
   readonly topic: string;
   readonly brokerName: string;
   readonly queueId: number;
+}
+
+/** The queue a received message was read from: for seeking and committing. */
+export function queueOf({
+  topic,
+  brokerName = '',
+  queueId,
+}: Pick<MessageExt, 'topic' | 'brokerName' | 'queueId'>): MessageQueue {
+  return { topic, brokerName, queueId };
 }
 
 /** A string that is equal for equal queues: the key of a queue in a Map. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ClosedError, ConfigurationError, ConnectionError, type MessageExt, ResponseError } from '@rocketnest/protocol';
 import { LitePullConsumer, type LitePullConsumerOptions } from '../../../src/consumer/index.js';
-import type { MessageQueue } from '../../../src/message-queue.js';
+import { type MessageQueue, queueOf } from '../../../src/message-queue.js';
 import { bodyOf, range, Testbed, unique, until } from '../testbed.js';
 
 describe('LitePullConsumer', () => {
@@ -397,6 +397,19 @@ describe('LitePullConsumer', () => {
       await expect(failing()).rejects.toThrow('poison');
       await consumer.close();
       expect(await bed.committedOffset(group, topic, 0)).toBe(10);
+    });
+
+    it('reads a failed batch again when it is sought back', async () => {
+      const topic = await bed.topic(1);
+      const group = unique('group');
+      await bed.send(topic, 0, range(5));
+      const consumer = await started(topic, { group });
+      const [first] = await batchOf(consumer);
+      await consumer.seek(queueOf(first!), first!.queueOffset);
+      expect((await batchOf(consumer)).map(bodyOf)).toEqual(range(5));
+      expect(await bed.committedOffset(group, topic, 0)).toBe(0);
+      await consumer.commit(new Map([[queueOf(first!), first!.queueOffset + 1]]));
+      expect(await bed.committedOffset(group, topic, 0)).toBe(1);
     });
 
     it('gives up waiting for a body after shutdownTimeoutMs', async () => {
