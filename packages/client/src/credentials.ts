@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { type RemotingCommand, ResponseCode } from '@rocketnest/protocol';
+import { type RemotingCommand, ResponseCode, type ResponseError } from '@rocketnest/protocol';
 import type { RpcHook } from '@rocketnest/remoting';
 
 /** Who this client is to brokers that check it (ACL). Java: SessionCredentials. */
@@ -65,7 +65,7 @@ const REFUSALS: readonly (readonly [said: RegExp, next: string])[] = [
     'The broker asks who you are: set the option "credentials" ({ accessKey, secretKey }).',
   ],
   [
-    /check signature failed|signature/i,
+    /check signature failed/i,
     'The secretKey of the option "credentials" is not the one of this accessKey on the broker.',
   ],
   [
@@ -74,10 +74,15 @@ const REFUSALS: readonly (readonly [said: RegExp, next: string])[] = [
   ],
   [/is disabled/i, 'Enable the user on the broker.'],
   [
-    /has no permission to access|no matched (policies|decision)|No default permission/i,
-    'The user may not do this: grant it on the broker ("mqadmin updateAcl", or admin.acls).',
+    /has no permission to access|no matched (policies|decision)|No default permission|Need admin permission/i,
+    'The user may not do this: grant it on the broker ("mqadmin updateAcl", or admin.auth).',
   ],
 ];
+
+/** Whether a broker did not let this client in. Brokers before 5.3 say so in words only. */
+export function isRefusal({ responseCode, remark }: ResponseError): boolean {
+  return responseCode === ResponseCode.NO_PERMISSION || accessHint({ code: responseCode, remark }) !== '';
+}
 
 /** The next step after a refusal, as " …"; empty when the answer is not about who the client is. */
 export function accessHint({ code, remark }: Pick<RemotingCommand, 'code' | 'remark'>): string {

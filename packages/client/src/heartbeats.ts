@@ -1,6 +1,7 @@
-import { type HeartbeatData, ResponseCode, ResponseError } from '@rocketnest/protocol';
+import { type HeartbeatData, ResponseError } from '@rocketnest/protocol';
 import type { Logger } from '@rocketnest/remoting';
 import type { BrokerApi } from './broker-api.js';
+import { isRefusal } from './credentials.js';
 import { MASTER_ID, type RouteTable } from './routes.js';
 
 export interface HeartbeatsOptions {
@@ -88,8 +89,7 @@ export class Heartbeats {
       if (first) this.options.onGreeted(address);
       return true;
     } catch (error) {
-      if (error instanceof ResponseError && error.responseCode === ResponseCode.NO_PERMISSION)
-        this.refusals.set(address, error);
+      if (error instanceof ResponseError && isRefusal(error)) this.refusals.set(address, error);
       this.options.logger.warn(`heartbeat to broker ${address} failed`, { error });
       return false;
     }

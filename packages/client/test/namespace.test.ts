@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { instanceIdOf, Namespace } from '../src/namespace.js';
 
-/** Java: NamespaceUtil.wrapNamespace and withoutNamespace. */
+/** Recorded from Java: NamespaceUtil.wrapNamespace and withoutNamespace. */
 const wrapped = [
   ['orders', 'MQ_INST_1%orders'],
   ['%RETRY%billing', '%RETRY%MQ_INST_1%billing'],

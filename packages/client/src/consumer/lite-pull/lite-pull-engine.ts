@@ -89,7 +89,7 @@ export class LitePullEngine implements ConsumerRegistration {
     await checkFilters(instance, this.group, selection.subscriptions.forHeartbeat());
     instance.registerConsumer(this.group, this);
     this.registered = true;
-    await instance.sendHeartbeats();
+    await instance.joinGroups();
     await this.rebalance.start();
     this.started = true;
     for (const assigned of this.table.values()) if (!assigned.open) void this.openAssigned(assigned);

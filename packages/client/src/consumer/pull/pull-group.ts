@@ -70,7 +70,7 @@ export class PullGroup implements ConsumerRegistration {
     await Promise.all([...this.topics()].map((topic) => instance.routes.refresh(topic)));
     instance.registerConsumer(group, this);
     this.joined = true;
-    await instance.sendHeartbeats();
+    await instance.joinGroups();
     await this.rebalance.start();
     this.persisting = setInterval(
       () => void this.progress.store.persist(this.noted.keys(), false),
