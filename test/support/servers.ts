@@ -45,6 +45,8 @@ export interface ServerOptions {
   readonly namesrv?: Properties;
   /** How many name servers; brokers and clients know all. Default: 1. */
   readonly namesrvs?: number;
+  /** Further files in the home directory of the servers, by their path there. */
+  readonly files?: Readonly<Record<string, string>>;
   /** How Apache's JVMs run: measurements use `defaults`. */
   readonly jvm?: JvmMode;
 }
@@ -183,7 +185,7 @@ async function launch(
   options: ServerOptions,
 ): Promise<{ namesrvs: Server[]; brokers: Broker[] }> {
   const { jvm = 'quickStart' } = options;
-  for (const [path, text] of Object.entries(COMMANDS[target].files ?? {})) {
+  for (const [path, text] of Object.entries({ ...COMMANDS[target].files, ...options.files })) {
     await mkdir(dirname(join(home, path)), { recursive: true });
     await writeFile(join(home, path), text);
   }
