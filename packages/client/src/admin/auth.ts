@@ -15,6 +15,9 @@ import {
 import type { BrokerMember, BrokersOf, Where } from './brokers-of.js';
 import { changeAll, type Gathered, gather } from './gathered.js';
 
+/** What a broker says that is asked for the permissions of a user it does not have. Java: AuthorizationMetadataManagerImpl.getAcl. */
+const NO_SUBJECT = 'The subject is not exist.';
+
 /** A user to create or change. Java: UserInfo. */
 export interface UserInput {
   readonly username: string;
@@ -134,8 +137,13 @@ export class AuthAdmin {
   acl(subject: string, where: Where = {}): Promise<Gathered<AclOnBroker>> {
     checkSubject(subject);
     return this.ask(where, async (member) => {
-      const { body } = await this.brokers.instance.api.call(member.address, Requests.authGetAcl, { subject });
-      return body.length === 0 ? [] : [{ ...member, ...parseAclInfo(body) }];
+      try {
+        const { body } = await this.brokers.instance.api.call(member.address, Requests.authGetAcl, { subject });
+        return body.length === 0 ? [] : [{ ...member, ...parseAclInfo(body) }];
+      } catch (error) {
+        if (error instanceof ResponseError && error.remark === NO_SUBJECT) return [];
+        throw error;
+      }
     });
   }
 
@@ -210,7 +218,7 @@ async function explained<T>(work: Promise<T>): Promise<T> {
     const hint =
       error.responseCode === ResponseCode.REQUEST_CODE_NOT_SUPPORTED
         ? 'This broker has no users and permissions; Apache brokers have them from 5.3, with authenticationEnabled=true.'
-        : error.responseCode === ResponseCode.NO_PERMISSION
+        : error.responseCode === ResponseCode.NO_PERMISSION && !error.remark?.includes('not exist')
           ? 'Give the admin the credentials of a Super user.'
           : undefined;
     if (hint === undefined) throw error;

@@ -92,7 +92,7 @@ describe('admin.brokers', () => {
 
   it('lists the answers of live brokers beside the failure of one that cannot be reached', async () => {
     const [, lost] = (await cluster.admin.brokers.list()).sort((a, b) => (a.brokerName < b.brokerName ? -1 : 1));
-    const admin = new Admin({
+    await using admin = new Admin({
       namesrvAddr: cluster.namesrvAddr,
       // Nobody listens on port 1.
       addressMap: (address) => (address === lost!.address ? '127.0.0.1:1' : address),
@@ -104,6 +104,5 @@ describe('admin.brokers', () => {
     await expect(admin.brokers.cleanUnusedTopics()).rejects.toThrow(
       /are removed on broker-a, but not on broker-b .*safe to repeat/,
     );
-    await admin.close();
   });
 });

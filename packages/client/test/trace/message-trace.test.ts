@@ -73,7 +73,7 @@ describe('message trace', () => {
   it('shows every delivery: who got it, when, how often, how it ended', async () => {
     const topic = await cluster.topic(1);
     const group = unique('group');
-    const consumer = new PushConsumer({
+    await using consumer = new PushConsumer({
       namesrvAddr: cluster.namesrvAddr,
       group,
       consumeFrom: 'FIRST_OFFSET',
@@ -107,7 +107,7 @@ describe('message trace', () => {
         { topic, body: 'bad' },
       ])
     ).msgId.split(',') as [string, string];
-    const consumer = new PushConsumer({
+    await using consumer = new PushConsumer({
       namesrvAddr: cluster.namesrvAddr,
       group: unique('group'),
       consumeFrom: 'FIRST_OFFSET',
@@ -126,7 +126,6 @@ describe('message trace', () => {
         .deliveries;
     expect(await deliveries(first)).toMatchObject([{ success: true, returnType: 'SUCCESS' }]);
     expect(await deliveries(second)).toMatchObject([{ success: false, returnType: 'FAILED' }]);
-    await consumer.close();
   }, 60_000);
 
   it('has a record for each message of a batch', async () => {
@@ -145,7 +144,7 @@ describe('message trace', () => {
   it('shows what a transaction came to, decided at once or when the broker asked', async () => {
     const topic = await cluster.topic(1);
     const group = unique('transactions');
-    const transactions = new TransactionProducer({
+    await using transactions = new TransactionProducer({
       namesrvAddr: cluster.namesrvAddr,
       group,
       traceEnable: true,
@@ -154,8 +153,7 @@ describe('message trace', () => {
     });
     await transactions.start();
     const { msgId } = await transactions.sendInTransaction({ topic, body: 'x', keys: 'k' }, () => 'UNKNOWN');
-    const view = await trace(msgId, (seen) => seen.transactions.length >= 2);
-    await transactions.close();
+    const view = await trace(msgId, ({ sends, transactions: decided }) => sends.length > 0 && decided.length >= 2);
     expect(view.sends).toMatchObject([{ messageType: 'Trans', group }]);
     expect(view.transactions).toMatchObject([
       { transactionState: 'UNKNOWN', fromTransactionCheck: false, keys: 'k', group, messageType: 'TransCommit' },
@@ -167,14 +165,33 @@ describe('message trace', () => {
     const topic = await cluster.topic(1);
     const sent = await producer.send({ topic, body: 'x', delayMs: 60_000 });
     await producer.recall(topic, sent.recallHandle!);
-    const view = await trace(sent.msgId, ({ recalls }) => recalls.length > 0);
+    const view = await trace(sent.msgId, ({ sends, recalls }) => sends.length > 0 && recalls.length > 0);
     expect(view.sends).toMatchObject([{ messageType: 'Delay' }]);
     expect(view.recalls).toMatchObject([{ topic, group: producer.group, success: true, regionId: 'DefaultRegion' }]);
   });
 
+  it('names topics and groups without their namespace', async () => {
+    const namespace = unique('ns');
+    const topic = unique('topic');
+    await cluster.admin.topics.create({ topic: `${namespace}%${topic}`, queues: 1 });
+    const options = { namesrvAddr: cluster.namesrvAddr, namespace, traceEnable: true, traceMsgBatchNum: 1 };
+    await using inside = new Producer({ ...options, group: unique('inside') });
+    await using consumer = new PushConsumer({ ...options, group: unique('group'), consumeFrom: 'FIRST_OFFSET' });
+    consumer.subscribe(topic).listen(() => {});
+    await inside.start();
+    await consumer.start();
+    const { msgId } = await inside.send({ topic, body: 'x' });
+    const view = await trace(
+      msgId,
+      ({ sends, consumptions }) => sends.length > 0 && consumptions[0]?.deliveries[0]?.success === true,
+    );
+    expect(view.sends).toMatchObject([{ topic, group: inside.group }]);
+    expect(view.consumptions).toMatchObject([{ group: consumer.group }]);
+  }, 60_000);
+
   it('delivers on close the records that wait for others', async () => {
     const topic = await cluster.topic(1);
-    const short = new Producer({ namesrvAddr: cluster.namesrvAddr, group: unique('short'), traceEnable: true });
+    await using short = new Producer({ namesrvAddr: cluster.namesrvAddr, group: unique('short'), traceEnable: true });
     await short.start();
     const { msgId } = await short.send({ topic, body: 'x' });
     await short.close();
@@ -183,7 +200,7 @@ describe('message trace', () => {
   });
 
   it('does not trace messages to the trace topic, nor without traceEnable', async () => {
-    const plain = new Producer({ namesrvAddr: cluster.namesrvAddr, group: unique('plain') });
+    await using plain = new Producer({ namesrvAddr: cluster.namesrvAddr, group: unique('plain') });
     await plain.start();
     const topic = await cluster.topic(1);
     const { msgId } = await plain.send({ topic, body: 'x' });
@@ -201,7 +218,7 @@ describe('message trace', () => {
     const topic = await cluster.topic(1);
     const warnings: string[] = [];
     const logger = { debug: () => {}, info: () => {}, warn: (line: string) => warnings.push(line), error: () => {} };
-    const lost = new Producer({
+    await using lost = new Producer({
       namesrvAddr: cluster.namesrvAddr,
       group: unique('lost'),
       traceEnable: true,
@@ -220,12 +237,14 @@ describe('message trace', () => {
 
   it('keeps to a broker that wants no traces', async () => {
     const quiet = await TestCluster.start({ broker: { traceTopicEnable: true, traceOn: false } });
-    const shy = new Producer({ namesrvAddr: quiet.namesrvAddr, group: unique('shy'), traceEnable: true });
-    await shy.start();
-    const topic = await quiet.topic(1);
-    await shy.send({ topic, body: 'x' });
-    expect(shy.traceStats!.recorded).toBe(0);
-    await shy.close();
-    await quiet.close();
+    try {
+      await using shy = new Producer({ namesrvAddr: quiet.namesrvAddr, group: unique('shy'), traceEnable: true });
+      await shy.start();
+      const topic = await quiet.topic(1);
+      await shy.send({ topic, body: 'x' });
+      expect(shy.traceStats!.recorded).toBe(0);
+    } finally {
+      await quiet.close();
+    }
   });
 });
