@@ -38,8 +38,8 @@ describe('a delayed message', () => {
     const topic = await cluster.topic(1);
     const producer = await cluster.producer();
     const inbox = await cluster.consume(topic);
-    const sent = await producer.send({ topic, body: 'recalled', delayMs: 8_000 });
-    const later = await producer.send({ topic, body: 'kept', delayMs: 10_000 });
+    const sent = await producer.send({ topic, body: 'recalled', delayMs: 6_000 });
+    const later = await producer.send({ topic, body: 'kept', delayMs: 7_000 });
     expect(later.recallHandle).toBeDefined();
 
     expect(await producer.recall(topic, sent.recallHandle!)).toBe(sent.msgId);
