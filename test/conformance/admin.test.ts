@@ -146,6 +146,15 @@ describe('groups', () => {
   });
 });
 
+only5('the way a group reads a topic is set and listed', async () => {
+  const { groups } = cluster.admin;
+  const [topic, group] = [await cluster.topic(1), unique('group')];
+  await groups.setRequestMode({ topic, group, mode: 'POP', popShareQueueNum: 2 });
+  const modes = (await groups.requestModes()).items.filter((row) => row.group === group);
+  expect(modes.map(({ brokerName }) => brokerName).sort()).toEqual(['broker-a', 'broker-b']);
+  for (const row of modes) expect(row).toMatchObject({ topic, mode: 'POP', popShareQueueNum: 2 });
+});
+
 describe('offsets', () => {
   it('are previewed and reset while nobody is connected, by time and by queue', async () => {
     const { offsets, groups } = cluster.admin;

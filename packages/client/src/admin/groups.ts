@@ -8,6 +8,7 @@ import {
   isSystemGroup,
   NoRouteError,
   parseGroupForbidden,
+  parseMessageRequestModes,
   parseQuerySubscriptionResponse,
   parseSubscriptionGroupWrapper,
   parseTopicList,
@@ -37,6 +38,9 @@ export interface RequestModeInput {
   /** POP: how many clients share one queue; 0: all clients share all queues. Default 0. */
   readonly popShareQueueNum?: number;
 }
+
+/** A request mode as one broker has it. */
+export type RequestModeOnBroker = Required<RequestModeInput> & { readonly brokerName: string };
 
 /** Consumer groups: settings, subscriptions. Where they stand is in `admin.offsets`, who they are in `admin.clients`. */
 export class GroupAdmin {
@@ -199,6 +203,19 @@ export class GroupAdmin {
       `Group ${group} reads topic ${topic} by ${mode}`,
       ({ address }) => this.brokers.instance.api.call(address, Requests.setMessageRequestMode, {}, { body }),
     );
+  }
+
+  /** What `setRequestMode` set, by broker; a group that is not listed reads by PULL. 5.x. */
+  async requestModes(where?: Where): Promise<Gathered<RequestModeOnBroker>> {
+    return gather(await this.brokers.masters(where), async ({ address, brokerName }) => {
+      const { body } = await this.brokers.instance.api.call(address, Requests.getAllMessageRequestMode, {});
+      const byTopic = Object.values(parseMessageRequestModes(body).messageRequestModeMap);
+      return byTopic
+        .flatMap((byGroup) => Object.values(byGroup))
+        .map(({ topic, consumerGroup: group, mode, popShareQueueNum }) => {
+          return { brokerName, topic, group, mode, popShareQueueNum };
+        });
+    });
   }
 
   /** Whether a group may read a topic, by broker. Java: UPDATE_AND_GET_GROUP_FORBIDDEN. */

@@ -31,7 +31,13 @@ export {
   type ResendTarget,
 } from './dead-letters.js';
 export type { BrokerFailure, BrokerTarget, Gathered } from './gathered.js';
-export { GroupAdmin, type GroupConfigOnBroker, type GroupInput, type RequestModeInput } from './groups.js';
+export {
+  GroupAdmin,
+  type GroupConfigOnBroker,
+  type GroupInput,
+  type RequestModeInput,
+  type RequestModeOnBroker,
+} from './groups.js';
 export type { MessagePage, PageOptions } from './message-pages.js';
 export type { MessageTrack } from './message-track.js';
 export { MessageAdmin, type MessageContext, type MessageRef, type QueryOptions, type ScanOptions } from './messages.js';

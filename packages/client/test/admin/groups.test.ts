@@ -57,6 +57,9 @@ describe('admin.groups', () => {
     await admin.groups.setReadable(group, topic, true);
     expect((await admin.groups.isReadable(group, topic)).items.every(({ readable }) => readable)).toBe(true);
     await admin.groups.setRequestMode({ topic, group, mode: 'POP', popShareQueueNum: 1 });
+    const modes = (await admin.groups.requestModes()).items.filter((row) => row.group === group);
+    expect(modes.length).toBeGreaterThan(0);
+    for (const row of modes) expect(row).toMatchObject({ topic, group, mode: 'POP', popShareQueueNum: 1 });
     await admin.groups.setRequestMode({ topic, group, mode: 'PULL' });
     expect(await admin.groups.subscription(group, topic)).toBeUndefined();
   });
