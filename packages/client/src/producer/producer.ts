@@ -201,8 +201,9 @@ export class Producer {
   }
 
   /**
-   * Sends without an answer: fast, and may be lost unnoticed. Several messages go as one batch (same topic; cut at
-   * maxMessageBytes; all to one queue, in order). Resolves when everything is handed to the connection. Java: sendOneway.
+   * Sends without an answer: fast, and may be lost unnoticed. Several messages go as one batch (same topic, one queue); of a batch
+   * cut at maxMessageBytes, a broker may store the parts in any order. Resolves when everything is handed to the connection.
+   * Java: sendOneway.
    */
   async sendOneway(
     message: OutgoingMessage | readonly OutgoingMessage[],
