@@ -79,14 +79,14 @@ export class LitePullConsumer
    */
   subscribe(topic: string, filter: SubscriptionFilter = SUB_ALL, listener?: MessageQueueListener): this {
     this.selection.subscribe(topic, filter, listener);
-    if (this.running) void this.engine.subscriptionsChanged();
+    void this.engine.subscriptionsChanged();
     return this;
   }
 
   /** Gives the queues of a subscribed topic up. */
   unsubscribe(topic: string): this {
     this.selection.unsubscribe(topic);
-    if (this.running) void this.engine.subscriptionsChanged();
+    void this.engine.subscriptionsChanged();
     return this;
   }
 
@@ -279,7 +279,7 @@ export class LitePullConsumer
    */
   registerTopicMessageQueueChangeListener(topic: string, listener: TopicMessageQueueChangeListener): () => void {
     const remove = this.selection.watchQueues(topic, listener);
-    if (this.running) this.engine.watched();
+    this.engine.watched();
     return remove;
   }
 

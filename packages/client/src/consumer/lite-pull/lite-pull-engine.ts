@@ -85,10 +85,10 @@ export class LitePullEngine implements ConsumerRegistration {
     const { instance, options, selection } = this;
     await this.progress.store.load();
     await Promise.all([...this.topics()].map((topic) => instance.routes.refresh(topic)));
-    this.watched();
     await checkFilters(instance, this.group, selection.subscriptions.forHeartbeat());
     instance.registerConsumer(this.group, this);
     this.registered = true;
+    this.watched();
     await instance.joinGroups();
     await this.rebalance.start();
     this.started = true;
@@ -290,6 +290,7 @@ export class LitePullEngine implements ConsumerRegistration {
 
   /** Brokers learn of changed subscriptions, then the share is computed again. */
   async subscriptionsChanged(): Promise<void> {
+    if (!this.registered || this.closing) return;
     await this.instance.refreshRoutes();
     await this.instance.sendHeartbeats();
     await this.rebalance.request();
@@ -297,6 +298,7 @@ export class LitePullEngine implements ConsumerRegistration {
 
   /** What watched topics have now is what changes are told against. */
   watched(): void {
+    if (!this.registered || this.closing) return;
     const { routes } = this.instance;
     for (const topic of this.selection.watch.topics()) {
       const route = routes.get(topic);

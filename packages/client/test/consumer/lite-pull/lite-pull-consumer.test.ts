@@ -454,6 +454,23 @@ describe('LitePullConsumer', () => {
     expect((await Promise.all(polls)).flat().map(bodyOf)).toEqual(['x', 'y']);
   });
 
+  it('shares an instance with other groups, and refuses a second consumer of its own', async () => {
+    const topic = await bed.topic(1);
+    await bed.send(topic, 0, ['x']);
+    const group = unique('group');
+    const consumers = [group, unique('group'), group].map((name) =>
+      new LitePullConsumer({ group: name, consumeFrom: 'FIRST_OFFSET' }, bed.instance).subscribe(topic),
+    );
+    open.push(...consumers);
+    const [one, two, third] = consumers as [LitePullConsumer, LitePullConsumer, LitePullConsumer];
+    await Promise.all([one.start(), two.start()]);
+    await expect(third.start()).rejects.toThrow(/already has a consumer of group/);
+    for (const consumer of [one, two]) expect((await read(consumer, 1)).map(bodyOf)).toEqual(['x']);
+    await Promise.all([one.close(), two.close(), third.close()]);
+    expect(bed.instance.closed).toBe(false);
+    expect(bed.instance.consumer(group)).toBeUndefined();
+  });
+
   it('calls hooks when messages are handed out and when they are done', async () => {
     const topic = await bed.topic(1);
     await bed.send(topic, 0, range(3));
