@@ -13,11 +13,14 @@ export interface AccumulatorOptions {
   readonly totalBatchMaxBytes: number;
 }
 
-/** Sends some messages of one topic as one batch; one result for each, or an error for all. */
+/** What became of one message. */
+export type Outcome = SendResult | Error;
+
+/** Sends some messages of one topic as one batch. Resolves to what became of each; rejecting says the same of all. */
 export type BatchSender = (
   messages: readonly PreparedMessage[],
   queue: MessageQueue | undefined,
-) => Promise<readonly SendResult[]>;
+) => Promise<readonly Outcome[]>;
 
 interface Batch {
   readonly messages: PreparedMessage[];
@@ -73,9 +76,13 @@ export class Accumulator {
     clearTimeout(batch.timer);
     const { messages, callbacks, queue, bytes } = batch;
     this.send(messages, queue).then(
-      (results) => {
+      (outcomes) => {
         this.heldBytes -= bytes;
-        for (const [index, callback] of callbacks.entries()) callback(null, results[index]);
+        for (const [index, callback] of callbacks.entries()) {
+          const outcome = outcomes[index]!;
+          if (outcome instanceof Error) callback(outcome);
+          else callback(null, outcome);
+        }
       },
       (error: Error) => {
         this.heldBytes -= bytes;

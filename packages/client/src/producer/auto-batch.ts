@@ -1,13 +1,13 @@
 import type { ClientInstance } from '../instance.js';
 import type { MessageQueue } from '../message-queue.js';
-import { Accumulator, splitResult } from './accumulator.js';
+import { Accumulator, type Outcome, splitResult } from './accumulator.js';
 import { assembleBatch } from './batch.js';
 import type { PreparedMessage } from './outgoing-message.js';
 import type { ProducerOptions } from './producer-options.js';
 import type { QueuePickers } from './queue-pickers.js';
 import type { QueuePicker } from './send-operation.js';
 import type { SendOptions, SendPipeline } from './send-pipeline.js';
-import type { SendCallback, SendResult } from './send-result.js';
+import type { SendCallback } from './send-result.js';
 
 /** Turns single sends into batches where nobody can tell the difference. Java: DefaultMQProducer with autoBatch. */
 export class AutoBatch {
@@ -43,23 +43,27 @@ export class AutoBatch {
     this.accumulator.flushAll();
   }
 
-  /** One send, or several when together they exceed maxMessageBytes. */
+  /** One send, or several one after another when together they exceed maxMessageBytes. */
   private async send(
     messages: readonly PreparedMessage[],
     queue: MessageQueue | undefined,
-  ): Promise<readonly SendResult[]> {
+  ): Promise<readonly Outcome[]> {
     const { topic, properties } = messages[0]!;
     const { TAGS, WAIT } = properties;
     const common = { ...(TAGS === undefined ? {} : { TAGS }), ...(WAIT === undefined ? {} : { WAIT }) };
-    const parts = assembleBatch(messages, common, this.options.maxMessageBytes);
     const pick = queue === undefined ? this.pickers.turnTaking(topic) : () => queue;
-    const results = await Promise.all(parts.map((part) => this.sendPart(part, pick)));
-    return results.flatMap((result, i) => splitResult(result, parts[i]!.messageCount));
+    const outcomes: Outcome[] = [];
+    for (const part of assembleBatch(messages, common, this.options.maxMessageBytes)) {
+      const outcome = await this.sendPart(part, pick);
+      if (outcome instanceof Error) outcomes.push(...Array.from({ length: part.messageCount }, () => outcome));
+      else outcomes.push(...splitResult(outcome, part.messageCount));
+    }
+    return outcomes;
   }
 
-  private sendPart(part: PreparedMessage, pick: QueuePicker): Promise<SendResult> {
-    return new Promise((resolve, reject) => {
-      this.pipeline.submit(part, pick, {}, (error, result) => (error === null ? resolve(result!) : reject(error)));
+  private sendPart(part: PreparedMessage, pick: QueuePicker): Promise<Outcome> {
+    return new Promise((resolve) => {
+      this.pipeline.submit(part, pick, {}, (error, result) => resolve(error ?? result!));
     });
   }
 }

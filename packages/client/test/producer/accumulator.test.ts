@@ -82,6 +82,16 @@ describe('Accumulator', () => {
   });
 });
 
+it('tells each message what became of it when a batch was cut', async () => {
+  const failure = new Error('the second part failed');
+  const { add } = collecting(() => Promise.resolve([result(), failure]));
+  const outcomes = await Promise.allSettled([add(prepared()), add(prepared())]);
+  expect(outcomes).toEqual([
+    { status: 'fulfilled', value: result() },
+    { status: 'rejected', reason: failure },
+  ]);
+});
+
 describe('splitResult', () => {
   it('gives each message its ids and offset', () => {
     expect(splitResult(result(), 2)).toEqual([
