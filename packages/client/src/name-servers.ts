@@ -24,23 +24,24 @@ const FOREIGN_PORTS: Readonly<Record<string, string>> = {
 
 /**
  * Splits "h:p;h:p" into addresses. "http://h:p", as clouds give them out, is the same as "h:p".
+ * @param where what the list is called in errors
  * @throws ConfigurationError on an entry without a host or a port
  */
-export function parseNameServers(namesrvAddr: string): readonly string[] {
+export function parseNameServers(namesrvAddr: string, where = 'namesrvAddr'): readonly string[] {
   const addresses = namesrvAddr.split(/[;,]/).map((entry) => entry.trim().replace(/^https?:\/\//, ''));
   const given = addresses.filter((entry) => entry !== '');
   for (const address of given) {
     const port = Number(/^.+:(\d+)$/.exec(address)?.[1]);
     if (!(port >= 1 && port <= 65_535)) {
       throw new ConfigurationError(
-        `namesrvAddr has the entry "${address}", which is not "host:port". Give the name servers as "10.0.0.1:9876;10.0.0.2:9876".`,
+        `${where} has the entry "${address}", which is not "host:port". Give the name servers as "10.0.0.1:9876;10.0.0.2:9876".`,
         { context: { namesrvAddr } },
       );
     }
   }
   if (given.length === 0) {
     throw new ConfigurationError(
-      'namesrvAddr is empty. Give at least one name server as "host:port", for example "127.0.0.1:9876".',
+      `${where} is empty. Give at least one name server as "host:port", for example "127.0.0.1:9876".`,
       {
         context: { namesrvAddr },
       },
@@ -101,8 +102,8 @@ export class NameServers {
   /** @throws ConfigurationError when no name server is named anywhere, or in two ways */
   constructor(private readonly options: NameServersOptions) {
     this.logger = options.logger ?? silentLogger;
-    const { namesrvAddr, nameServerEndpoint: url } = sourceOf(options);
-    if (namesrvAddr !== undefined) this.list = parseNameServers(namesrvAddr);
+    const { namesrvAddr, nameServerEndpoint: url, where } = sourceOf(options);
+    if (namesrvAddr !== undefined) this.list = parseNameServers(namesrvAddr, where);
     if (url !== undefined) this.endpoint = this.endpointAt(url);
     // Clients that start together should not all load the first name server.
     this.current = Math.floor(Math.random() * this.list.length);
@@ -196,7 +197,7 @@ export class NameServers {
 }
 
 /** What the options say, else the environment. */
-function sourceOf({ namesrvAddr, nameServerEndpoint }: NameServerSource): NameServerSource {
+function sourceOf({ namesrvAddr, nameServerEndpoint }: NameServerSource): NameServerSource & { where?: string } {
   if (namesrvAddr !== undefined && nameServerEndpoint !== undefined) {
     throw new ConfigurationError(
       'Both namesrvAddr and nameServerEndpoint are given. Give the addresses of the name servers, or the page that lists them.',
@@ -205,7 +206,8 @@ function sourceOf({ namesrvAddr, nameServerEndpoint }: NameServerSource): NameSe
   }
   if (namesrvAddr !== undefined || nameServerEndpoint !== undefined) return { namesrvAddr, nameServerEndpoint };
   const env = nameServersOf();
-  if (env.namesrvAddr !== undefined) return { namesrvAddr: env.namesrvAddr };
+  if (env.namesrvAddr !== undefined)
+    return { namesrvAddr: env.namesrvAddr, where: 'The environment variable NAMESRV_ADDR' };
   if (env.nameServerEndpoint !== undefined) return { nameServerEndpoint: env.nameServerEndpoint };
   throw new ConfigurationError(
     'No name server is given. Set the option namesrvAddr ("host:port", several separated by ";"), the option nameServerEndpoint (the URL of a page that lists them), or the environment variable NAMESRV_ADDR.',

@@ -136,6 +136,23 @@ describe('NameServers', () => {
     });
   });
 
+  it('says that it is the environment whose list is wrong', () => {
+    const given = process.env['NAMESRV_ADDR'];
+    process.env['NAMESRV_ADDR'] = 'nonsense';
+    try {
+      const create = () => new NameServers({ remoting: new RemotingClient(), requestTimeoutMs: 500 });
+      expect(create).toThrow('The environment variable NAMESRV_ADDR has the entry "nonsense"');
+      process.env['NAMESRV_ADDR'] = 'a:1;b:2';
+      expect(new NameServers({ remoting: new RemotingClient(), requestTimeoutMs: 500 }).addresses).toEqual([
+        'a:1',
+        'b:2',
+      ]);
+    } finally {
+      if (given === undefined) delete process.env['NAMESRV_ADDR'];
+      else process.env['NAMESRV_ADDR'] = given;
+    }
+  });
+
   it.each(['', ' ; ', 'host', 'host:', 'host:0x1', 'host:99999'])('refuses the list %j', (list) => {
     expect(() => nameServers(list, new RemotingClient(), 500)).toThrow(ConfigurationError);
   });
