@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { SystemTopic } from '@rocketnest/protocol';
+import { silentLogger } from '@rocketnest/remoting';
 import { unique, waitFor } from '@rocketnest/testing';
 import { type MessageTraceView, Producer, PushConsumer, TransactionProducer } from '../../src/index.js';
 import { TestCluster } from '../support/cluster.js';
@@ -170,6 +171,25 @@ describe('message trace', () => {
     expect(view.recalls).toMatchObject([{ topic, group: producer.group, success: true, regionId: 'DefaultRegion' }]);
   });
 
+  it('traces consumers that pop', async () => {
+    const topic = await cluster.topic(1);
+    const group = unique('group');
+    await cluster.admin.groups.setRequestMode({ topic, group, mode: 'POP' });
+    await using consumer = new PushConsumer({
+      namesrvAddr: cluster.namesrvAddr,
+      group,
+      clientRebalance: false,
+      consumeFrom: 'FIRST_OFFSET',
+      traceEnable: true,
+      traceMsgBatchNum: 1,
+    });
+    consumer.subscribe(topic).listen(() => {});
+    await consumer.start();
+    const { msgId } = await producer.send({ topic, body: 'x' });
+    const view = await trace(msgId, ({ consumptions }) => consumptions[0]?.deliveries[0]?.success === true);
+    expect(view.consumptions).toMatchObject([{ group, deliveries: [{ returnType: 'SUCCESS', retryTimes: 0 }] }]);
+  }, 60_000);
+
   it('names topics and groups without their namespace', async () => {
     const namespace = unique('ns');
     const topic = unique('topic');
@@ -215,24 +235,28 @@ describe('message trace', () => {
   });
 
   it('says that the trace topic is missing; messages are not affected', async () => {
-    const topic = await cluster.topic(1);
-    const warnings: string[] = [];
-    const logger = { debug: () => {}, info: () => {}, warn: (line: string) => warnings.push(line), error: () => {} };
-    await using lost = new Producer({
-      namesrvAddr: cluster.namesrvAddr,
-      group: unique('lost'),
-      traceEnable: true,
-      traceTopic: unique('nowhere'),
-      createTopicKey: unique('none'),
-      logger,
-    });
-    await lost.start();
-    const { msgId } = await lost.send({ topic, body: 'x' });
-    await lost.close();
-    const traceTopic = unique('nowhere');
-    expect((await cluster.admin.traces.byMessageId(msgId, { traceTopic })).explanation).toMatch(
-      /no trace topic .* traceTopicEnable=true/,
-    );
+    const bare = await TestCluster.start({ broker: { autoCreateTopicEnable: false } });
+    try {
+      const topic = await bare.topic(1);
+      const warnings: string[] = [];
+      await using lost = new Producer({
+        namesrvAddr: bare.namesrvAddr,
+        group: unique('lost'),
+        traceEnable: true,
+        logger: { ...silentLogger, warn: (line) => warnings.push(line) },
+      });
+      await lost.start();
+      const { msgId } = await lost.send({ topic, body: 'x' });
+      await lost.close();
+      expect(lost.traceStats).toEqual({ recorded: 1, sent: 0, dropped: 0, failed: 1 });
+      expect(warnings).toContainEqual(
+        expect.stringMatching(/trace records of group .* are lost.*traceTopicEnable=true/),
+      );
+      const { explanation } = await bare.admin.traces.byMessageId(msgId);
+      expect(explanation).toMatch(/no trace topic RMQ_SYS_TRACE_TOPIC.* traceTopicEnable=true/);
+    } finally {
+      await bare.close();
+    }
   });
 
   it('keeps to a broker that wants no traces', async () => {
