@@ -7,12 +7,14 @@ import {
   encodeSubscriptionGroupList,
   isSystemGroup,
   NoRouteError,
+  parseConsumeStats,
   parseGroupForbidden,
   parseMessageRequestModes,
   parseQuerySubscriptionResponse,
   parseSubscriptionGroupWrapper,
   parseTopicList,
   Requests,
+  ResponseCode,
   retryTopic,
   type SubscriptionData,
   type SubscriptionGroupConfig,
@@ -150,9 +152,18 @@ export class GroupAdmin {
   /** Topics in which the group has offsets, its retry topic among them. */
   async topics(group: string): Promise<Gathered<string>> {
     validateGroup(group);
+    const { api } = this.brokers.instance;
     const { items, failures } = await gather(await this.brokers.masters(), async ({ address }) => {
-      const { body } = await this.brokers.instance.api.call(address, Requests.queryTopicsByConsumer, { group });
-      return body.length === 0 ? [] : parseTopicList(body).topicList;
+      const { code, body } = await api.call(
+        address,
+        Requests.queryTopicsByConsumer,
+        { group },
+        { accept: [ResponseCode.SUCCESS, ResponseCode.REQUEST_CODE_NOT_SUPPORTED] },
+      );
+      if (code === ResponseCode.SUCCESS) return body.length === 0 ? [] : parseTopicList(body).topicList;
+      // Before 5.0 the topics are in the answer about the group's offsets.
+      const stats = await api.call(address, Requests.getConsumeStats, { consumerGroup: group });
+      return parseConsumeStats(stats.body).offsetTable.map(({ queue }) => queue.topic);
     });
     return { items: [...new Set(items)].sort(), failures };
   }
