@@ -221,7 +221,7 @@ describe('messages', () => {
     const found: MessageExt[] = [];
     let cursor: string | undefined;
     do {
-      const page = await messages.byTime(topic, { order, limit: 6, ...(cursor === undefined ? {} : { cursor }) });
+      const page = await messages.byTime(topic, { order, limit: 6, cursor });
       expect(page.failures).toEqual([]);
       found.push(...page.items);
       cursor = page.cursor;

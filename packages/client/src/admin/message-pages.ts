@@ -6,19 +6,19 @@ import { QueueReader, READ_BATCH, type TagFilter, tagFilter } from './queue-read
 
 export interface PageOptions {
   /** Stored at or after this time: a Date or ms since 1970. Default: the oldest message there is. */
-  readonly begin?: Date | number;
+  readonly begin?: Date | number | undefined;
   /** Stored before this time. Default: up to the call that asks for the first page. */
-  readonly end?: Date | number;
+  readonly end?: Date | number | undefined;
   /** By store time. Default oldest. */
-  readonly order?: 'oldest' | 'newest';
+  readonly order?: 'oldest' | 'newest' | undefined;
   /** Tags as consumers write them, "a || b". Default: all. */
-  readonly tags?: string;
+  readonly tags?: string | undefined;
   /** Only these queues. Default: all. */
-  readonly queues?: readonly MessageQueue[];
+  readonly queues?: readonly MessageQueue[] | undefined;
   /** Messages per page. Range 1 to 10,000. Default 64. A page has fewer when it would take longer than 5 s to fill. */
-  readonly limit?: number;
+  readonly limit?: number | undefined;
   /** That of the page before; the other options must be the same. */
-  readonly cursor?: string;
+  readonly cursor?: string | undefined;
 }
 
 /** A page of messages. `failures`: brokers whose messages are missing; the next page tries them again. */

@@ -140,7 +140,7 @@ export class MessageAdmin {
     do {
       const limit = Math.min(SCAN_PAGE, left);
       if (limit <= 0) return;
-      const page = await this.pages.page(topic, { ...range, limit, ...(cursor === undefined ? {} : { cursor }) });
+      const page = await this.pages.page(topic, { ...range, limit, cursor });
       requireComplete(page);
       yield* page.items;
       left -= page.items.length;
