@@ -58,6 +58,8 @@ export class ClientInstance {
   private readonly tracker: StatusTracker;
   private readonly timers: NodeJS.Timeout[] = [];
   private recovery: NodeJS.Timeout | undefined;
+  /** Brokers whose connection was lost and that are not greeted again: a dead broker is in no route until it is back. */
+  private readonly lost = new Set<string>();
   private state: State = 'created';
 
   /** @throws ConfigurationError on bad options */
@@ -311,19 +313,27 @@ export class ClientInstance {
     const missed = this.producers.size + this.consumers.size > 0 && !isIdle(reason);
     if (missed) this.tracker.down(address, reason?.message ?? 'it closed the connection');
     else this.tracker.idle(address);
+    if (missed && [...this.routes.brokerAddresses()].some((broker) => broker.address === address))
+      this.lost.add(address);
     this.recoverIn(FIRST_RECOVERY_MS);
   }
 
-  /** Learns the new routes and greets brokers again, at growing intervals until all answer or the usual rhythm takes over. */
+  /**
+   * Learns the new routes and greets brokers again, at growing intervals until all answer, those that are in no route meanwhile among
+   * them, or the usual rhythm takes over.
+   */
   private recoverIn(delayMs: number): void {
     if (this.recovery !== undefined) return;
     this.recovery = setTimeout(async () => {
       await this.refreshRoutes();
-      const recovered = await this.sendHeartbeats();
+      const answered = await this.sendHeartbeats();
       this.recovery = undefined;
+      for (const address of this.lost) if (this.brokerVersion(address) !== 0) this.lost.delete(address);
       const nextMs = delayMs * 2;
+      const recovered = answered && this.lost.size === 0;
       if (!recovered && this.state === 'running' && nextMs < this.options.heartbeatBrokerIntervalMs)
         this.recoverIn(nextMs);
+      else this.lost.clear();
     }, delayMs);
   }
 

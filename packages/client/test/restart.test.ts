@@ -66,6 +66,35 @@ describe('after a restart of brokers and name server', () => {
     expect((await producer.send({ topic: unknown, body: 'after' })).status).toBe('SEND_OK');
   });
 
+  it('a broker that was away is found again long before the routes are asked for the next time', async () => {
+    const dataOfB = await mkdtemp(join(tmpdir(), 'rocketnest-restart-b-'));
+    const startB = (listenPort: number) =>
+      startCluster({
+        rootDir: dataOfB,
+        brokers: [{ brokerName: 'broker-z', namesrvAddr: cluster.namesrvAddr, listenPort }],
+      });
+    let other = await startB(0);
+    try {
+      const topic = await createTopic();
+      const producer = await started(new Producer({ namesrvAddr: cluster.namesrvAddr, group: unique('p') }));
+      const queue = { topic, brokerName: 'broker-z', queueId: 0 };
+      await producer.send({ topic, body: 'before' }, { queue });
+      const seen = async () =>
+        (await producer.publishQueues(topic)).some(({ brokerName }) => brokerName === 'broker-z');
+
+      const listenPort = other.brokers[0]!.port;
+      await other.close();
+      await waitFor(async () => !(await seen()), { what: 'the broker to leave the route' });
+      other = await startB(listenPort);
+
+      await waitFor(seen, { what: 'the broker to be back', timeoutMs: 15_000 }); // pollNameServerIntervalMs: 30 s
+      expect((await producer.send({ topic, body: 'after' }, { queue })).status).toBe('SEND_OK');
+    } finally {
+      await other.close();
+      await rm(dataOfB, { recursive: true, force: true });
+    }
+  });
+
   it('a send survives a restart that is shorter than its budget', async () => {
     const topic = await createTopic();
     const producer = await started(
