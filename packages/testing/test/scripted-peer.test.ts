@@ -30,7 +30,7 @@ describe('ScriptedPeer', () => {
 
   it('can send garbage', async () => {
     await using peer = await ScriptedPeer.start((_, connection) => {
-      connection.sendBytes(Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'));
+      connection.sendBytes(Buffer.from('no frame at all'));
       return undefined;
     });
     const client = new RemotingClient();
