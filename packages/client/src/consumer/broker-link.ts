@@ -6,6 +6,7 @@ import {
   Requests,
   ResponseCode,
   type ResponseFields,
+  V5_0_0,
 } from '@rocketnest/protocol';
 import type { ResponseCallback } from '../broker-api.js';
 import type { ClientInstance } from '../instance.js';
@@ -70,8 +71,12 @@ export class BrokerLink {
   /** Sends a pull to the broker that was last suggested for the queue. Synchronous when the broker is known. */
   pull(queue: MessageQueue, brokerId: number, fields: PullFields, timeoutMs: number, callback: ResponseCallback): void {
     const send = (broker: BrokerAddress) => {
+      let { sysFlag } = fields;
       // A slave has no say over the group's offset.
-      const sysFlag = broker.slave ? fields.sysFlag & ~PullSysFlag.COMMIT_OFFSET : fields.sysFlag;
+      if (broker.slave) sysFlag &= ~PullSysFlag.COMMIT_OFFSET;
+      // Brokers before 5.0 know one kind of pull.
+      if (sysFlag & PullSysFlag.LITE_PULL_MESSAGE && this.instance.brokerVersion(broker.address) < V5_0_0)
+        sysFlag &= ~PullSysFlag.LITE_PULL_MESSAGE;
       this.instance.api.pullMessage(broker.address, { ...fields, sysFlag }, timeoutMs, (error, response) => {
         // A logic queue moved on: the next pull should go to its new leader.
         if (response?.code === ResponseCode.NOT_LEADER_FOR_QUEUE)
