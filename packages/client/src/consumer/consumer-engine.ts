@@ -279,7 +279,13 @@ export class ConsumerEngine implements ConsumerRegistration {
     offsets: readonly { readonly queue: MessageQueue; readonly offset: number }[],
   ): Promise<void> {
     const targets = offsets.flatMap(({ queue, offset }) => {
-      const ours = queue.topic === topic ? this.rebalance.get(queueKey(queue)) : undefined;
+      const key = queueKey(queue);
+      const ours = queue.topic === topic ? this.rebalance.get(key) : undefined;
+      if (ours === undefined) {
+        // What the store may remember of a queue that was ours is outdated.
+        this.offsets.update(key, queue, offset, false);
+        this.offsets.forget(key);
+      }
       return ours === undefined || ours.dropped ? [] : [{ queue: ours, offset }];
     });
     if (targets.length > 0) await this.rebalance.reset(targets, RESET_WAIT_MS);

@@ -3,9 +3,21 @@ import { type MessageQueue, queueKey } from '../message-queue.js';
 import type { BrokerLink } from './broker-link.js';
 import { type OffsetStore, OffsetTable } from './offset-store.js';
 
-/** Offsets on the broker that holds the queue. Java: RemoteBrokerOffsetStore. */
+/**
+ * How long an offset that its broker could not be told is worth more than an older one of the broker's: as long as nobody will have
+ * set the group back on purpose. ms
+ */
+const UNSAVED_LIFETIME_MS = 5 * 60_000;
+
+/**
+ * Offsets on the broker that holds the queue. Java: RemoteBrokerOffsetStore, with one difference: a broker that is killed has forgotten
+ * the offsets of its last seconds, and its queues leave the route, so the last offset cannot be committed. It is kept and counts when
+ * the same member gets the queue again: what it consumed does not come a second time.
+ */
 export class RemoteOffsetStore implements OffsetStore {
   private readonly table = new OffsetTable();
+  /** Last offsets of queues given up whose broker could not be told. */
+  private readonly unsaved = new Map<string, { readonly offset: number; readonly at: number }>();
 
   constructor(
     private readonly brokers: BrokerLink,
@@ -15,8 +27,12 @@ export class RemoteOffsetStore implements OffsetStore {
   async load(): Promise<void> {}
 
   async read(queue: MessageQueue): Promise<number | null> {
-    const offset = await this.brokers.committedOffset(queue);
-    if (offset !== null) this.update(queueKey(queue), queue, offset, false);
+    const committed = await this.brokers.committedOffset(queue);
+    const key = queueKey(queue);
+    const unsaved = this.unsaved.get(key);
+    const newer = unsaved !== undefined && performance.now() - unsaved.at < UNSAVED_LIFETIME_MS ? unsaved.offset : -1;
+    const offset = newer > (committed ?? -1) ? newer : committed;
+    if (offset !== null) this.update(key, queue, offset, false);
     return offset;
   }
 
@@ -25,6 +41,7 @@ export class RemoteOffsetStore implements OffsetStore {
   }
 
   update(key: string, queue: MessageQueue, offset: number, increaseOnly: boolean): void {
+    if (!increaseOnly) this.unsaved.delete(key);
     this.table.update(key, queue, offset, increaseOnly);
   }
 
@@ -42,6 +59,7 @@ export class RemoteOffsetStore implements OffsetStore {
     try {
       await this.brokers.commitOffset(known.queue, known.offset, confirmed);
     } catch (error) {
+      if (this.table.get(key) === undefined) this.unsaved.set(key, { offset: known.offset, at: performance.now() });
       this.logger.warn(`offset ${known.offset} of queue ${key} could not be committed; it will be tried again`, {
         queue: known.queue,
         offset: known.offset,
