@@ -37,6 +37,8 @@ export interface CallOptions {
   readonly accept?: readonly number[];
   /** What the request says it was written in. Default: NODE_JS, which older brokers read as null. Java: LanguageCode. */
   readonly language?: string;
+  /** Fields beside those of the definition: what older brokers called them. */
+  readonly olderFields?: Readonly<Record<string, string>>;
 }
 
 export interface CallResult<R extends FieldMap> {
@@ -94,6 +96,7 @@ export class BrokerApi {
   ): Promise<CallResult<R>> {
     const request = createRequest(definition, fields, options.body);
     if (options.language !== undefined) request.language = options.language;
+    if (options.olderFields !== undefined) Object.assign(request.extFields, options.olderFields);
     const response = await this.remoting.request(address, request, {
       timeoutMs: options.timeoutMs ?? this.options.requestTimeoutMs,
     });

@@ -130,7 +130,9 @@ export class GroupAdmin {
     const { api } = this.brokers.instance;
     const members = await this.brokers.members(options);
     await changeAll(members, `Group ${group} is deleted`, async ({ address }) => {
-      await api.call(address, Requests.deleteSubscriptiongroup, { groupName: group, cleanOffset: cleanOffsets });
+      const fields = { groupName: group, cleanOffset: cleanOffsets };
+      const olderFields = { removeOffset: String(cleanOffsets) }; // its name in 4.9
+      await api.call(address, Requests.deleteSubscriptiongroup, fields, { olderFields });
       if (!topics) return;
       for (const topic of [retryTopic(group), dlqTopic(group)]) {
         await api.call(address, Requests.deleteTopicInBroker, { topic });
