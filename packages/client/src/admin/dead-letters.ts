@@ -13,6 +13,7 @@ import {
   SystemTopic,
   validateGroup,
 } from '@rocketnest/protocol';
+import { DEAD_LETTER_REASON } from '../consumer/send-back.js';
 import type { BrokersOf } from './brokers-of.js';
 import type { Gathered } from './gathered.js';
 import type { PageOptions } from './message-pages.js';
@@ -26,6 +27,8 @@ export interface DeadLetter {
   readonly originTopic: string | undefined;
   /** Id of the first message (SendResult.msgId); consumers saw it with this id. */
   readonly originMsgId: string;
+  /** Why it was given up, when its consumer said so (RocketNest's do). */
+  readonly reason?: string;
 }
 
 /** The dead letters of one group. */
@@ -213,6 +216,7 @@ export class DeadLetterAdmin {
     );
     delete properties[PropertyName.DLQ_ORIGIN_TOPIC];
     delete properties[PropertyName.DLQ_ORIGIN_MESSAGE_ID];
+    delete properties[DEAD_LETTER_REASON];
     if (to === 'group') {
       properties[PropertyName.RETRY_TOPIC] = originTopic;
       properties[PropertyName.ORIGIN_MESSAGE_ID] ??= originMsgId;
@@ -260,7 +264,9 @@ export class DeadLetterAdmin {
 
 function deadLetter(message: MessageExt): DeadLetter {
   const { properties } = message;
+  const reason = properties[DEAD_LETTER_REASON];
   return {
+    ...(reason === undefined ? {} : { reason }),
     message,
     originTopic: properties[PropertyName.DLQ_ORIGIN_TOPIC] ?? properties[PropertyName.RETRY_TOPIC],
     originMsgId: properties[PropertyName.DLQ_ORIGIN_MESSAGE_ID] ?? properties[PropertyName.UNIQ_KEY] ?? message.msgId,

@@ -3,7 +3,7 @@ import type { Logger } from '@rocketnest/remoting';
 import { type Batch, Consumption } from './consumption.js';
 import { type HandlerCall, type Settled, startOf } from './handler-call.js';
 import type { OffsetStore } from './offset-store.js';
-import { type ConsumeOutcome, failedOf } from './outcome.js';
+import { type ConsumeOutcome, failedOf, outcomeFor } from './outcome.js';
 import type { ProcessQueue } from './process-queue.js';
 import type { SendBack } from './send-back.js';
 
@@ -121,8 +121,9 @@ export class ConcurrentConsumption extends Consumption {
 
   private handBackOne(message: MessageExt, { queue }: ProcessQueue, outcome: ConsumeOutcome): Promise<boolean> {
     const { sendBack } = this.options;
-    if (outcome.action === 'dead-letter') return sendBack.giveUp(message, queue);
-    return sendBack.retry(message, queue, outcome.action === 'retry' ? (outcome.delayLevel ?? 0) : 0);
+    const wanted = outcomeFor(outcome, message);
+    if (wanted.action === 'dead-letter') return sendBack.giveUp(message, queue, wanted.reason);
+    return sendBack.retry(message, queue, wanted.action === 'retry' ? (wanted.delayLevel ?? 0) : 0);
   }
 
   private repeatLater(batch: Batch): void {

@@ -3,7 +3,7 @@ import type { Logger } from '@rocketnest/remoting';
 import { type Batch, Consumption } from './consumption.js';
 import type { HandlerCall, Settled } from './handler-call.js';
 import type { OffsetStore } from './offset-store.js';
-import { type ConsumeOutcome, failedOf } from './outcome.js';
+import { type ConsumeOutcome, failedOf, outcomeFor } from './outcome.js';
 import type { ProcessQueue } from './process-queue.js';
 import type { QueueLocks } from './queue-locks.js';
 import type { SendBack } from './send-back.js';
@@ -69,18 +69,31 @@ export class OrderlyConsumption extends Consumption {
   }
 
   private async repeat(queue: ProcessQueue, messages: readonly MessageExt[], outcome: ConsumeOutcome): Promise<void> {
-    // Nothing may overtake the first one that failed.
-    const [firstFailed] = failedOf(outcome, messages);
-    const consumed = firstFailed === undefined ? 0 : messages.indexOf(firstFailed);
-    if (consumed > 0) this.commit(queue, messages.slice(0, consumed));
-    for (const message of messages.slice(consumed)) {
-      const exhausted = outcome.action === 'dead-letter' || message.reconsumeTimes >= this.options.maxReconsumeTimes;
-      if (exhausted && (await this.options.sendBack.giveUpCounted(message))) this.commit(queue, [message]);
-      else message.reconsumeTimes++;
+    const { sendBack, suspendMs } = this.options;
+    const failed = failedOf(outcome, messages);
+    let pauseMs = suspendMs;
+    // Nothing may overtake the first one that comes again.
+    let held = false;
+    for (const message of messages) {
+      if (!held && failed.length > 0 && !failed.includes(message)) {
+        this.commit(queue, [message]);
+        continue;
+      }
+      // The handler has not got as far as this one.
+      if (held && outcome.action === 'each' && !failed.includes(message)) continue;
+      const wanted = outcomeFor(outcome, message);
+      const exhausted = wanted.action === 'dead-letter' || message.reconsumeTimes >= this.options.maxReconsumeTimes;
+      const reason = wanted.action === 'dead-letter' ? wanted.reason : undefined;
+      if (exhausted && (await sendBack.giveUpCounted(message, reason))) {
+        this.commit(queue, [message]);
+        continue;
+      }
+      if (!held && wanted.action === 'suspend') pauseMs = wanted.ms ?? suspendMs;
+      held = true;
+      message.reconsumeTimes++;
     }
     queue.rewind();
-    if (!messages.some((message) => queue.has(message))) return;
-    this.suspend(queue, outcome.action === 'suspend' ? (outcome.ms ?? this.options.suspendMs) : this.options.suspendMs);
+    if (messages.some((message) => queue.has(message))) this.suspend(queue, pauseMs);
   }
 
   private suspend(queue: ProcessQueue, ms: number): void {

@@ -11,8 +11,16 @@ export {
   pushConsumerOptionTable,
   type ResolvedPushConsumerOptions,
 } from './options.js';
-export type { ConsumeContext, ConsumeHooks, ConsumeOutcome, ConsumeResult, MessageHandler } from './outcome.js';
+export type {
+  ConsumeContext,
+  ConsumeHooks,
+  ConsumeOutcome,
+  ConsumeResult,
+  MessageHandler,
+  MessageOutcome,
+} from './outcome.js';
 export * from './pull/index.js';
 export { PushConsumer, type SharedPushConsumerOptions } from './push-consumer.js';
 export type { ConsumerReport, HandlerReport, PopQueueReport, QueueReport } from './report.js';
+export { DEAD_LETTER_REASON } from './send-back.js';
 export type { SubscriptionFilter } from './subscription-of.js';

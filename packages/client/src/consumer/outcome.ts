@@ -7,8 +7,10 @@ import type { MessageQueue } from '../message-queue.js';
  *   level; absent or 0 lets the broker choose (3 + attempts so far). Of a batch, `failed` names the messages that come again,
  *   or `consumed` says how many at its start are done (Java's ackIndex + 1); the others are consumed. ORDERLY: same as
  *   `suspend` with the default pause, and everything from the first failed message on comes again.
- * - `dead-letter`: give up now, move the batch to %DLQ%group.
+ * - `dead-letter`: give up now, move the batch to %DLQ%group. A `reason` goes with it, as property ROCKETNEST_DLQ_REASON.
  * - `suspend`: ORDERLY only, keep the queue still for `ms` (10..30 000) and deliver the same batch again.
+ * - `each`: the messages of a batch end differently; those not in `outcomes` are consumed. ORDERLY: the first one that is not
+ *   given up comes again together with all that follow it.
  */
 export type ConsumeOutcome =
   | {
@@ -17,7 +19,13 @@ export type ConsumeOutcome =
       readonly consumed?: number;
       readonly failed?: Iterable<MessageExt>;
     }
-  | { readonly action: 'dead-letter' }
+  | { readonly action: 'each'; readonly outcomes: ReadonlyMap<MessageExt, MessageOutcome> }
+  | Exclude<MessageOutcome, { action: 'retry' }>;
+
+/** What becomes of one message that is not consumed. */
+export type MessageOutcome =
+  | { readonly action: 'retry'; readonly delayLevel?: number }
+  | { readonly action: 'dead-letter'; readonly reason?: string }
   | { readonly action: 'suspend'; readonly ms?: number };
 
 /** Where a batch comes from. */
@@ -65,7 +73,7 @@ function isList(hooks: ConsumeHooks | readonly ConsumeHooks[]): hooks is readonl
   return Array.isArray(hooks);
 }
 
-const ACTIONS: ReadonlySet<unknown> = new Set(['retry', 'dead-letter', 'suspend']);
+const ACTIONS: ReadonlySet<unknown> = new Set(['retry', 'dead-letter', 'suspend', 'each']);
 
 /**
  * Reads what a handler returned for `messages`. Anything that is not an outcome (a saved entity, a count) counts as success:
@@ -77,11 +85,29 @@ export function readOutcome(returned: unknown, messages: readonly MessageExt[]):
   if (typeof returned.action !== 'string') return undefined;
   if (!ACTIONS.has(returned.action)) {
     throw new TypeError(
-      `The handler returned action "${returned.action}"; known actions are retry, dead-letter and suspend. Return nothing to acknowledge.`,
+      `The handler returned action "${returned.action}"; known actions are retry, dead-letter, suspend and each. Return nothing to acknowledge.`,
     );
   }
   const outcome = returned as ConsumeOutcome;
+  if (outcome.action === 'each') return checkedEach(outcome, messages);
   return outcome.action === 'retry' ? checkedRetry(outcome, messages) : outcome;
+}
+
+function checkedEach(
+  outcome: Extract<ConsumeOutcome, { action: 'each' }>,
+  messages: readonly MessageExt[],
+): ConsumeOutcome | undefined {
+  const { outcomes } = outcome;
+  if (!(outcomes instanceof Map)) throw new TypeError('The handler returned action "each" without a Map of outcomes.');
+  for (const [message, { action }] of outcomes) {
+    if (!messages.includes(message)) {
+      throw new TypeError('The handler returned action "each" with a message that is not of the batch.');
+    }
+    if (!ACTIONS.has(action) || (action as string) === 'each') {
+      throw new TypeError(`The handler returned action "each" with action "${action}" for message ${message.msgId}.`);
+    }
+  }
+  return outcomes.size === 0 ? undefined : outcome;
 }
 
 type Retry = Extract<ConsumeOutcome, { action: 'retry' }>;
@@ -112,10 +138,16 @@ function checkedRetry(outcome: Retry, messages: readonly MessageExt[]): ConsumeO
 
 /** The messages of a batch that an outcome wants delivered again or given up. */
 export function failedOf(outcome: ConsumeOutcome, messages: readonly MessageExt[]): readonly MessageExt[] {
+  if (outcome.action === 'each') return messages.filter((message) => outcome.outcomes.has(message));
   if (outcome.action !== 'retry') return messages;
   if (outcome.failed === undefined) return messages.slice(outcome.consumed ?? 0);
   const failed = new Set(outcome.failed);
   return messages.filter((message) => failed.has(message));
+}
+
+/** What an outcome of a batch means for one of its failed messages. */
+export function outcomeFor(outcome: ConsumeOutcome, message: MessageExt): MessageOutcome {
+  return outcome.action === 'each' ? (outcome.outcomes.get(message) ?? { action: 'retry' }) : outcome;
 }
 
 export function isPromise(value: unknown): value is PromiseLike<unknown> {

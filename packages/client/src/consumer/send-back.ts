@@ -23,6 +23,12 @@ const CREATE_TOPIC_QUEUES = 4;
 const FIRST_RETRY_DELAY_LEVEL = 3;
 /** Queues that a resend tries, as many as Java's producer does. */
 const RESEND_ATTEMPTS = 3;
+/** The property of a dead letter that says why it was given up. */
+export const DEAD_LETTER_REASON = 'ROCKETNEST_DLQ_REASON';
+/** All properties of a message together must stay below 32 KiB. */
+const MAX_REASON_LENGTH = 1_000;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: two of them separate properties
+const CONTROL_CHARACTERS = /[\x00-\x1f]+/g;
 /** Asks CONSUMER_SEND_MSG_BACK for the dead letter queue. */
 const DEAD_LETTER_LEVEL = -1;
 
@@ -57,8 +63,12 @@ export class SendBack {
     return this.handBack(message, queue, delayLevel);
   }
 
-  /** Moves the message to %DLQ%group at once. */
-  giveUp(message: MessageExt, queue: MessageQueue): Promise<boolean> {
+  /**
+   * Moves the message to %DLQ%group at once.
+   * @param reason has the message sent anew, since brokers move what they have stored, unchanged
+   */
+  giveUp(message: MessageExt, queue: MessageQueue, reason?: string): Promise<boolean> {
+    if (reason !== undefined) return this.giveUpCounted(message, reason);
     return this.handBack(message, queue, DEAD_LETTER_LEVEL);
   }
 
@@ -66,8 +76,8 @@ export class SendBack {
    * The same for ordered consumption, whose deliveries only this client has counted: the message is sent with its count, which
    * the broker finds used up. Java: ConsumeMessageOrderlyService.sendMessageBack.
    */
-  giveUpCounted(message: MessageExt): Promise<boolean> {
-    return this.resend(message, true);
+  giveUpCounted(message: MessageExt, reason?: string): Promise<boolean> {
+    return this.resend(message, true, reason);
   }
 
   private async handBack(message: MessageExt, queue: MessageQueue, delayLevel: number): Promise<boolean> {
@@ -85,9 +95,9 @@ export class SendBack {
     }
   }
 
-  private async resend(message: MessageExt, giveUp: boolean): Promise<boolean> {
+  private async resend(message: MessageExt, giveUp: boolean, reason?: string): Promise<boolean> {
     try {
-      await this.trySend(message, giveUp);
+      await this.trySend(message, giveUp, reason);
       return true;
     } catch (error) {
       this.instance.logger.error(
@@ -101,7 +111,7 @@ export class SendBack {
     }
   }
 
-  private async trySend(message: MessageExt, giveUp: boolean): Promise<void> {
+  private async trySend(message: MessageExt, giveUp: boolean, reason: string | undefined): Promise<void> {
     const route = await this.instance.routes.find(this.retryTopic);
     const queues = route.publishQueues;
     const compressed = message.body.length >= COMPRESS_FROM_BYTES;
@@ -113,7 +123,7 @@ export class SendBack {
       const broker = this.instance.findBrokerAddress(queue, { onlyMaster: true });
       if (broker === undefined) continue;
       const fields = {
-        ...this.retryFields(message, giveUp),
+        ...this.retryFields(message, giveUp, reason),
         queueId: queue.queueId,
         sysFlag: compressed ? ZLIB_SYS_FLAG : 0,
         bname: queue.brokerName,
@@ -128,7 +138,7 @@ export class SendBack {
     throw failure;
   }
 
-  private retryFields(message: MessageExt, giveUp: boolean) {
+  private retryFields(message: MessageExt, giveUp: boolean, reason: string | undefined) {
     const { properties, reconsumeTimes } = message;
     const kept: Record<string, string> = {
       ...properties,
@@ -140,6 +150,7 @@ export class SendBack {
     delete kept[PropertyName.CONSUME_START_TIMESTAMP];
     // A receipt of this delivery would be taken for one of the next.
     delete kept[PropertyName.POP_CK];
+    if (reason) kept[DEAD_LETTER_REASON] = reason.replace(CONTROL_CHARACTERS, ' ').slice(0, MAX_REASON_LENGTH);
     return {
       producerGroup: CLIENT_INNER_PRODUCER_GROUP,
       topic: this.retryTopic,

@@ -13,18 +13,22 @@ describe('what a handler returns', () => {
     ['an entity with an action of its own', { action: 7 }],
     ['a retry of nothing', { action: 'retry', failed: [] }],
     ['a retry after the whole batch', { action: 'retry', consumed: 4 }],
+    ['no outcomes at all', { action: 'each', outcomes: new Map() }],
   ])('is success: %s', (_, returned) => {
     expect(readOutcome(returned, BATCH)).toBeUndefined();
   });
 
   it.each<[returned: unknown, says: RegExp]>([
-    [{ action: 'later' }, /known actions are retry, dead-letter and suspend/],
+    [{ action: 'later' }, /known actions are retry, dead-letter, suspend and each/],
     [{ action: 'retry', consumed: -1 }, /consumed -1 for a batch of 4/],
     [{ action: 'retry', consumed: 5 }, /consumed 5 for a batch of 4/],
     [{ action: 'retry', delayLevel: -1 }, /delayLevel -1; .*return action "dead-letter"/],
     [{ action: 'retry', failed: 3 }, /something else than an array or a set of messages/],
     [{ action: 'retry', failed: [pulled(9)] }, /a message in failed that is not of the batch/],
     [{ action: 'retry', consumed: 1, failed: [first] }, /both consumed and failed/],
+    [{ action: 'each' }, /"each" without a Map/],
+    [{ action: 'each', outcomes: new Map([[pulled(9), { action: 'retry' }]]) }, /"each" with a message that is not/],
+    [{ action: 'each', outcomes: new Map([[first, { action: 'later' }]]) }, /"each" with action "later" for message/],
   ])('is a mistake: %p', (returned, says) => {
     expect(() => readOutcome(returned, BATCH)).toThrow(says);
   });
@@ -37,6 +41,7 @@ describe('what a handler returns', () => {
     ['an iterator names the failed', { action: 'retry', failed: [second].values() }, [second]],
     ['the batch is given up', { action: 'dead-letter' }, BATCH],
     ['the queue is suspended', { action: 'suspend' }, BATCH],
+    ['each has its own', { action: 'each', outcomes: new Map([[third, { action: 'dead-letter' }]]) }, [third]],
   ])('says which messages failed when %s', (_, returned, failed) => {
     expect(failedOf(readOutcome(returned, BATCH)!, BATCH)).toEqual(failed);
   });

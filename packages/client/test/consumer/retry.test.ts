@@ -140,7 +140,7 @@ describe('retry', () => {
     await until(() => calls === 2, 'the repetition');
     expect(
       String(logger.of('error')[0]?.fields && (logger.of('error')[0]!.fields as { error: unknown }).error),
-    ).toMatch(/action "ignore"; known actions are retry, dead-letter and suspend/);
+    ).toMatch(/action "ignore"; known actions are retry, dead-letter, suspend and each/);
     await consumer.close();
   });
 

@@ -349,7 +349,11 @@ export class LitePullEngine implements ConsumerRegistration {
   ): Promise<void> {
     const targets = offsets.flatMap(({ queue, offset }) => {
       const assigned = queue.topic === topic ? this.get(queue) : undefined;
-      return assigned === undefined ? [] : [{ assigned, offset }];
+      if (assigned !== undefined) return [{ assigned, offset }];
+      // What the store may remember of a queue that was ours is outdated.
+      this.progress.note({ queue, offset });
+      this.progress.store.forget(queueKey(queue));
+      return [];
     });
     for (const { assigned, offset } of targets) assigned.seek(offset);
     this.roomMade();

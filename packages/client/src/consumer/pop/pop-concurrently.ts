@@ -1,5 +1,5 @@
 import type { Settled } from '../handler-call.js';
-import { type ConsumeOutcome, failedOf } from '../outcome.js';
+import { type ConsumeOutcome, failedOf, outcomeFor } from '../outcome.js';
 import { retryDelayMs } from './backoff.js';
 import { type PopBatch, PopConsumption } from './pop-consumption.js';
 import type { Popped } from './popped.js';
@@ -24,16 +24,18 @@ export class ConcurrentPopConsumption extends PopConsumption {
 
   private async failed({ messages, queue: lane, popped }: PopBatch, outcome: ConsumeOutcome): Promise<void> {
     const named = new Set(failedOf(outcome, messages));
-    const delayLevel = outcome.action === 'retry' ? (outcome.delayLevel ?? 0) : 0;
     this.acknowledge(
       lane,
       popped.filter(({ message }) => !named.has(message)),
     );
     const failed = popped.filter(({ message }) => named.has(message));
     const isOver = ({ message }: Popped) =>
-      outcome.action === 'dead-letter' || message.reconsumeTimes >= this.options.maxReconsumeTimes;
-    const kept = await this.giveUp(lane, failed.filter(isOver));
+      outcomeFor(outcome, message).action === 'dead-letter' || message.reconsumeTimes >= this.options.maxReconsumeTimes;
+    const kept = await this.giveUp(lane, failed.filter(isOver), outcome);
     const again = failed.filter((each) => !isOver(each)).concat(kept);
-    await this.comeAgain(lane, again, ({ reconsumeTimes }) => retryDelayMs(delayLevel, reconsumeTimes));
+    await this.comeAgain(lane, again, (message) => {
+      const wanted = outcomeFor(outcome, message);
+      return retryDelayMs(wanted.action === 'retry' ? (wanted.delayLevel ?? 0) : 0, message.reconsumeTimes);
+    });
   }
 }

@@ -3,6 +3,7 @@ import type { Logger } from '@rocketnest/remoting';
 import type { MessageQueue } from '../../message-queue.js';
 import { type Batch, Consumption } from '../consumption.js';
 import type { HandlerCall, Settled } from '../handler-call.js';
+import { type ConsumeOutcome, outcomeFor } from '../outcome.js';
 import type { SendBack } from '../send-back.js';
 import type { PopLink } from './pop-link.js';
 import type { PopLane } from './pop-queue.js';
@@ -155,8 +156,13 @@ export abstract class PopConsumption extends Consumption<PopLane> {
    * Moves messages to %DLQ%group. (The Java client acknowledges them: they are gone.)
    * @returns those that could not be stored there, and are not settled
    */
-  protected async giveUp(lane: PopLane, popped: readonly Popped[]): Promise<Popped[]> {
-    const stored = await Promise.all(popped.map((each) => this.deadLetter(each)));
+  protected async giveUp(lane: PopLane, popped: readonly Popped[], outcome: ConsumeOutcome): Promise<Popped[]> {
+    const stored = await Promise.all(
+      popped.map((each) => {
+        const wanted = outcomeFor(outcome, each.message);
+        return this.deadLetter(each, wanted.action === 'dead-letter' ? wanted.reason : undefined);
+      }),
+    );
     this.acknowledge(
       lane,
       popped.filter((_, i) => stored[i]),
@@ -164,13 +170,16 @@ export abstract class PopConsumption extends Consumption<PopLane> {
     return popped.filter((_, i) => !stored[i]);
   }
 
-  private deadLetter({ brokerName, message, poppedTopic, queueId, receipt }: Popped): Promise<boolean> {
+  private deadLetter(
+    { brokerName, message, poppedTopic, queueId, receipt }: Popped,
+    reason: string | undefined,
+  ): Promise<boolean> {
     const { sendBack } = this.options;
     // The broker would keep a message of the group's pop retry topic under that name.
     const retried = parsePopReceipt(receipt).kind !== PopTopicKind.NORMAL;
     return retried
-      ? sendBack.giveUpCounted(message)
-      : sendBack.giveUp(message, { topic: poppedTopic, brokerName, queueId });
+      ? sendBack.giveUpCounted(message, reason)
+      : sendBack.giveUp(message, { topic: poppedTopic, brokerName, queueId }, reason);
   }
 
   private async changeVisibility(popped: Popped, ms: number, untouched: boolean): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Settled } from '../handler-call.js';
-import { type ConsumeOutcome, failedOf } from '../outcome.js';
+import { type ConsumeOutcome, failedOf, outcomeFor } from '../outcome.js';
 import { type PopBatch, PopConsumption, type PopConsumptionOptions } from './pop-consumption.js';
 import type { Popped } from './popped.js';
 
@@ -40,19 +40,26 @@ export class OrderlyPopConsumption extends PopConsumption {
   }
 
   private async failed({ messages, queue: lane, popped }: PopBatch, outcome: ConsumeOutcome): Promise<void> {
-    // Nothing may overtake the first one that failed.
-    const [firstFailed] = failedOf(outcome, messages);
-    const consumed = firstFailed === undefined ? 0 : messages.indexOf(firstFailed);
-    this.acknowledge(lane, popped.slice(0, consumed));
-    const failed = popped.slice(consumed);
+    // Nothing may overtake the first one that comes again.
+    const named = new Set(failedOf(outcome, messages));
     const isOver = ({ message }: Popped) =>
-      outcome.action === 'dead-letter' || message.reconsumeTimes >= this.options.maxReconsumeTimes;
-    const kept = new Set(await this.giveUp(lane, failed.filter(isOver)));
-    const again = failed.filter((each) => !isOver(each) || kept.has(each));
-    if (again.length === 0) return;
+      outcomeFor(outcome, message).action === 'dead-letter' || message.reconsumeTimes >= this.options.maxReconsumeTimes;
+    const isDone = ({ message }: Popped) => named.size > 0 && !named.has(message);
+    const firstHeld = popped.findIndex((each) => !isDone(each) && !isOver(each));
+    const settled = firstHeld < 0 ? popped : popped.slice(0, firstHeld);
+    this.acknowledge(lane, settled.filter(isDone));
+    const kept = await this.giveUp(
+      lane,
+      popped.filter((each) => !isDone(each) && isOver(each)),
+      outcome,
+    );
+    const again = [...kept, ...popped.slice(settled.length).filter((each) => isDone(each) || !isOver(each))];
+    const [first] = again;
+    if (first === undefined) return;
     const { suspendMs } = this.options;
-    const wanted = outcome.action === 'suspend' ? (outcome.ms ?? suspendMs) : suspendMs;
-    const pauseMs = Math.min(Math.max(wanted, SUSPEND_MIN_MS), SUSPEND_MAX_MS);
+    const wanted = outcomeFor(outcome, first.message);
+    const ms = wanted.action === 'suspend' ? (wanted.ms ?? suspendMs) : suspendMs;
+    const pauseMs = Math.min(Math.max(ms, SUSPEND_MIN_MS), SUSPEND_MAX_MS);
     // Taken from the lane at once: no handler may get what follows.
     const following = lane.take(Number.MAX_SAFE_INTEGER);
     await this.comeAgain(lane, [...again, ...following], () => pauseMs);
