@@ -7,12 +7,15 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Test files of the client whose cluster may be another's; `npm test` runs them on ours. */
 const FILES = [
+  'consumer/control',
   'consumer/group',
   'consumer/lifecycle',
   'consumer/operations',
   'consumer/orderly',
   'consumer/push-consumer',
   'consumer/retry',
+  'consumer/start-offset',
+  'consumer/subscription-check',
   'producer/producer',
   'producer/transaction-producer',
 ].map((name) => `packages/client/test/${name}.test.ts`);
