@@ -1,5 +1,17 @@
 // What applications meet of the client, so that they need not depend on it.
 export type { MessageExt, MessageQueue, SendResult, TransactionSendResult, TransactionState } from '@rocketnest/client';
+export {
+  ClosedError,
+  ConfigurationError,
+  ConnectionError,
+  NoRouteError,
+  RemoteReplyError,
+  RequestTimeoutError,
+  ResponseError,
+  RocketMQError,
+  SendError,
+  TimeoutError,
+} from '@rocketnest/client';
 export { RocketMQConnection } from './connection.js';
 export { isRocketMQContext, ROCKETMQ_CONTEXT_TYPE, RocketMQContext, type RocketMQContextType } from './context.js';
 export {
@@ -29,6 +41,7 @@ export { ConsumeResult, NonRetryableError } from './outcome.js';
 export { JsonPayloadDeserializer, type PayloadDeserializer, type PayloadType } from './payload/deserializer.js';
 export { JsonPayloadSerializer, type PayloadSerializer, type SerializedPayload } from './payload/serializer.js';
 export { type RecordOptions, RocketMQRecord, RocketMQRecordBuilder } from './record.js';
+export type { RequestOptions } from './request.js';
 export type { SendCallback, SendOptions, TransactionCallback, TransactionOptions } from './send-options.js';
 export { RocketMQTemplate } from './template.js';
 export {

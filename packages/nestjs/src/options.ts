@@ -79,13 +79,15 @@ export interface RocketMQModuleOptions {
   readonly startTimeoutMs?: number;
   /** Milliseconds that shutdown waits for running handlers, default 30000. */
   readonly shutdownTimeoutMs?: number;
+  /** Milliseconds that `request`, `sendAndReceive` and `ClientRocketMQ.send` wait for a reply, default 5000. */
+  readonly replyTimeoutMs?: number;
   /** `false`: no producer, no consumers and no embedded broker in this process; the template refuses to send. */
   readonly enabled?: boolean;
 }
 
 const ENHANCER_KINDS: readonly unknown[] = ['guards', 'pipes', 'interceptors', 'filters'] satisfies EnhancerKind[];
 
-const isAddress = (text: unknown): boolean =>
+export const isAddress = (text: unknown): boolean =>
   typeof text === 'string' &&
   text.split(';').every((part) => /^\s*(\[[0-9a-fA-F:]+\]|[^\s:;]+):\d{1,5}\s*$/.test(part));
 
@@ -128,6 +130,7 @@ const moduleTable: CheckTable = {
   startMode: must.beOneOf('fail-fast', 'wait', 'background'),
   startTimeoutMs: must.beInteger(1),
   shutdownTimeoutMs: must.beInteger(0),
+  replyTimeoutMs: must.beInteger(1),
   enabled: must.beBoolean,
 };
 
@@ -135,6 +138,7 @@ const DEFAULTS = {
   startMode: 'fail-fast',
   startTimeoutMs: 30_000,
   shutdownTimeoutMs: 30_000,
+  replyTimeoutMs: 5_000,
   globalEnhancers: false,
   debug: false,
   enabled: true,

@@ -3,6 +3,9 @@ import { ConfigurationError } from '@rocketnest/client';
 import type { RocketMQConnection } from './connection.js';
 import type { Destination } from './destination.js';
 import { toOutgoing } from './outgoing.js';
+import type { PayloadType } from './payload/deserializer.js';
+import type { RequestOptions } from './request.js';
+import { sendRequest } from './request.js';
 import type { SendCallback, SendOptions, TransactionCallback, TransactionOptions } from './send-options.js';
 
 /**
@@ -44,6 +47,21 @@ export class RocketMQTemplate {
       throw new ConfigurationError('sendBatch was called with no payloads. Give at least one.');
     const messages = payloads.map((payload) => this.#outgoing(destination, payload, options).message);
     return this.connection.producer.send(messages, toClientOptions(options));
+  }
+
+  /**
+   * Sends a request and resolves to the decoded reply of a `@MessagePattern` handler, a reply listener, `replyWith` of the client, or
+   * a RocketMQReplyListener of rocketmq-spring: whoever consumes the topic answers, and the first answer counts.
+   *
+   * Rejects like `send`; with RequestTimeoutError when a broker has the request but no reply came in time, which says whether anybody
+   * subscribes; with RemoteReplyError when the replier failed; with the reason of `options.signal`.
+   */
+  async request<R = unknown, T = unknown>(
+    destination: Destination,
+    payload: T,
+    options: RequestOptions = {},
+  ): Promise<R> {
+    return sendRequest<R>(this.connection, destination, payload, options);
   }
 
   /**
@@ -121,6 +139,24 @@ export class RocketMQTemplate {
 
   async convertAndSend<T>(destination: Destination, payload: T, headers: SendOptions['headers'] = {}): Promise<void> {
     await this.send(destination, payload, { headers });
+  }
+
+  /**
+   * rocketmq-spring's form of `request`.
+   * @param type what to read the reply as: `String`, `Buffer`, or a class for JSON; default: as the replier says
+   * @param hashKeyOrTimeout text: requests with the same one go to the same queue; a number: ms to wait
+   */
+  sendAndReceive<R = unknown, T = unknown>(
+    destination: Destination,
+    payload: T,
+    type?: PayloadType,
+    hashKeyOrTimeout?: string | number,
+    timeout?: number,
+  ): Promise<R> {
+    const isKey = typeof hashKeyOrTimeout === 'string';
+    const shardingKey = isKey ? hashKeyOrTimeout : undefined;
+    const timeoutMs = isKey ? timeout : (hashKeyOrTimeout ?? timeout);
+    return this.request(destination, payload, defined({ replyType: type, shardingKey, timeoutMs }));
   }
 
   /**
