@@ -25,6 +25,12 @@ async function filled(count: number): Promise<{ topic: string; queues: readonly 
       await producer.send({ topic, body, keys: `k${i}`, tags: 'ab'[i % 2]! }, { queue });
     }
   }
+  // Apache's brokers acknowledge a message a moment before its queue has it.
+  const { offsets } = cluster.admin;
+  await until('the messages in their queues', async () => {
+    const ends = await Promise.all(queues.map((queue) => offsets.max(queue)));
+    return ends.every((end) => end === count);
+  });
   return { topic, queues };
 }
 
