@@ -11,7 +11,7 @@ export class RocketMQRecord<T = unknown> {
 /** What a record may say about its message; the same words as in `SendOptions`. */
 export type RecordOptions = Pick<
   SendOptions,
-  'tag' | 'keys' | 'headers' | 'shardingKey' | 'delay' | 'delayLevel' | 'deliverAt'
+  'tag' | 'keys' | 'headers' | 'shardingKey' | 'delay' | 'delayLevel' | 'deliverAt' | 'timeoutMs'
 >;
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -57,6 +57,11 @@ export class RocketMQRecordBuilder<T = unknown> {
 
   setDeliverAt(deliverAt: Date | number): this {
     return this.#set('deliverAt', deliverAt);
+  }
+
+  /** Deadline of the send, or of a request and its reply, in ms. */
+  setTimeoutMs(timeoutMs: number): this {
+    return this.#set('timeoutMs', timeoutMs);
   }
 
   build(): RocketMQRecord<T> {

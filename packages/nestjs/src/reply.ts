@@ -1,14 +1,8 @@
 import { HttpException } from '@nestjs/common';
-import type { MessageExt, OutgoingMessage, Producer } from '@rocketnest/client';
+import type { MessageExt, OutgoingMessage } from '@rocketnest/client';
 import { createErrorReply, createReply } from '@rocketnest/client';
 import type { PayloadSerializer } from './payload/serializer.js';
 import { CONTENT_TYPE } from './payload/serializer.js';
-
-/** What sending a reply takes: a connection. */
-export interface ReplyHome {
-  readonly producer: Pick<Producer, 'send'>;
-  readonly serializer: PayloadSerializer;
-}
 
 /**
  * Name of a remote error whose text is JSON: what Nest's exception filters make of an error need not be an `Error`, and
@@ -20,23 +14,18 @@ export const RPC_ERROR = 'RpcError';
 const NOTHING = { body: Buffer.from('null'), contentType: 'application/json' };
 
 /**
- * Answers a request message. Resolves when the requester has the reply.
+ * The reply to a request message, for `producer.send`.
  * @param payload serialized like one that is sent; `undefined` and `null` arrive as `null`
- * @throws ConfigurationError when the message is not a request; ResponseError when the requester is gone
+ * @throws ConfigurationError when the message is not a request; what the serializer throws
  */
-export async function sendReply(home: ReplyHome, request: MessageExt, payload: unknown): Promise<void> {
-  const { body, contentType } =
-    payload === undefined || payload === null ? NOTHING : home.serializer.serialize(payload);
+export function toReply(serializer: PayloadSerializer, request: MessageExt, payload: unknown): OutgoingMessage {
+  const { body, contentType } = payload === undefined || payload === null ? NOTHING : serializer.serialize(payload);
   const properties: Record<string, string> = contentType === undefined ? {} : { [CONTENT_TYPE]: contentType };
-  await home.producer.send(createReply(request, { body, properties }));
+  return createReply(request, { body, properties });
 }
 
-/** Answers a request message with what went wrong: the requester's promise rejects with a RemoteReplyError. As `sendReply`. */
-export async function sendErrorReply(home: ReplyHome, request: MessageExt, error: unknown): Promise<void> {
-  await home.producer.send(errorReply(request, error));
-}
-
-function errorReply(request: MessageExt, error: unknown): OutgoingMessage {
+/** The reply that says what went wrong: the requester's promise rejects with a RemoteReplyError. */
+export function toErrorReply(request: MessageExt, error: unknown): OutgoingMessage {
   if (!(error instanceof Error)) return createErrorReply(request, named(RPC_ERROR, textOf(error)));
   if (!(error instanceof HttpException)) return createErrorReply(request, error);
   // ValidationPipe keeps what is wrong with which property in the response.

@@ -1,9 +1,11 @@
 import { ClientProxy, type ReadPacket, type WritePacket } from '@nestjs/microservices';
 import type { SendResult } from '@rocketnest/client';
-import { ConfigurationError } from '@rocketnest/client';
+import { RemoteReplyError } from '@rocketnest/client';
 import { RocketMQConnection } from '../connection.js';
 import type { Destination } from '../destination.js';
 import type { RocketMQModuleOptions } from '../options.js';
+import { RPC_ERROR } from '../reply.js';
+import { sendRequest } from '../request.js';
 import { RocketMQTemplate } from '../template.js';
 import type { RocketMQStatus } from './server.js';
 
@@ -11,7 +13,12 @@ import type { RocketMQStatus } from './server.js';
 export type ClientRocketMQOptions = { readonly connection: RocketMQConnection } | RocketMQModuleOptions;
 
 /**
- * RocketMQ behind Nest's ClientProxy: `emit('topic:tag', payload)`, with a `RocketMQRecord` as payload for keys, headers or delay.
+ * RocketMQ behind Nest's ClientProxy: `emit('topic:tag', payload)` and `send('topic:tag', payload)`, with a `RocketMQRecord` as payload
+ * for keys, headers or delay.
+ *
+ * The observable of `send` has one value, the reply. It fails as `RocketMQTemplate.request` does, and with what Nest's filters on the
+ * other side made of an error (`{ status: 'error', message }`, or what an RpcException holds). A reply is waited for as long as
+ * `replyTimeoutMs` says.
  *
  * ```ts
  * ClientsModule.register([{ name: 'ORDERS', customClass: ClientRocketMQ, options: { namesrvAddr: '127.0.0.1:9876' } }])
@@ -48,16 +55,29 @@ export class ClientRocketMQ extends ClientProxy {
     return this.#template.send(packet.pattern as Destination, packet.data) as Promise<T>;
   }
 
+  /** Unsubscribing gives the request up; the replier may answer it nevertheless. */
   protected override publish(packet: ReadPacket, callback: (packet: WritePacket) => void): () => void {
-    const err = new ConfigurationError(
-      `ClientRocketMQ.send(${JSON.stringify(packet.pattern)}) is request-reply, which is not in this version. Use emit().`,
+    const abort = new AbortController();
+    const { signal } = abort;
+    sendRequest(this.#connection, packet.pattern as Destination, packet.data, { signal }).then(
+      (response) => callback({ response, isDisposed: true }),
+      (error: unknown) => signal.aborted || callback({ err: errorOf(error) }),
     );
-    callback({ err });
-    return () => undefined;
+    return () => abort.abort();
   }
 
   /** Nest's `customClass` only takes clients whose status is any string, so the type says no more. */
   #report(status: RocketMQStatus): void {
     this._status$.next(status);
+  }
+}
+
+/** What the exception filters on the other side made of the error, which is what Nest's own transports report; else the error. */
+function errorOf(error: unknown): unknown {
+  if (!(error instanceof RemoteReplyError) || error.remoteName !== RPC_ERROR) return error;
+  try {
+    return JSON.parse(error.remoteMessage) as unknown;
+  } catch {
+    return error;
   }
 }

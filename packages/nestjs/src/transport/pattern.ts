@@ -3,7 +3,7 @@ import { show } from '../checks.js';
 import type { Subscription } from '../destination.js';
 import { parseTags } from '../destination.js';
 
-/** What `@EventPattern` takes: `'topic'`, `'topic:tagA || tagB'`, or an object. */
+/** What `@EventPattern` and `@MessagePattern` take: `'topic'`, `'topic:tagA || tagB'`, or an object. */
 export type RocketMQPattern = string | { readonly topic: string; readonly tag?: string };
 
 /** @throws ConfigurationError when it is not a pattern of ours */
@@ -14,7 +14,7 @@ export function parsePattern(pattern: unknown): Subscription {
     return { topic, tags: parseTags(tag ?? '*') };
   }
   throw new ConfigurationError(
-    `An event pattern of RocketMQ is 'topic', 'topic:tagA || tagB' or { topic, tag }, got ${show(pattern)}${typeof pattern === 'object' ? ` ${JSON.stringify(pattern)}` : ''}. ` +
+    `A pattern of RocketMQ is 'topic', 'topic:tagA || tagB' or { topic, tag }, got ${show(pattern)}${typeof pattern === 'object' ? ` ${JSON.stringify(pattern)}` : ''}. ` +
       'If it belongs to another transport of this application, say which: @EventPattern(pattern, Transport.TCP).',
   );
 }

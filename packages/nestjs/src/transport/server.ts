@@ -1,7 +1,7 @@
 import type { MessageHandler, ReadPacket } from '@nestjs/microservices';
 import { type BaseRpcContext, type CustomTransportStrategy, Server } from '@nestjs/microservices';
-import { ConfigurationError, ConsumeError } from '@rocketnest/client';
-import { isObservable, lastValueFrom } from 'rxjs';
+import type { MessageExt } from '@rocketnest/client';
+import { ConfigurationError, ConsumeError, isRequest } from '@rocketnest/client';
 import { RocketMQConnection } from '../connection.js';
 import type { RocketMQContext } from '../context.js';
 import { formatSubscription } from '../destination.js';
@@ -10,6 +10,7 @@ import { RocketMQListenerContainer } from '../listeners/container.js';
 import { planConsumers } from '../listeners/plan.js';
 import type { RocketMQModuleOptions } from '../options.js';
 import { parsePattern } from './pattern.js';
+import { answer, outcomeOf } from './requests.js';
 
 /** Transport id, to bind a handler to RocketMQ only in an application with several transports. */
 export const ROCKETMQ_TRANSPORT: unique symbol = Symbol.for('rocketnest.transport');
@@ -33,9 +34,12 @@ export type RocketMQStatus = 'running' | 'stopped';
  *
  * @EventPattern('order:created || paid')
  * onOrder(@Payload() order: Order, @Ctx() context: RocketMQContext) {}
+ *
+ * @MessagePattern('price')
+ * priceOf(item: string): Promise<number> {}
  * ```
  *
- * A message is consumed when its handler succeeded. Two handlers of one pattern run together, and one's failure has both run
+ * An event is consumed when its handler succeeded, a request when it is answered. Two handlers of one pattern run together, and one's failure has both run
  * again. Nest hides errors from transports; `RocketMQExceptionFilter` lets them through.
  */
 export class ServerRocketMQ extends Server<never, RocketMQStatus> implements CustomTransportStrategy {
@@ -60,13 +64,17 @@ export class ServerRocketMQ extends Server<never, RocketMQStatus> implements Cus
     isEventHandler = false,
     extras: Record<string, unknown> = {},
   ): void {
-    if (!isEventHandler) {
-      this.#connection.logger.warn(
-        `@MessagePattern(${JSON.stringify(pattern)}) is not served by RocketMQ: request-reply is not in this version. Use @EventPattern, or name the transport it is for.`,
+    const key = formatSubscription(parsePattern(pattern));
+    const other = this.messageHandlers.get(key);
+    // Events may have several handlers. Of two answers to one request nobody could tell which counts.
+    if (other !== undefined && !(isEventHandler && other.isEventHandler === true)) {
+      throw new ConfigurationError(
+        `'${key}' has two handlers, and one of them is a @MessagePattern: a request has one answer. ` +
+          'Remove one, or give them different topics or tags.',
+        { context: { pattern: key } },
       );
-      return;
     }
-    super.addHandler(formatSubscription(parsePattern(pattern)), callback, isEventHandler, extras);
+    super.addHandler(key, callback, isEventHandler, extras);
   }
 
   override async listen(callback: (error?: unknown) => void): Promise<void> {
@@ -90,12 +98,31 @@ export class ServerRocketMQ extends Server<never, RocketMQStatus> implements Cus
   /** Runs the handlers of a pattern to their end. Rejects when one failed or there is none: the message comes again. */
   override async handleEvent(pattern: string, packet: ReadPacket, context: BaseRpcContext): Promise<unknown> {
     const handler = this.messageHandlers.get(pattern);
-    if (handler === undefined) throw new ConsumeError(`There is no @EventPattern for '${pattern}'.`);
+    if (handler === undefined) throw new ConsumeError(`There is no handler for '${pattern}'.`);
+    return this.#withHooks(context, () => outcomeOf(handler, packet.data, context as RocketMQContext));
+  }
+
+  async #handle(pattern: string, message: MessageExt, context: RocketMQContext): Promise<unknown> {
     const run = async (): Promise<unknown> => {
+      const data = await this.#connection.deserializer.deserialize(message, undefined);
+      return this.handleEvent(pattern, { pattern, data }, context);
+    };
+    if (!isRequest(message)) return run();
+    if (!this.#isEvent(pattern)) return answer(this.#connection, pattern, context, run);
+    this.#connection.logger.warn(
+      `Request ${message.msgId} came to @EventPattern('${pattern}'), which does not answer: the requester will time out. Use @MessagePattern.`,
+    );
+    return run();
+  }
+
+  #isEvent(pattern: string): boolean {
+    return this.messageHandlers.get(pattern)?.isEventHandler === true;
+  }
+
+  #withHooks(context: BaseRpcContext, run: () => Promise<unknown>): Promise<unknown> {
+    const running = async (): Promise<unknown> => {
       try {
-        const result: unknown = await handler(packet.data, context);
-        // A filter that answers with an empty stream has handled the failure.
-        return isObservable(result) ? await lastValueFrom(result, { defaultValue: undefined }) : result;
+        return await run();
       } finally {
         this.onProcessingEndHook?.(this.transportId, context);
       }
@@ -103,9 +130,9 @@ export class ServerRocketMQ extends Server<never, RocketMQStatus> implements Cus
     // A hook need not return what `done` returns, so the outcome takes its own way.
     return new Promise((resolve, reject) => {
       this.onProcessingStartHook(this.transportId, context, () => {
-        const running = run();
-        running.then(resolve, reject);
-        return running.catch(() => undefined);
+        const result = running();
+        result.then(resolve, reject);
+        return result.catch(() => undefined);
       });
     });
   }
@@ -125,7 +152,9 @@ export class ServerRocketMQ extends Server<never, RocketMQStatus> implements Cus
     const listeners = [...this.messageHandlers.keys()].map((pattern) => this.#toListener(pattern, consumerGroup));
     const [plan] = planConsumers(listeners);
     if (plan === undefined) {
-      this.#connection.logger.warn(`No @EventPattern for the RocketMQ group ${consumerGroup}: nothing is consumed.`);
+      this.#connection.logger.warn(
+        `No @EventPattern or @MessagePattern for the RocketMQ group ${consumerGroup}: nothing is consumed.`,
+      );
       return undefined;
     }
     return new RocketMQListenerContainer(plan, this.#connection);
@@ -133,7 +162,7 @@ export class ServerRocketMQ extends Server<never, RocketMQStatus> implements Cus
 
   #toListener(pattern: string, group: string): RunnableListener {
     return {
-      label: `@EventPattern('${pattern}')`,
+      label: `@${this.#isEvent(pattern) ? 'Event' : 'Message'}Pattern('${pattern}')`,
       connection: this.#connection.name,
       settings: {
         enabled: true,
@@ -144,8 +173,9 @@ export class ServerRocketMQ extends Server<never, RocketMQStatus> implements Cus
         delayLevel: 0,
         suspendMs: undefined,
       },
-      invoke: (data: unknown, context: RocketMQContext) => this.handleEvent(pattern, { pattern, data }, context),
-      deserializer: this.#connection.deserializer,
+      invoke: (message: unknown, context: RocketMQContext) => this.#handle(pattern, message as MessageExt, context),
+      // Decoding is part of handling: who sent a request that cannot be decoded is to hear of it.
+      deserializer: { deserialize: (message) => message },
       payloadType: undefined,
     };
   }

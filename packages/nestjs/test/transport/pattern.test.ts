@@ -16,8 +16,6 @@ describe('parsePattern', () => {
   });
 
   it.each([{ cmd: 'sum' }, '', ':tag', 5, undefined])('refuses %p and says what to do', (pattern) => {
-    expect(() => parsePattern(pattern)).toThrow(
-      /An event pattern of RocketMQ is .*@EventPattern\(pattern, Transport\.TCP\)/,
-    );
+    expect(() => parsePattern(pattern)).toThrow(/A pattern of RocketMQ is .*@EventPattern\(pattern, Transport\.TCP\)/);
   });
 });
