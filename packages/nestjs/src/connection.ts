@@ -1,5 +1,5 @@
 import type { LoggerService, OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
-import type { MessageExt, OutgoingMessage, TransactionSendResult } from '@rocketnest/client';
+import type { ClientOptionsInput, MessageExt, OutgoingMessage, TransactionSendResult } from '@rocketnest/client';
 import {
   ClientInstance,
   ClosedError,
@@ -78,6 +78,12 @@ export class RocketMQConnection implements OnModuleInit, OnApplicationShutdown {
   /** What the producer and all consumers of this connection share: sockets, routes, heartbeats. @throws ClosedError as `producer` */
   get instance(): ClientInstance {
     return this.#instance ?? this.#refuse();
+  }
+
+  /** A further instance with other options than this connection's, for groups that need them. The caller starts and closes it. */
+  newInstance(options: Partial<ClientOptionsInput>): ClientInstance {
+    const logger = toClientLogger(this.logger, this.options.debug);
+    return new ClientInstance({ ...this.options.client, namesrvAddr: this.namesrvAddr, logger, ...options });
   }
 
   /** Starts the embedded servers and the producer. Idempotent: Nest calls it, and whoever needs it sooner. */

@@ -1,7 +1,7 @@
 import type { ArgumentsHost } from '@nestjs/common';
 import { BaseRpcContext } from '@nestjs/microservices';
 import type { MessageExt, MessageQueue } from '@rocketnest/client';
-import { PropertyName } from '@rocketnest/client';
+import { DEAD_LETTER_REASON, dlqTopic, PropertyName } from '@rocketnest/client';
 
 /** `ExecutionContext.getType()` in listeners. Handlers of ServerRocketMQ have Nest's own type, `'rpc'`. */
 export const ROCKETMQ_CONTEXT_TYPE = 'rocketmq';
@@ -16,6 +16,18 @@ export interface Delivery {
   readonly group: string;
   /** The queue it was pulled from; absent in a transaction check. */
   readonly queue?: MessageQueue;
+}
+
+/** Where a dead letter comes from, and why it is one. */
+export interface DeadLetterInfo {
+  /** The group that gave it up. */
+  readonly group: string;
+  /** The topic it was sent to, when the broker kept it. */
+  readonly topic: string | undefined;
+  /** The id it had for that group. */
+  readonly messageId: string;
+  /** What the last handler said or threw. Consumers other than RocketNest's say nothing. */
+  readonly reason: string | undefined;
 }
 
 /** The message behind a handler's payload, with short ways to its parts. */
@@ -60,6 +72,18 @@ export class RocketMQContext extends BaseRpcContext<[MessageExt, Delivery]> {
     return this.getMessage().reconsumeTimes;
   }
 
+  /** Set for messages of a dead letter topic. */
+  getDeadLetter(): DeadLetterInfo | undefined {
+    const { topic, properties, msgId } = this.getMessage();
+    if (!topic.startsWith(DLQ_PREFIX)) return undefined;
+    return {
+      group: topic.slice(DLQ_PREFIX.length),
+      topic: properties[PropertyName.DLQ_ORIGIN_TOPIC] ?? properties[PropertyName.RETRY_TOPIC],
+      messageId: properties[PropertyName.DLQ_ORIGIN_MESSAGE_ID] ?? msgId,
+      reason: properties[DEAD_LETTER_REASON],
+    };
+  }
+
   getQueue(): MessageQueue | undefined {
     return this.args[1].queue;
   }
@@ -73,6 +97,8 @@ export class RocketMQContext extends BaseRpcContext<[MessageExt, Delivery]> {
     return this.args[1].connection;
   }
 }
+
+const DLQ_PREFIX = dlqTopic('');
 
 /** Property names of Java's MessageConst: RocketMQ's own, not headers. */
 export const SYSTEM_PROPERTIES: ReadonlySet<string> = new Set(Object.values(PropertyName));

@@ -13,13 +13,22 @@ export {
   TimeoutError,
 } from '@rocketnest/client';
 export { RocketMQConnection } from './connection.js';
-export { isRocketMQContext, ROCKETMQ_CONTEXT_TYPE, RocketMQContext, type RocketMQContextType } from './context.js';
 export {
+  type DeadLetterInfo,
+  isRocketMQContext,
+  ROCKETMQ_CONTEXT_TYPE,
+  RocketMQContext,
+  type RocketMQContextType,
+} from './context.js';
+export { RocketMQDlqListener, type RocketMQDlqListenerOptions } from './decorators/dlq-listener.js';
+export {
+  type RocketMQBatchListener,
   type RocketMQListener,
   type RocketMQListenerOptions,
   RocketMQMessageListener,
 } from './decorators/listener.js';
-export { Ctx, Headers, Keys, MessageId, Payload, ReconsumeTimes, Tag } from './decorators/params.js';
+export { Ctx, DeadLetter, Headers, Keys, MessageId, Payload, ReconsumeTimes, Tag } from './decorators/params.js';
+export { RocketMQReplyListener, type RocketMQReplyListenerOptions } from './decorators/reply-listener.js';
 export {
   type RocketMQLocalTransactionListener,
   RocketMQTransactionChecker,
@@ -37,7 +46,7 @@ export {
   type RocketMQOptionsFactory,
 } from './module.js';
 export type { EmbeddedOptions, EnhancerKind, RocketMQModuleOptions, StartMode } from './options.js';
-export { ConsumeResult, NonRetryableError } from './outcome.js';
+export { ConsumeResult, type MessageResult, NonRetryableError } from './outcome.js';
 export { JsonPayloadDeserializer, type PayloadDeserializer, type PayloadType } from './payload/deserializer.js';
 export { JsonPayloadSerializer, type PayloadSerializer, type SerializedPayload } from './payload/serializer.js';
 export { type RecordOptions, RocketMQRecord, RocketMQRecordBuilder } from './record.js';

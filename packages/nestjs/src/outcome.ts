@@ -4,7 +4,14 @@ import { RpcException } from '@nestjs/microservices';
 type Outcome =
   | { readonly action: 'retry'; readonly delayLevel?: number }
   | { readonly action: 'dead-letter'; readonly reason?: string }
-  | { readonly action: 'suspend'; readonly ms: number };
+  | { readonly action: 'suspend'; readonly ms: number }
+  | { readonly action: 'each'; readonly results: readonly MessageResult[] };
+
+/**
+ * What became of one message of a batch: `Promise.allSettled` makes such. An `Error` or a rejection counts as thrown for that message,
+ * a `ConsumeResult` is its outcome, anything else is success.
+ */
+export type MessageResult = ConsumeResult | Error | PromiseSettledResult<unknown> | undefined | null;
 
 /**
  * What a handler returns when success (any other return value) and failure (throwing) do not say enough.
@@ -27,7 +34,7 @@ export class ConsumeResult {
     return new ConsumeResult({ action: 'retry', delayLevel });
   }
 
-  /** Move the message to the dead letter topic `%DLQ%group` now. The reason goes to the log. */
+  /** Move the message to the dead letter topic `%DLQ%group` now. The reason goes with it, and to the log. */
   static deadLetter(reason?: string): ConsumeResult {
     return new ConsumeResult(reason === undefined ? { action: 'dead-letter' } : { action: 'dead-letter', reason });
   }
@@ -38,6 +45,18 @@ export class ConsumeResult {
       throw new RangeError(`ConsumeResult.suspend takes milliseconds from 10 to 30000, got ${ms}.`);
     }
     return new ConsumeResult({ action: 'suspend', ms });
+  }
+
+  /**
+   * Batch listeners only: the messages end differently.
+   *
+   * ```ts
+   * return ConsumeResult.each(await Promise.allSettled(orders.map((order) => this.store(order))));
+   * ```
+   * @param results one for each message, in their order
+   */
+  static each(results: readonly MessageResult[]): ConsumeResult {
+    return new ConsumeResult({ action: 'each', results });
   }
 }
 

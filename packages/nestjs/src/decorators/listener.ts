@@ -1,4 +1,5 @@
 import type { Type } from '@nestjs/common';
+import type { SharedPushConsumerOptions } from '@rocketnest/client';
 import type { RocketMQContext } from '../context.js';
 import type { PayloadDeserializer, PayloadType } from '../payload/deserializer.js';
 import type { Resolvable } from '../values.js';
@@ -11,6 +12,16 @@ export interface RocketMQListener<T = unknown> {
    * @param message the decoded payload
    */
   onMessage(message: T, context: RocketMQContext): unknown;
+}
+
+/** What a class with `@RocketMQMessageListener({ batch: true })` implements. */
+export interface RocketMQBatchListener<T = unknown> {
+  /**
+   * Resolving means that all are consumed, throwing that all come again later; `ConsumeResult.each` tells them apart.
+   * @param messages the decoded payloads
+   * @param contexts theirs, in the same order
+   */
+  onMessage(messages: T[], contexts: RocketMQContext[]): unknown;
 }
 
 /**
@@ -37,6 +48,8 @@ export interface RocketMQListenerOptions {
   readonly messageModel?: Resolvable<'CLUSTERING' | 'BROADCASTING'>;
   /** Handlers of the group that may run at the same time, 1..1000, default 20. ORDERLY: at most one per queue. */
   readonly consumeThreadNumber?: Resolvable<number>;
+  /** Caps `consumeThreadNumber`, as rocketmq-spring does; alone it is a cap of the default. */
+  readonly consumeThreadMax?: Resolvable<number>;
   /** The same as `consumeThreadNumber`, for readers who know that Node has no such threads. */
   readonly concurrency?: Resolvable<number>;
   /** Deliveries after the first before a message goes to `%DLQ%group`. -1 (default): 16, or without end when ORDERLY. */
@@ -53,9 +66,53 @@ export interface RocketMQListenerOptions {
   readonly consumeFromTimestamp?: Resolvable<Date>;
   /** Messages asked for in one pull, 1..1024, default 32. */
   readonly pullBatchSize?: Resolvable<number>;
+  /** Milliseconds between a pull that found messages and the next one, 0..65535, default 0. */
+  readonly pullInterval?: Resolvable<number>;
+  /**
+   * Messages given to the consumer at once, 1..1024, default 1 (32 with `batch`). Without `batch` they are handled one after the
+   * other, and each has its own outcome.
+   */
+  readonly consumeMessageBatchMaxSize?: Resolvable<number>;
   /** Milliseconds that shutdown waits for handlers that are running; default: the module's `shutdownTimeoutMs`. */
   readonly awaitTerminationMillisWhenShutdown?: Resolvable<number>;
+  /** Write a trace record of every delivery, which consoles show. Default: the module's `consumer.traceEnable`, else false. */
+  readonly enableMsgTrace?: Resolvable<boolean>;
+  /** Topic for these records, instead of RMQ_SYS_TRACE_TOPIC. */
+  readonly customizedTraceTopic?: Resolvable<string>;
 
+  // With one of the following the group gets connections of its own. Text may be empty: that means not set.
+
+  /** Name servers of this group, `'host:port;host:port'`, instead of the connection's. */
+  readonly nameServer?: Resolvable<string>;
+  /** With `secretKey`: who this group is to brokers that check it. */
+  readonly accessKey?: Resolvable<string>;
+  readonly secretKey?: Resolvable<string>;
+  readonly tlsEnable?: Resolvable<boolean>;
+  /** Put before the names of topic and group on their way to brokers. */
+  readonly namespace?: Resolvable<string>;
+  /** For servers that keep tenants apart themselves. Not together with `namespace`. */
+  readonly namespaceV2?: Resolvable<string>;
+  /** Part of the client id. Rarely needed: every group with connections of its own has a unique one. */
+  readonly instanceName?: Resolvable<string>;
+  /** Only `LOCAL`: RocketMQ's `CLOUD` means a trace service of Alibaba Cloud that this package does not write to. */
+  readonly accessChannel?: Resolvable<'LOCAL' | 'CLOUD'>;
+
+  // Beyond rocketmq-spring
+
+  /**
+   * The handler gets arrays: payloads and contexts of up to `size` messages of one queue (1..1024, default 32). Messages are not
+   * waited for: under little load batches are small.
+   */
+  readonly batch?: boolean | { readonly size: number };
+  /** Messages a second that the group's handlers get at most, evenly spread. */
+  readonly rateLimit?: Resolvable<number>;
+  /**
+   * `false`: brokers (5.0 or newer) say which queues this process has and whether it pulls or pops them. All members of the group must
+   * agree.
+   */
+  readonly clientRebalance?: Resolvable<boolean>;
+  /** Further options of the group's consumer (`PushConsumer`), for what has no name above: `{ popInvisibleTimeMs: 30_000 }`. */
+  readonly consumer?: Omit<SharedPushConsumerOptions, OwnConsumerKey>;
   /** Name of the connection (`forRoot({ name })`); default: the unnamed one. */
   readonly connection?: string;
   /** Name for `RocketMQListenerRegistry.get(id)`; default: the consumer group. */
@@ -73,9 +130,31 @@ export interface RocketMQListenerOptions {
   readonly deserializer?: PayloadDeserializer;
 }
 
+/** Options of the consumer that have a name of their own above, or that only containers know. */
+export const OWN_CONSUMER_KEYS = [
+  'group',
+  'messageModel',
+  'consumeMode',
+  'concurrency',
+  'consumeFrom',
+  'maxReconsumeTimes',
+  'consumeTimeoutMs',
+  'consumeMessageBatchMaxSize',
+  'suspendCurrentQueueTimeMs',
+  'pullBatchSize',
+  'pullIntervalMs',
+  'rateLimit',
+  'clientRebalance',
+  'traceEnable',
+  'traceTopic',
+  'shutdownTimeoutMs',
+  'onError',
+] as const satisfies readonly (keyof SharedPushConsumerOptions)[];
+type OwnConsumerKey = (typeof OWN_CONSUMER_KEYS)[number];
+
 /** Accepts a class that has `onMessage`, or a method. */
 interface ListenerDecorator {
-  (target: Type<RocketMQListener<never>>): void;
+  (target: Type<RocketMQListener<never>> | Type<RocketMQBatchListener<never>>): void;
   (target: object, propertyKey: string | symbol, descriptor: PropertyDescriptor): void;
 }
 
@@ -93,4 +172,6 @@ export const LISTENER = 'RocketMQMessageListener';
  * ```
  */
 export const RocketMQMessageListener = (options: RocketMQListenerOptions): ListenerDecorator =>
-  declare(LISTENER, options, 'onMessage');
+  declare(LISTENER, options, 'onMessage', isBatch(options) ? Array : options.payloadType);
+
+const isBatch = ({ batch }: RocketMQListenerOptions): boolean => batch !== undefined && batch !== false;

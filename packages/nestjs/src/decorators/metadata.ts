@@ -15,6 +15,7 @@ export function declare<O extends { readonly payloadType?: PayloadType }>(
   key: string,
   options: O,
   classMethod: string | undefined,
+  parameterType: PayloadType | undefined = options.payloadType,
 ) {
   return (target: object, propertyKey?: string | symbol, descriptor?: PropertyDescriptor): void => {
     const methodName = propertyKey === undefined ? classMethod : String(propertyKey);
@@ -22,11 +23,11 @@ export function declare<O extends { readonly payloadType?: PayloadType }>(
     const holder: object = descriptor === undefined ? target : (descriptor.value as object);
     const earlier: Declaration<O>[] = Reflect.getOwnMetadata(key, holder) ?? [];
     Reflect.defineMetadata(key, [{ methodName, options }, ...earlier], holder);
-    if (options.payloadType === undefined) return;
+    if (parameterType === undefined) return;
     // Pipes learn a parameter's type from the compiler's metadata, which exists only for decorated methods.
     const prototype = descriptor === undefined ? (target as { prototype: object }).prototype : target;
     if (!Reflect.hasMetadata(PARAM_TYPES, prototype, methodName)) {
-      Reflect.defineMetadata(PARAM_TYPES, [options.payloadType, Object], prototype, methodName);
+      Reflect.defineMetadata(PARAM_TYPES, [parameterType, Object], prototype, methodName);
     }
   };
 }

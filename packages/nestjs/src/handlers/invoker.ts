@@ -10,8 +10,11 @@ import type { EnhancerKind, RocketMQModuleOptions } from '../options.js';
 import type { PayloadType } from '../payload/deserializer.js';
 import type { HandlerTarget } from './explorer.js';
 
+/** What a handler gets beside the payload: batch listeners one for each message. */
+export type HandlerContext = RocketMQContext | readonly RocketMQContext[];
+
 /** Runs a handler through guards, interceptors, pipes and filters. Rejects with what they or the handler throw. */
-export type Invoke = (payload: unknown, context: RocketMQContext) => Promise<unknown>;
+export type Invoke = (payload: unknown, context: HandlerContext) => Promise<unknown>;
 
 /** ROUTE_ARGS_METADATA of @nestjs/common, where all parameter decorators write. Nest 12 exports it nowhere that exists in 11. */
 const ROUTE_ARGS = '__routeArguments__';

@@ -1,29 +1,29 @@
 import type { LoggerService } from '@nestjs/common';
-import { HttpException } from '@nestjs/common';
-import type { ClientInstance, ConsumeOutcome, MessageExt, MessageQueue } from '@rocketnest/client';
-import { ConnectionError, dlqTopic, PropertyName, PushConsumer } from '@rocketnest/client';
-import { isObservable, lastValueFrom } from 'rxjs';
-import { RocketMQContext } from '../context.js';
+import type { ClientInstance, ClientOptionsInput } from '@rocketnest/client';
+import { ConnectionError, Producer, PushConsumer, pushConsumerOptionTable } from '@rocketnest/client';
+import { checkValue, must } from '../checks.js';
 import { formatSubscription, formatTags } from '../destination.js';
-import type { Invoke } from '../handlers/invoker.js';
 import type { CheckedModuleOptions } from '../options.js';
-import { ConsumeResult, isFinal } from '../outcome.js';
-import type { PayloadDeserializer, PayloadType } from '../payload/deserializer.js';
-import type { ConsumerPlan, Listener } from './plan.js';
-import { route } from './plan.js';
+import type { PayloadSerializer } from '../payload/serializer.js';
+import { describeError } from './describe-error.js';
+import type { RunnableListener } from './dispatcher.js';
+import { Dispatcher } from './dispatcher.js';
+import { GroupRules } from './group-rules.js';
+import { Judge } from './judge.js';
+import type { ClientSettings } from './listener-options.js';
+import type { ConsumerPlan } from './plan.js';
+import { Replier } from './replier.js';
 
-/** A listener and how it runs. */
-export interface RunnableListener extends Listener {
-  readonly invoke: Invoke;
-  readonly deserializer: PayloadDeserializer;
-  readonly payloadType: PayloadType | undefined;
-}
+export type { RunnableListener } from './dispatcher.js';
 
 /** What a container needs of its connection. */
 export interface ContainerHome {
   readonly logger: LoggerService;
   readonly options: Pick<CheckedModuleOptions, 'consumer' | 'shutdownTimeoutMs' | 'startMode'>;
   readonly instance: ClientInstance;
+  readonly producer: Producer;
+  readonly serializer: PayloadSerializer;
+  newInstance(options: Partial<ClientOptionsInput>): ClientInstance;
 }
 
 /** `waiting`: no name server answers yet, and `startMode` is `background`. */
@@ -32,19 +32,32 @@ export type ContainerState = 'created' | 'waiting' | 'running' | 'paused' | 'sto
 /** Pause between attempts to start in the background. */
 const START_RETRY_MS = 1_000;
 
-/** Deliveries after the first where neither listener nor module sets a number. Java: getMaxReconsumeTimes. */
-const DEFAULT_RETRIES = { CONCURRENTLY: 16, ORDERLY: Number.POSITIVE_INFINITY } as const;
+/** Group of producers that only send replies. */
+const REPLY_PRODUCER_GROUP = 'rocketnest-replier';
 
 /** The consumer of one group and its listeners. Get one from `RocketMQListenerRegistry` to stop and start it at run time. */
 export class RocketMQListenerContainer {
   #consumer: PushConsumer | undefined;
   #state: ContainerState = 'created';
   #retry: NodeJS.Timeout | undefined;
+  /** Of a group with options of its own; `undefined` while it is stopped. */
+  #ownInstance: ClientInstance | undefined;
+  #ownProducer: Promise<Producer> | undefined;
+  /** What was set at run time stays over a stop. */
+  readonly #changed: { concurrency?: number; rateLimit?: number | undefined } = {};
+  readonly #rules: GroupRules;
+  readonly #dispatcher: Dispatcher;
 
   constructor(
     private readonly plan: ConsumerPlan<RunnableListener>,
     private readonly connection: ContainerHome,
-  ) {}
+  ) {
+    const { logger, serializer, options } = connection;
+    this.#rules = new GroupRules(plan.group, plan.connection, plan.settings, options.consumer);
+    const judge = new Judge(this.#rules, logger);
+    const replier = new Replier(() => this.#replyProducer(), serializer, logger);
+    this.#dispatcher = new Dispatcher(plan, this.#rules, judge, replier, logger);
+  }
 
   get group(): string {
     return this.plan.group;
@@ -96,23 +109,47 @@ export class RocketMQListenerContainer {
     const { autoStartup: _, ...settings } = this.plan.settings;
     const { consumer: defaults, shutdownTimeoutMs } = this.connection.options;
     const consumer = new PushConsumer(
-      { ...defaults, shutdownTimeoutMs, ...settings, group: this.group },
-      this.connection.instance,
+      { ...defaults, shutdownTimeoutMs, ...settings, ...this.#changed, group: this.group },
+      await this.#instance(),
     );
     for (const { topic, tags, sql92 } of this.plan.subscriptions) {
       consumer.subscribe(topic, sql92 === undefined ? formatTags(tags) : { sql92 });
     }
-    consumer.listen(([message], { queue }) => this.#consume(message!, queue));
+    consumer.listen((messages, { queue }) => this.#dispatcher.consume(messages, queue));
     // Set before start, so that stop() during a start closes it.
     this.#consumer = consumer;
     try {
       await consumer.start();
     } catch (error) {
       this.#consumer = undefined;
+      await this.#closeOwn();
       throw error;
     }
     this.#state = 'running';
     for (const line of this.#describe()) this.connection.logger.log(line);
+  }
+
+  /** The connection's, or one with the group's own options. */
+  async #instance(): Promise<ClientInstance> {
+    if (Object.keys(this.plan.client).length === 0) return this.connection.instance;
+    this.#ownInstance ??= this.connection.newInstance(toClientOptions(this.plan.client));
+    await this.#ownInstance.start();
+    return this.#ownInstance;
+  }
+
+  /** Replies go to the cluster that the requests came from. */
+  #replyProducer(): Producer | Promise<Producer> {
+    const instance = this.#ownInstance;
+    if (instance === undefined) return this.connection.producer;
+    this.#ownProducer ??= startProducer(instance);
+    return this.#ownProducer;
+  }
+
+  async #closeOwn(): Promise<void> {
+    const [producer, instance] = [this.#ownProducer, this.#ownInstance];
+    this.#ownProducer = this.#ownInstance = undefined;
+    await (await producer?.catch(() => undefined))?.close();
+    await instance?.close();
   }
 
   #waitForNameServer(error: Error): void {
@@ -146,112 +183,52 @@ export class RocketMQListenerContainer {
     this.#state = 'stopped';
     clearTimeout(this.#retry);
     await consumer?.close();
+    await this.#closeOwn();
+  }
+
+  /** Handlers that may run at once, 1..1000, from now on and after the next `start()`. @throws ConfigurationError outside that range */
+  setConcurrency(concurrency: number): void {
+    this.#check('concurrency', concurrency);
+    this.#changed.concurrency = concurrency;
+    this.#consumer?.setConcurrency(concurrency);
+  }
+
+  /**
+   * Messages a second that handlers get at most, from now on and after the next `start()`.
+   * @param perSecond `undefined` lifts the limit
+   * @throws ConfigurationError unless it is a number above 0
+   */
+  setRateLimit(perSecond: number | undefined): void {
+    if (perSecond !== undefined) this.#check('rateLimit', perSecond);
+    this.#changed.rateLimit = perSecond;
+    this.#consumer?.setRateLimit(perSecond);
+  }
+
+  #check(key: 'concurrency' | 'rateLimit', value: number): void {
+    const { expected, accepts } = pushConsumerOptionTable[key];
+    checkValue(`Group ${this.group}: ${key}`, value, must.be(expected, accepts));
   }
 
   *#describe(): Iterable<string> {
-    const { settings, listeners, group } = this.plan;
-    const { consumer: defaults } = this.connection.options;
-    const mode = settings.consumeMode ?? defaults?.consumeMode;
-    const model = settings.messageModel ?? defaults?.messageModel;
-    const facts = [
-      `concurrency ${settings.concurrency ?? defaults?.concurrency ?? 20}`,
-      ...(mode === 'ORDERLY' ? ['orderly'] : []),
-      ...(model === 'BROADCASTING' ? ['broadcasting'] : []),
-      ...(this.plan.connection === 'default' ? [] : [`connection ${this.plan.connection}`]),
-    ];
-    for (const { label, settings: listener } of listeners) {
-      yield `Mapped {${group}} ${formatSubscription(listener.subscription)} → ${label} (${facts.join(', ')})`;
+    for (const { label, settings } of this.plan.listeners) {
+      const facts = [
+        ...this.#rules.facts,
+        ...(settings.batch ? [`batches of ${this.#rules.batchSize}`] : []),
+        ...(settings.reply === undefined ? [] : ['replies']),
+      ];
+      yield `Mapped {${this.group}} ${formatSubscription(settings.subscription)} → ${label} (${facts.join(', ')})`;
     }
-  }
-
-  async #consume(message: MessageExt, queue: MessageQueue): Promise<ConsumeOutcome | undefined> {
-    const listener = route(this.plan.listeners, message.topic, message.properties[PropertyName.TAGS]);
-    if (listener === undefined) {
-      this.connection.logger.error(
-        `No listener of group ${this.group} takes message ${message.msgId} of topic ${message.topic}, tag ${message.properties[PropertyName.TAGS] ?? '(none)'}. It will be delivered again.`,
-      );
-      return { action: 'retry' };
-    }
-    const context = new RocketMQContext([message, { connection: this.plan.connection, group: this.group, queue }]);
-    try {
-      const payload = await listener.deserializer.deserialize(message, listener.payloadType);
-      const returned = await listener.invoke(payload, context);
-      // What a filter returns comes here as it is, and RPC filters return streams.
-      const result = isObservable(returned) ? await lastValueFrom(returned, { defaultValue: undefined }) : returned;
-      return result instanceof ConsumeResult ? this.#chosen(listener, message, result) : undefined;
-    } catch (error) {
-      return this.#failed(listener, message, error);
-    }
-  }
-
-  /** The handler chose an outcome. */
-  #chosen(listener: RunnableListener, message: MessageExt, { outcome }: ConsumeResult): ConsumeOutcome {
-    if (outcome.action === 'dead-letter') {
-      this.connection.logger.warn(
-        `${this.#subject(listener, message)} ${this.#deadLetterWords(outcome.reason ?? 'as its handler asked')}`,
-      );
-      return { action: 'dead-letter' };
-    }
-    if (outcome.action === 'retry' && this.#orderly) return this.#suspend(listener);
-    if (outcome.action === 'suspend' && !this.#orderly) {
-      this.connection.logger.warn(
-        `${listener.label} returned ConsumeResult.suspend, which only ORDERLY listeners can. The message is delivered again later.`,
-      );
-      return { action: 'retry' };
-    }
-    return outcome;
-  }
-
-  #failed(listener: RunnableListener, message: MessageExt, error: unknown): ConsumeOutcome {
-    const { delayLevel } = listener.settings;
-    const reason = describeError(error);
-    const subject = `${this.#subject(listener, message)} failed in ${listener.label}, attempt ${message.reconsumeTimes + 1} of ${this.#attempts}:`;
-    if (isFinal(error) || delayLevel === -1) {
-      this.connection.logger.error(`${subject} ${this.#deadLetterWords(reason)}`);
-      return { action: 'dead-letter' };
-    }
-    const next = this.#broadcasting ? 'Broadcasting delivers once, so it is lost here' : 'It will be delivered again';
-    const stack = error instanceof Error ? error.stack : undefined;
-    this.connection.logger.error(`${subject} ${reason}. ${next}.`, ...(stack === undefined ? [] : [stack]));
-    if (this.#orderly) return this.#suspend(listener);
-    return delayLevel === 0 ? { action: 'retry' } : { action: 'retry', delayLevel };
-  }
-
-  #suspend({ settings: { suspendMs } }: RunnableListener): ConsumeOutcome {
-    return suspendMs === undefined ? { action: 'suspend' } : { action: 'suspend', ms: suspendMs };
-  }
-
-  #subject(listener: RunnableListener, { msgId, topic }: MessageExt): string {
-    return `Message ${msgId} of topic ${topic} (group ${listener.settings.group})`;
-  }
-
-  #deadLetterWords(reason: string): string {
-    return this.#broadcasting
-      ? `${reason}. Broadcasting has no dead letters, so it is lost here.`
-      : `${reason}. Moved to ${dlqTopic(this.group)}.`;
-  }
-
-  get #orderly(): boolean {
-    return (this.plan.settings.consumeMode ?? this.connection.options.consumer?.consumeMode) === 'ORDERLY';
-  }
-
-  get #broadcasting(): boolean {
-    return (this.plan.settings.messageModel ?? this.connection.options.consumer?.messageModel) === 'BROADCASTING';
-  }
-
-  get #attempts(): number | string {
-    const set = this.plan.settings.maxReconsumeTimes ?? this.connection.options.consumer?.maxReconsumeTimes ?? -1;
-    const retries = set >= 0 ? set : DEFAULT_RETRIES[this.#orderly ? 'ORDERLY' : 'CONCURRENTLY'];
-    return Number.isFinite(retries) ? retries + 1 : 'any number';
   }
 }
 
-function describeError(error: unknown): string {
-  // ValidationPipe keeps what is wrong with which property in the response.
-  const details = error instanceof HttpException ? (error.getResponse() as { message?: unknown }).message : undefined;
-  if (Array.isArray(details)) return `${(error as Error).name}: ${details.join(', ')}`;
-  if (error instanceof Error) return `${error.name}: ${error.message}`;
-  // Nest's RPC filters turn errors into plain objects with a message.
-  const message = (error as { message?: unknown } | null | undefined)?.message;
-  return typeof message === 'string' ? message : String(error);
+function toClientOptions({ accessKey, secretKey, ...options }: ClientSettings): Partial<ClientOptionsInput> {
+  return accessKey === undefined || secretKey === undefined
+    ? options
+    : { ...options, credentials: { accessKey, secretKey } };
+}
+
+async function startProducer(instance: ClientInstance): Promise<Producer> {
+  const producer = new Producer({ group: REPLY_PRODUCER_GROUP }, instance);
+  await producer.start();
+  return producer;
 }

@@ -4,8 +4,10 @@ import { DiscoveryModule, ModuleRef, ModulesContainer } from '@nestjs/core';
 import { ConfigurationError } from '@rocketnest/client';
 import { RocketMQConnection } from '../connection.js';
 import { RocketMQContext } from '../context.js';
+import { DLQ_LISTENER } from '../decorators/dlq-listener.js';
 import type { RocketMQListenerOptions } from '../decorators/listener.js';
 import { LISTENER } from '../decorators/listener.js';
+import { REPLY_LISTENER } from '../decorators/reply-listener.js';
 import type {
   RocketMQLocalTransactionListener,
   RocketMQTransactionListenerOptions,
@@ -20,9 +22,13 @@ import type { ConfigReader } from '../values.js';
 import { ValueResolver } from '../values.js';
 import type { RunnableListener } from './container.js';
 import { RocketMQListenerContainer } from './container.js';
+import type { ListenerKind } from './listener-options.js';
 import { readListenerOptions } from './listener-options.js';
 import { planConsumers } from './plan.js';
 import { RocketMQListenerRegistry } from './registry.js';
+
+/** The decorators' metadata keys are their names. */
+const LISTENER_KINDS: readonly ListenerKind[] = [LISTENER, REPLY_LISTENER, DLQ_LISTENER];
 
 /** What building handlers for one connection takes. */
 interface Workshop {
@@ -104,14 +110,14 @@ export class ListenerLifecycle implements OnModuleInit, OnApplicationBootstrap, 
 
   #listeners(workshops: ReadonlyMap<string, Workshop>): RunnableListener[] {
     const listeners: RunnableListener[] = [];
-    for (const { target, options } of this.explorer.find<RocketMQListenerOptions>(LISTENER)) {
+    for (const { target, options, kind } of this.#declared()) {
       const { label } = target;
       const { connection, invokers, values } = find(workshops, label, options.connection);
-      const settings = readListenerOptions(label, options, values);
+      const settings = readListenerOptions(label, options, values, kind);
       if (!settings.enabled || !connection.enabled) continue;
       if (typeof target.instance[target.methodName] !== 'function') {
         throw new ConfigurationError(
-          `${label} does not exist: a class with @RocketMQMessageListener needs a method ${target.methodName}.`,
+          `${label} does not exist: a class with @${kind} needs a method ${target.methodName}.`,
         );
       }
       listeners.push({
@@ -120,10 +126,17 @@ export class ListenerLifecycle implements OnModuleInit, OnApplicationBootstrap, 
         settings,
         invoke: invokers.create(target),
         deserializer: options.deserializer ?? connection.deserializer,
-        payloadType: options.payloadType ?? payloadTypeOf(target),
+        // A batch's parameter is an array, which says nothing about its elements.
+        payloadType: options.payloadType ?? (settings.batch ? undefined : payloadTypeOf(target)),
       });
     }
     return listeners;
+  }
+
+  *#declared(): Iterable<Discovered<RocketMQListenerOptions> & { readonly kind: ListenerKind }> {
+    for (const kind of LISTENER_KINDS) {
+      for (const found of this.explorer.find<RocketMQListenerOptions>(kind)) yield { ...found, kind };
+    }
   }
 
   #transactionListeners(workshops: ReadonlyMap<string, Workshop>): Map<string, TransactionListenerEntry[]> {

@@ -2,7 +2,7 @@ import { ConfigurationError } from '@rocketnest/client';
 import { show } from '../checks.js';
 import type { Subscription } from '../destination.js';
 import { formatSubscription } from '../destination.js';
-import type { ConsumerSettings, ListenerSettings } from './listener-options.js';
+import type { ClientSettings, ConsumerSettings, ListenerSettings } from './listener-options.js';
 
 /** One subscription and what runs for it. */
 export interface Listener {
@@ -18,6 +18,8 @@ export interface ConsumerPlan<L extends Listener> {
   readonly group: string;
   readonly listeners: readonly L[];
   readonly settings: ConsumerSettings;
+  /** Empty: the group uses the connection's. */
+  readonly client: ClientSettings;
   /** One per topic: the union of the listeners' tags. */
   readonly subscriptions: readonly Subscription[];
 }
@@ -40,7 +42,14 @@ export function planConsumers<L extends Listener>(listeners: readonly L[]): Cons
     members.forEach((listener, index) => {
       for (const other of members.slice(0, index)) refuseOverlap(other, listener);
     });
-    return { connection, group, listeners: members, settings: agree(members), subscriptions: union(members) };
+    return {
+      connection,
+      group,
+      listeners: members,
+      settings: agree<ConsumerSettings>(members, ({ consumer }) => consumer),
+      client: agree<ClientSettings>(members, ({ client }) => client ?? {}),
+      subscriptions: union(members),
+    };
   });
 }
 
@@ -70,15 +79,15 @@ function refuseOverlap(a: Listener, b: Listener): void {
   );
 }
 
-function agree(members: readonly Listener[]): ConsumerSettings {
+function agree<S extends object>(members: readonly Listener[], settingsOf: (listener: ListenerSettings) => S): S {
   const settings: Record<string, unknown> = {};
   const setBy = new Map<string, string>();
   for (const { label, settings: listener } of members) {
-    for (const [key, value] of Object.entries(listener.consumer)) {
+    for (const [key, value] of Object.entries(settingsOf(listener))) {
       const other = setBy.get(key);
       if (other !== undefined && !same(settings[key], value)) {
         throw new ConfigurationError(
-          `${other} has ${key} ${show(settings[key])} and ${label} has ${show(value)}, but both are in consumer group ` +
+          `${other} has ${key} ${showSetting(key, settings[key])} and ${label} has ${showSetting(key, value)}, but both are in consumer group ` +
             `'${listener.group}' and share its consumer. Give them the same value, set it on one only, or use two groups.`,
           { context: { group: listener.group, key } },
         );
@@ -87,8 +96,10 @@ function agree(members: readonly Listener[]): ConsumerSettings {
       setBy.set(key, label);
     }
   }
-  return settings as ConsumerSettings;
+  return settings as S;
 }
+
+const showSetting = (key: string, value: unknown): string => (key === 'secretKey' ? '(not shown)' : show(value));
 
 const same = (a: unknown, b: unknown): boolean =>
   a instanceof Date && b instanceof Date ? a.getTime() === b.getTime() : a === b;

@@ -132,9 +132,9 @@ describe('listeners', () => {
 
     expect(app.get(RocketMQListenerRegistry).list()).toHaveLength(1);
     expect(app.log.find('log', /^log Mapped/)).toEqual([
-      `log Mapped {${group}} ${topic}:created → Shop.created (concurrency 4)`,
-      `log Mapped {${group}} ${topic}:paid || refunded → Shop.paid (concurrency 4)`,
-      `log Mapped {${group}} ${other} → Shop.user (concurrency 4)`,
+      `log Mapped {${group}} ${topic}:created → Shop.created (concurrency 4, retries 16)`,
+      `log Mapped {${group}} ${topic}:paid || refunded → Shop.paid (concurrency 4, retries 16)`,
+      `log Mapped {${group}} ${other} → Shop.user (concurrency 4, retries 16)`,
     ]);
   });
 

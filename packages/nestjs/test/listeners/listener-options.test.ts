@@ -20,8 +20,10 @@ describe('readListenerOptions', () => {
       group: 'g',
       id: undefined,
       consumer: {},
+      client: {},
       delayLevel: 0,
       suspendMs: undefined,
+      batch: false,
     });
   });
 
