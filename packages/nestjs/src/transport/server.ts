@@ -173,7 +173,7 @@ export class ServerRocketMQ extends Server<never, RocketMQStatus> implements Cus
         delayLevel: 0,
         suspendMs: undefined,
       },
-      invoke: (message: unknown, context: RocketMQContext) => this.#handle(pattern, message as MessageExt, context),
+      invoke: (message, context) => this.#handle(pattern, message as MessageExt, context as RocketMQContext),
       // Decoding is part of handling: who sent a request that cannot be decoded is to hear of it.
       deserializer: { deserialize: (message) => message },
       payloadType: undefined,

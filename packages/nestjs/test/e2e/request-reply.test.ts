@@ -88,7 +88,7 @@ class MathHandlers {
     return new Promise(() => undefined);
   }
 
-  @EventPattern(`${math}:event`)
+  @EventPattern<unknown>(`${math}:event`)
   event(): void {
     calls.push('event');
   }
@@ -228,7 +228,7 @@ describe('request-reply over the transport', () => {
       @MessagePattern('a')
       one(): void {}
 
-      @EventPattern('a')
+      @EventPattern<unknown>('a')
       two(): void {}
     }
     const starting = startApp(at(cluster), { controllers: [Two] }, async (nest) => {
