@@ -10,7 +10,9 @@ import {
 } from '@rocketnest/client';
 import type { EmbeddedServers } from './embedded.js';
 import { startEmbeddedServers } from './embedded.js';
+import type { RocketMQListenerContainer } from './listeners/container.js';
 import { defaultLogger, toClientLogger } from './logging.js';
+import { producerStarted, sendHooksOf } from './operations/instrumentation.js';
 import type { CheckedModuleOptions, RocketMQModuleOptions } from './options.js';
 import { checkModuleOptions } from './options.js';
 import type { PayloadDeserializer } from './payload/deserializer.js';
@@ -39,12 +41,15 @@ export class RocketMQConnection implements OnModuleInit, OnApplicationShutdown {
   readonly logger: LoggerService;
   readonly serializer: PayloadSerializer;
   readonly deserializer: PayloadDeserializer;
+  /** Consumers of Nest transports on this connection; those of listeners are in the registry. */
+  readonly transports = new Set<RocketMQListenerContainer>();
 
   #starting: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   #embedded: EmbeddedServers | undefined;
   #instance: ClientInstance | undefined;
   #producer: Producer | undefined;
+  #unwatch: (() => void) | undefined;
   #transactions: TransactionRouter | undefined;
 
   /** @throws ConfigurationError naming the path of a bad option */
@@ -60,6 +65,11 @@ export class RocketMQConnection implements OnModuleInit, OnApplicationShutdown {
 
   get enabled(): boolean {
     return this.options.enabled;
+  }
+
+  /** Between start and close. */
+  get isRunning(): boolean {
+    return this.#producer !== undefined;
   }
 
   /** The name servers, `host:port;host:port`. @throws ClosedError while embedded servers are not running */
@@ -161,7 +171,8 @@ export class RocketMQConnection implements OnModuleInit, OnApplicationShutdown {
   }
 
   async #start(): Promise<void> {
-    const { embedded, client, producer: options } = this.options;
+    const { embedded, client, instrumentations } = this.options;
+    const options = { ...this.options.producer, hooks: sendHooksOf(this.options.producer?.hooks, instrumentations) };
     const logger = toClientLogger(this.logger, this.options.debug);
     try {
       if (embedded !== undefined && embedded !== false) {
@@ -172,7 +183,7 @@ export class RocketMQConnection implements OnModuleInit, OnApplicationShutdown {
       await instance.start();
       await this.#awaitNameServer(instance);
       const producer =
-        options?.group === undefined
+        options.group === undefined
           ? new Producer({ ...options, group: ANONYMOUS_GROUP }, instance)
           : new TransactionProducer(
               { ...options, group: options.group, checker: (message) => this.#check(message) },
@@ -180,6 +191,7 @@ export class RocketMQConnection implements OnModuleInit, OnApplicationShutdown {
             );
       await producer.start();
       this.#producer = producer;
+      this.#unwatch = producerStarted(producer, this.name, instrumentations);
     } catch (error) {
       await this.#release();
       throw error;
@@ -193,6 +205,8 @@ export class RocketMQConnection implements OnModuleInit, OnApplicationShutdown {
 
   /** Clients before servers: a producer tells the broker that it leaves. */
   async #release(): Promise<void> {
+    this.#unwatch?.();
+    this.#unwatch = undefined;
     const closing = [this.#producer, this.#instance, this.#embedded];
     this.#producer = this.#instance = this.#embedded = undefined;
     for (const part of closing) await part?.close();

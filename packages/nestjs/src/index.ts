@@ -45,6 +45,19 @@ export {
   type RocketMQModuleForRootOptions,
   type RocketMQOptionsFactory,
 } from './module.js';
+export {
+  type RocketMQGroupHealth,
+  type RocketMQHealth,
+  RocketMQHealthIndicator,
+  type RocketMQHealthOptions,
+} from './operations/health.js';
+export type { ConsumeCall, ConsumeEnd, RocketMQInstrumentation } from './operations/instrumentation.js';
+export {
+  type RocketMQConnectionStatus,
+  type RocketMQGroupStatus,
+  type RocketMQStatus,
+  RocketMQStatusService,
+} from './operations/status.js';
 export type { EmbeddedOptions, EnhancerKind, RocketMQModuleOptions, StartMode } from './options.js';
 export { ConsumeResult, type MessageResult, NonRetryableError } from './outcome.js';
 export { JsonPayloadDeserializer, type PayloadDeserializer, type PayloadType } from './payload/deserializer.js';

@@ -13,6 +13,7 @@ import {
 } from '@rocketnest/client';
 import type { CheckTable } from './checks.js';
 import { checkOptions, must } from './checks.js';
+import type { RocketMQInstrumentation } from './operations/instrumentation.js';
 import type { PayloadDeserializer } from './payload/deserializer.js';
 import type { PayloadSerializer } from './payload/serializer.js';
 
@@ -81,6 +82,8 @@ export interface RocketMQModuleOptions {
   readonly shutdownTimeoutMs?: number;
   /** Milliseconds that `request`, `sendAndReceive` and `ClientRocketMQ.send` wait for a reply, default 5000. */
   readonly replyTimeoutMs?: number;
+  /** Metrics, traces and the like, which watch this connection: `new RocketMQTracing()`, `new RocketMQMetrics()`. Default none. */
+  readonly instrumentations?: readonly RocketMQInstrumentation[];
   /** `false`: no producer, no consumers and no embedded broker in this process; the template refuses to send. */
   readonly enabled?: boolean;
 }
@@ -131,6 +134,10 @@ const moduleTable: CheckTable = {
   startTimeoutMs: must.beInteger(1),
   shutdownTimeoutMs: must.beInteger(0),
   replyTimeoutMs: must.beInteger(1),
+  instrumentations: must.be(
+    'a list of objects',
+    (value) => Array.isArray(value) && value.every((entry) => anObject.accepts(entry)),
+  ),
   enabled: must.beBoolean,
 };
 
@@ -140,6 +147,7 @@ const DEFAULTS = {
   shutdownTimeoutMs: 30_000,
   replyTimeoutMs: 5_000,
   globalEnhancers: false,
+  instrumentations: [],
   debug: false,
   enabled: true,
 } as const satisfies RocketMQModuleOptions;

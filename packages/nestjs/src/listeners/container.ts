@@ -3,6 +3,7 @@ import type { ClientInstance, ClientOptionsInput } from '@rocketnest/client';
 import { ConnectionError, Producer, PushConsumer, pushConsumerOptionTable } from '@rocketnest/client';
 import { checkValue, must } from '../checks.js';
 import { formatSubscription, formatTags } from '../destination.js';
+import { ConsumeWatch } from '../operations/instrumentation.js';
 import type { CheckedModuleOptions } from '../options.js';
 import type { PayloadSerializer } from '../payload/serializer.js';
 import { describeError } from './describe-error.js';
@@ -19,7 +20,7 @@ export type { RunnableListener } from './dispatcher.js';
 /** What a container needs of its connection. */
 export interface ContainerHome {
   readonly logger: LoggerService;
-  readonly options: Pick<CheckedModuleOptions, 'consumer' | 'shutdownTimeoutMs' | 'startMode'>;
+  readonly options: Pick<CheckedModuleOptions, 'consumer' | 'shutdownTimeoutMs' | 'startMode' | 'instrumentations'>;
   readonly instance: ClientInstance;
   readonly producer: Producer;
   readonly serializer: PayloadSerializer;
@@ -47,6 +48,8 @@ export class RocketMQListenerContainer {
   readonly #changed: { concurrency?: number; rateLimit?: number | undefined } = {};
   readonly #rules: GroupRules;
   readonly #dispatcher: Dispatcher;
+  readonly #watch: ConsumeWatch;
+  #unwatch: (() => void) | undefined;
 
   constructor(
     private readonly plan: ConsumerPlan<RunnableListener>,
@@ -54,7 +57,8 @@ export class RocketMQListenerContainer {
   ) {
     const { logger, serializer, options } = connection;
     this.#rules = new GroupRules(plan.group, plan.connection, plan.settings, options.consumer);
-    const judge = new Judge(this.#rules, logger);
+    this.#watch = new ConsumeWatch(plan.connection, options.instrumentations);
+    const judge = new Judge(this.#rules, logger, undefined, (message, error) => this.#watch.failed(message, error));
     const replier = new Replier(() => this.#replyProducer(), serializer, logger);
     this.#dispatcher = new Dispatcher(plan, this.#rules, judge, replier, logger);
   }
@@ -115,7 +119,7 @@ export class RocketMQListenerContainer {
     for (const { topic, tags, sql92 } of this.plan.subscriptions) {
       consumer.subscribe(topic, sql92 === undefined ? formatTags(tags) : { sql92 });
     }
-    consumer.listen((messages, { queue }) => this.#dispatcher.consume(messages, queue));
+    consumer.listen(this.#watch.around(consumer, (messages, { queue }) => this.#dispatcher.consume(messages, queue)));
     // Set before start, so that stop() during a start closes it.
     this.#consumer = consumer;
     try {
@@ -126,6 +130,7 @@ export class RocketMQListenerContainer {
       throw error;
     }
     this.#state = 'running';
+    this.#unwatch = this.#watch.started(consumer);
     for (const line of this.#describe()) this.connection.logger.log(line);
   }
 
@@ -183,6 +188,8 @@ export class RocketMQListenerContainer {
     this.#state = 'stopped';
     clearTimeout(this.#retry);
     await consumer?.close();
+    this.#unwatch?.();
+    this.#unwatch = undefined;
     await this.#closeOwn();
   }
 

@@ -124,6 +124,7 @@ export class Dispatcher {
         `Request ${msgId} of topic ${topic} (group ${this.rules.group}) failed in ${listener.label}: ${describeError(error)}. Its requester gets the error.`,
         ...(error instanceof Error && !isFinal(error) && error.stack !== undefined ? [error.stack] : []),
       );
+      this.judge.note(message, error);
       await this.replier.fail(message, error, timeoutMs);
     }
     return undefined;

@@ -23,6 +23,8 @@ export class Judge {
     private readonly rules: GroupRules,
     private readonly logger: LoggerService,
     private readonly observe: VerdictObserver = () => undefined,
+    /** Hears of every error before it becomes a verdict, and of those that only `note` tells of. */
+    readonly note: (message: MessageExt, error: unknown) => void = () => undefined,
   ) {}
 
   /** The handler returned `value`. */
@@ -88,6 +90,7 @@ export class Judge {
 
   #verdictOf(listener: Listener, message: MessageExt, error: unknown, reason: string): MessageOutcome {
     const { delayLevel } = listener.settings;
+    this.note(message, error);
     if (isFinal(error) || delayLevel === -1 || this.#isLast(message)) return { action: 'dead-letter', reason };
     if (this.rules.orderly) return suspendOf(listener);
     return delayLevel === 0 ? { action: 'retry' } : { action: 'retry', delayLevel };

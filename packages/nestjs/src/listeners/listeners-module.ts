@@ -16,6 +16,8 @@ import { TRANSACTION_CHECKER, TRANSACTION_LISTENER } from '../decorators/transac
 import type { Discovered } from '../handlers/explorer.js';
 import { Explorer } from '../handlers/explorer.js';
 import { InvokerFactory, payloadTypeOf } from '../handlers/invoker.js';
+import { RocketMQHealthIndicator } from '../operations/health.js';
+import { RocketMQStatusService } from '../operations/status.js';
 import type { TransactionListenerEntry } from '../transactions/router.js';
 import { TransactionRouter } from '../transactions/router.js';
 import type { ConfigReader } from '../values.js';
@@ -83,9 +85,10 @@ export class ListenerLifecycle implements OnModuleInit, OnApplicationBootstrap, 
     return this.#stopAll();
   }
 
-  /** All consumers stop fetching before the first one is waited for. */
+  /** All consumers, those of transports too, stop fetching before the first one is waited for. */
   async #stopAll(): Promise<void> {
-    const containers = this.registry.list();
+    const connections = this.explorer.instancesOf(RocketMQConnection);
+    const containers = [...this.registry.list(), ...connections.flatMap(({ transports }) => [...transports])];
     for (const container of containers) container.pause();
     await Promise.all(containers.map((container) => container.stop()));
   }
@@ -217,7 +220,7 @@ const readerOf = (resolver: ((key: string) => unknown) | undefined): ConfigReade
 /** One per application, however many connections it has: a group's listeners may come from anywhere. */
 @Module({
   imports: [DiscoveryModule],
-  providers: [Explorer, ListenerLifecycle, RocketMQListenerRegistry],
-  exports: [RocketMQListenerRegistry],
+  providers: [Explorer, ListenerLifecycle, RocketMQListenerRegistry, RocketMQStatusService, RocketMQHealthIndicator],
+  exports: [RocketMQListenerRegistry, RocketMQStatusService, RocketMQHealthIndicator],
 })
 export class RocketMQListenersModule {}

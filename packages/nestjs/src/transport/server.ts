@@ -157,7 +157,9 @@ export class ServerRocketMQ extends Server<never, RocketMQStatus> implements Cus
       );
       return undefined;
     }
-    return new RocketMQListenerContainer(plan, this.#connection);
+    const container = new RocketMQListenerContainer(plan, this.#connection);
+    this.#connection.transports.add(container);
+    return container;
   }
 
   #toListener(pattern: string, group: string): RunnableListener {
