@@ -19,7 +19,11 @@ import type { PayloadDeserializer } from './payload/deserializer.js';
 import { JsonPayloadDeserializer } from './payload/deserializer.js';
 import type { PayloadSerializer } from './payload/serializer.js';
 import { JsonPayloadSerializer } from './payload/serializer.js';
+import { Receiver } from './receiver.js';
 import type { TransactionCallback, TransactionOptions } from './send-options.js';
+import { patiently } from './startup.js';
+import type { TopicDeclaration } from './topics.js';
+import { ensureTopics } from './topics.js';
 import type { TransactionListenerEntry, TransactionRouter } from './transactions/router.js';
 import { TRANSACTION_LISTENER_PROPERTY } from './transactions/router.js';
 
@@ -28,9 +32,6 @@ const ANONYMOUS_GROUP = 'rocketnest-producer';
 
 /** Exists on every cluster that creates topics on demand. */
 const PROBE_TOPIC = 'TBW102';
-
-/** Pause between looks for a name server. */
-const PROBE_INTERVAL_MS = 500;
 
 /**
  * One RocketMQ cluster as the application sees it: addresses, options, the producer, and the embedded servers if there are
@@ -50,6 +51,7 @@ export class RocketMQConnection implements OnModuleInit, OnApplicationShutdown {
   #instance: ClientInstance | undefined;
   #producer: Producer | undefined;
   #unwatch: (() => void) | undefined;
+  #receiver: Receiver | undefined;
   #transactions: TransactionRouter | undefined;
 
   /** @throws ConfigurationError naming the path of a bad option */
@@ -106,6 +108,28 @@ export class RocketMQConnection implements OnModuleInit, OnApplicationShutdown {
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  /** The consumer behind the template's `receive`. @throws ConfigurationError when the module has no `pullConsumer`; ClosedError as `producer` */
+  get receiver(): Receiver {
+    if (this.#receiver !== undefined) return this.#receiver;
+    if (this.options.pullConsumer !== undefined) return this.#refuse();
+    throw new ConfigurationError(
+      `${this.#label} has no pull consumer to receive with. Set pullConsumer: { topic, group } in its options.`,
+    );
+  }
+
+  /**
+   * Creates or verifies topics as they and `ensureTopics` say; in a started connection. With `startMode: 'wait'` brokers that are still
+   * starting are waited for, with `'background'` nobody waits and what goes wrong is logged.
+   * @throws ConfigurationError naming what is missing or different
+   */
+  async ensureTopics(topics: readonly TopicDeclaration[]): Promise<void> {
+    if (!this.enabled) return;
+    const { startMode } = this.options;
+    const ensuring = patiently(() => ensureTopics(this, topics, this.options.ensureTopics), this.#patience('topics'));
+    if (startMode !== 'background') return ensuring;
+    ensuring.catch((error: Error) => this.logger.error(error.message));
   }
 
   /** Tells which listeners answer for transactions. Until then the broker's questions are answered UNKNOWN. */
@@ -192,6 +216,11 @@ export class RocketMQConnection implements OnModuleInit, OnApplicationShutdown {
       await producer.start();
       this.#producer = producer;
       this.#unwatch = producerStarted(producer, this.name, instrumentations);
+      if (this.options.pullConsumer !== undefined) {
+        this.#receiver = new Receiver(this.options.pullConsumer, instance, this.deserializer);
+        if (this.options.startMode !== 'background') await this.#receiver.consumer.start();
+      }
+      await this.ensureTopics(this.options.topics ?? []);
     } catch (error) {
       await this.#release();
       throw error;
@@ -207,32 +236,35 @@ export class RocketMQConnection implements OnModuleInit, OnApplicationShutdown {
   async #release(): Promise<void> {
     this.#unwatch?.();
     this.#unwatch = undefined;
-    const closing = [this.#producer, this.#instance, this.#embedded];
-    this.#producer = this.#instance = this.#embedded = undefined;
+    const closing = [this.#receiver?.consumer, this.#producer, this.#instance, this.#embedded];
+    this.#receiver = this.#producer = this.#instance = this.#embedded = undefined;
     for (const part of closing) await part?.close();
   }
 
   async #awaitNameServer(instance: ClientInstance): Promise<void> {
-    const { startMode, startTimeoutMs } = this.options;
-    if (startMode === 'background') return;
-    const deadline = Date.now() + (startMode === 'wait' ? startTimeoutMs : 0);
-    for (;;) {
-      try {
-        // Which topic does not matter: any answer is a name server's.
-        await instance.api.topicRoute(PROBE_TOPIC);
-        return;
-      } catch (error) {
-        const why = (error as Error).message;
-        if (Date.now() >= deadline) {
-          throw new ConnectionError(
-            `${this.#label} cannot start: ${why} To start before the name server, set startMode: 'wait' or 'background'.`,
-            { cause: error, context: { connection: this.name, namesrvAddr: this.namesrvAddr } },
-          );
-        }
-        this.logger.warn(`${this.#label} waits for a name server: ${why}`);
-        await new Promise((resolve) => setTimeout(resolve, PROBE_INTERVAL_MS));
-      }
+    if (this.options.startMode === 'background') return;
+    try {
+      // Which topic does not matter: any answer is a name server's.
+      await patiently(
+        () => instance.api.topicRoute(PROBE_TOPIC).then(() => undefined),
+        this.#patience('a name server'),
+      );
+    } catch (error) {
+      throw new ConnectionError(
+        `${this.#label} cannot start: ${(error as Error).message} To start before the name server, set startMode: 'wait' or 'background'.`,
+        { cause: error, context: { connection: this.name, namesrvAddr: this.namesrvAddr } },
+      );
     }
+  }
+
+  /** @param what is waited for, for the log */
+  #patience(what: string) {
+    const { startMode, startTimeoutMs } = this.options;
+    return {
+      forMs: { 'fail-fast': 0, wait: startTimeoutMs, background: Number.POSITIVE_INFINITY }[startMode],
+      isOver: () => this.#closing !== undefined,
+      onFailure: (error: Error) => this.logger.warn(`${this.#label} waits for ${what}: ${error.message}`),
+    };
   }
 
   async #check(message: MessageExt) {

@@ -37,6 +37,7 @@ export {
 } from './decorators/transaction.js';
 export type { Destination, HeaderValue } from './destination.js';
 export { type EmbeddedServers, startEmbeddedServers } from './embedded.js';
+export type { RocketMQFeatureOptions } from './feature.js';
 export { type ContainerState, RocketMQListenerContainer } from './listeners/container.js';
 export { RocketMQListenerRegistry } from './listeners/registry.js';
 export {
@@ -62,6 +63,7 @@ export type { EmbeddedOptions, EnhancerKind, RocketMQModuleOptions, StartMode } 
 export { ConsumeResult, type MessageResult, NonRetryableError } from './outcome.js';
 export { JsonPayloadDeserializer, type PayloadDeserializer, type PayloadType } from './payload/deserializer.js';
 export { JsonPayloadSerializer, type PayloadSerializer, type SerializedPayload } from './payload/serializer.js';
+export type { PullConsumerOptions, ReceiveOptions } from './receiver.js';
 export { type RecordOptions, RocketMQRecord, RocketMQRecordBuilder } from './record.js';
 export type { RequestOptions } from './request.js';
 export type { SendCallback, SendOptions, TransactionCallback, TransactionOptions } from './send-options.js';
@@ -72,6 +74,9 @@ export {
   InjectRocketMQConnection,
   InjectRocketMQTemplate,
 } from './tokens.js';
+// Applications add to RocketMQTopics, which TypeScript allows through `export *` only.
+export * from './topic-map.js';
+export type { EnsureTopics, TopicDeclaration } from './topics.js';
 export { ClientRocketMQ, type ClientRocketMQOptions } from './transport/client.js';
 export { RocketMQExceptionFilter } from './transport/exception-filter.js';
 export type { RocketMQPattern } from './transport/pattern.js';

@@ -1,10 +1,13 @@
 import type { DynamicModule, Provider } from '@nestjs/common';
 import { ConfigurableModuleBuilder, Module } from '@nestjs/common';
 import { RocketMQConnection } from './connection.js';
+import type { RocketMQFeatureOptions } from './feature.js';
+import { featureModule } from './feature.js';
 import { RocketMQListenersModule } from './listeners/listeners-module.js';
 import type { RocketMQModuleOptions } from './options.js';
 import { RocketMQTemplate } from './template.js';
 import { DEFAULT_CONNECTION, getRocketMQConnectionToken, getRocketMQTemplateToken } from './tokens.js';
+import type { TopicDeclaration } from './topics.js';
 
 /** What `forRoot` and `forRootAsync` take beside the options; it must be known before any factory runs. */
 export interface RocketMQModuleExtras {
@@ -61,4 +64,13 @@ export type RocketMQModuleAsyncOptions = typeof ASYNC_OPTIONS_TYPE;
  * `forRootAsync` takes `useFactory`, `useClass` or `useExisting` in Nest's usual way. Import it once per connection.
  */
 @Module({ imports: [RocketMQListenersModule] })
-export class RocketMQModule extends ConfigurableModuleClass {}
+export class RocketMQModule extends ConfigurableModuleClass {
+  /**
+   * For the modules that use topics: `imports: [RocketMQModule.forFeature([{ name: 'order', type: 'FIFO', queues: 4 }])]`. The topics are
+   * there before any consumer starts.
+   * @throws ConfigurationError naming the path of the bad key
+   */
+  static forFeature(options: RocketMQFeatureOptions | readonly TopicDeclaration[]): DynamicModule {
+    return featureModule(options);
+  }
+}

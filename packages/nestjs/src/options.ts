@@ -16,6 +16,10 @@ import { checkOptions, must } from './checks.js';
 import type { RocketMQInstrumentation } from './operations/instrumentation.js';
 import type { PayloadDeserializer } from './payload/deserializer.js';
 import type { PayloadSerializer } from './payload/serializer.js';
+import type { PullConsumerOptions } from './receiver.js';
+import { checkPullConsumer } from './receiver.js';
+import type { EnsureTopics, TopicDeclaration } from './topics.js';
+import { checkTopics, ENSURE } from './topics.js';
 
 /** A name server and a broker inside this process, for development and tests. */
 export interface EmbeddedOptions {
@@ -56,6 +60,12 @@ export interface RocketMQModuleOptions {
   readonly producer?: Partial<SharedProducerOptionsInput>;
   /** Defaults of all consumers, below what a listener sets. */
   readonly consumer?: Omit<SharedPushConsumerOptions, (typeof OWN_CONSUMER_KEYS)[number]>;
+  /** What `RocketMQTemplate.receive` reads. */
+  readonly pullConsumer?: PullConsumerOptions;
+  /** Topics the application needs; they are there before any consumer starts. Modules add theirs with `forFeature`. */
+  readonly topics?: readonly TopicDeclaration[];
+  /** What is done about declared topics that do not say it themselves. Default `create`. */
+  readonly ensureTopics?: EnsureTopics;
   /** Default `JsonPayloadSerializer`. */
   readonly serializer?: PayloadSerializer;
   /** Default `JsonPayloadDeserializer`. */
@@ -120,6 +130,9 @@ const moduleTable: CheckTable = {
   client: rowsOf(clientOptionTable, OWN_CLIENT_KEYS),
   producer: rowsOf(producerOptionTable, Object.keys(clientOptionTable)),
   consumer: rowsOf(pushConsumerOptionTable, [...Object.keys(clientOptionTable), ...OWN_CONSUMER_KEYS]),
+  pullConsumer: anObject,
+  topics: must.be('a list', Array.isArray),
+  ensureTopics: must.beOneOf(...ENSURE),
   serializer: must.beObjectWith('serialize'),
   deserializer: must.beObjectWith('deserialize'),
   resolver: must.beFunction,
@@ -146,6 +159,7 @@ const DEFAULTS = {
   startTimeoutMs: 30_000,
   shutdownTimeoutMs: 30_000,
   replyTimeoutMs: 5_000,
+  ensureTopics: 'create',
   globalEnhancers: false,
   instrumentations: [],
   debug: false,
@@ -161,6 +175,8 @@ export type CheckedModuleOptions = RocketMQModuleOptions & Required<Pick<RocketM
 export function checkModuleOptions(path: string, options: RocketMQModuleOptions): CheckedModuleOptions {
   checkOptions(path, options, moduleTable);
   if (typeof options.embedded === 'object') checkOptions(`${path}.embedded`, options.embedded, embeddedTable);
+  if (options.pullConsumer !== undefined) checkPullConsumer(`${path}.pullConsumer`, options.pullConsumer);
+  if (options.topics !== undefined) checkTopics(`${path}.topics`, options.topics);
   const embedded = options.embedded !== undefined && options.embedded !== false;
   if (embedded === (options.namesrvAddr !== undefined)) {
     throw new ConfigurationError(

@@ -8,7 +8,7 @@ import type { SendOptions } from './send-options.js';
 
 /** How a request is sent. It cannot be delayed: somebody waits for the answer. */
 export interface RequestOptions
-  extends Pick<SendOptions, 'tag' | 'keys' | 'headers' | 'shardingKey' | 'queue' | 'signal' | 'flag'> {
+  extends Pick<SendOptions, 'tag' | 'keys' | 'headers' | 'shardingKey' | 'queue' | 'selector' | 'signal' | 'flag'> {
   /** Deadline of sending and waiting for the reply, in ms. Default: the module's `replyTimeoutMs` (5000). */
   readonly timeoutMs?: number;
   /** What to read the reply as: `String`, `Buffer`, or a class for JSON. Default: as the replier says, see JsonPayloadDeserializer. */
@@ -39,7 +39,7 @@ export async function sendRequest<R>(
       { context: { topic: message.topic } },
     );
   }
-  const { shardingKey, queue, signal } = sendOptions;
-  const reply = await home.producer.request(message, { shardingKey, queue, signal, timeoutMs });
+  const { shardingKey, queue, selector, signal } = sendOptions;
+  const reply = await home.producer.request(message, { shardingKey, queue, selector, signal, timeoutMs });
   return (await home.deserializer.deserialize(reply, replyType)) as R;
 }

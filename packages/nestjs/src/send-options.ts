@@ -1,4 +1,4 @@
-import type { HalfMessage, MessageQueue, SendResult, TransactionState } from '@rocketnest/client';
+import type { HalfMessage, MessageQueue, QueueSelector, SendResult, TransactionState } from '@rocketnest/client';
 import type { HeaderValue } from './destination.js';
 
 /** How a message is sent. Everything is optional; without options it is sent at once, to any queue. */
@@ -13,6 +13,8 @@ export interface SendOptions {
   readonly shardingKey?: string;
   /** Send to this queue. */
   readonly queue?: MessageQueue;
+  /** Chooses the queue; asked again when a send is repeated. The client has `selectByHash`, `selectByRandom`, `selectByMachineRoom`. */
+  readonly selector?: QueueSelector;
   /** Deliver later: a level of the broker, 1..18 (defaults 1s 5s 10s 30s 1m … 2h). */
   readonly delayLevel?: number;
   /** Deliver later: `'90s'`, `'15m'`, `'2h'`, `'1d'`, or milliseconds. Needs a RocketMQ 5 broker; at most 3 days by default. */

@@ -1,12 +1,15 @@
-import type { Producer, SendResult, TransactionSendResult } from '@rocketnest/client';
+import type { LitePullConsumer, Producer, SendResult, TransactionSendResult } from '@rocketnest/client';
 import { ConfigurationError } from '@rocketnest/client';
 import type { RocketMQConnection } from './connection.js';
 import type { Destination } from './destination.js';
+import { parseDestination } from './destination.js';
 import { toOutgoing } from './outgoing.js';
 import type { PayloadType } from './payload/deserializer.js';
+import type { ReceiveOptions } from './receiver.js';
 import type { RequestOptions } from './request.js';
 import { sendRequest } from './request.js';
 import type { SendCallback, SendOptions, TransactionCallback, TransactionOptions } from './send-options.js';
+import type { Sendable } from './topic-map.js';
 
 /**
  * Sends messages through one connection. `send` and its options cover everything; below it are the names that users of
@@ -27,13 +30,21 @@ export class RocketMQTemplate {
    * @param destination `'topic'`, `'topic:tag'` or `{ topic, tag, keys, headers }`
    * @param payload text, bytes, an object (sent as JSON), or a `RocketMQRecord`
    */
-  async send<T>(destination: Destination, payload: T, options: SendOptions = {}): Promise<SendResult> {
+  async send<const D extends Destination>(
+    destination: D,
+    payload: Sendable<D>,
+    options: SendOptions = {},
+  ): Promise<SendResult> {
     const outgoing = this.#outgoing(destination, payload, options);
     return this.connection.producer.send(outgoing.message, toClientOptions(outgoing.options));
   }
 
   /** Does not wait for the broker's answer: resolves once the message is handed to the connection, and may lose it. */
-  async sendOneway<T>(destination: Destination, payload: T, options: SendOptions = {}): Promise<void> {
+  async sendOneway<const D extends Destination>(
+    destination: D,
+    payload: Sendable<D>,
+    options: SendOptions = {},
+  ): Promise<void> {
     const outgoing = this.#outgoing(destination, payload, options);
     return this.connection.producer.sendOneway(outgoing.message, toClientOptions(outgoing.options));
   }
@@ -42,7 +53,11 @@ export class RocketMQTemplate {
    * One request, one queue, all or nothing. Not for delayed messages.
    * @param payloads payloads, or `RocketMQRecord`s with their own tag, keys and headers
    */
-  async sendBatch<T>(destination: Destination, payloads: readonly T[], options: SendOptions = {}): Promise<SendResult> {
+  async sendBatch<const D extends Destination>(
+    destination: D,
+    payloads: readonly Sendable<D>[],
+    options: SendOptions = {},
+  ): Promise<SendResult> {
     if (payloads.length === 0)
       throw new ConfigurationError('sendBatch was called with no payloads. Give at least one.');
     const messages = payloads.map((payload) => this.#outgoing(destination, payload, options).message);
@@ -56,12 +71,58 @@ export class RocketMQTemplate {
    * Rejects like `send`; with RequestTimeoutError when a broker has the request but no reply came in time, which says whether anybody
    * subscribes; with RemoteReplyError when the replier failed; with the reason of `options.signal`.
    */
-  async request<R = unknown, T = unknown>(
-    destination: Destination,
-    payload: T,
+  async request<R = unknown, const D extends Destination = Destination>(
+    destination: D,
+    payload: Sendable<D>,
     options: RequestOptions = {},
   ): Promise<R> {
     return sendRequest<R>(this.connection, destination, payload, options);
+  }
+
+  /**
+   * Takes back a delayed message (`delay`, `deliverAt`) that is not due yet. It works until about a second before its time, and the broker
+   * must allow it (`recallMessageEnable`).
+   * @param sent what `send` resolved to, or the topic and the `recallHandle` of it
+   * @returns the id of the message
+   * @throws ConfigurationError when the message has no handle; ResponseError when the broker refuses or the time is over
+   */
+  recall(sent: Pick<SendResult, 'queue' | 'recallHandle'>): Promise<string>;
+  recall(destination: Destination, recallHandle: string): Promise<string>;
+  async recall(sent: Pick<SendResult, 'queue' | 'recallHandle'> | Destination, recallHandle?: string): Promise<string> {
+    const isResult = typeof sent === 'object' && 'queue' in sent;
+    const topic = isResult ? sent.queue.topic : parseDestination(sent).topic;
+    const handle = isResult ? sent.recallHandle : recallHandle;
+    if (handle === undefined) {
+      throw new ConfigurationError(
+        `A message of topic ${topic} has no recallHandle: brokers from 5.3 give one to messages with delay or deliverAt (not delayLevel).`,
+        { context: { topic } },
+      );
+    }
+    return this.connection.producer.recall(topic, handle);
+  }
+
+  /**
+   * The next payloads of the topic that the module's `pullConsumer` names; none when nothing came in time. With its `autoCommit` (default),
+   * they count as consumed when `receive` is called again; `getConsumer().commit()` says so sooner.
+   *
+   * ```ts
+   * const orders = await template.receive<Order>({ timeoutMs: 1_000 }); // or rocketmq-spring's receive(Order, 1_000)
+   * ```
+   *
+   * Rejects with NonRetryableError for a body that cannot be decoded; what comes after it is handed out by the next call.
+   */
+  async receive<T = unknown>(options?: ReceiveOptions): Promise<T[]>;
+  async receive<T = unknown>(type: PayloadType, timeoutMs?: number): Promise<T[]>;
+  async receive<T>(how: ReceiveOptions | PayloadType = {}, timeoutMs?: number): Promise<T[]> {
+    const { receiver } = this.connection;
+    // Of a connection that started in the background; otherwise it runs already.
+    await receiver.consumer.start();
+    return receiver.receive<T>(typeof how === 'function' ? defined({ type: how, timeoutMs }) : how);
+  }
+
+  /** The pull consumer behind `receive`, to commit, seek or pause. rocketmq-spring's name. */
+  getConsumer(): LitePullConsumer {
+    return this.connection.receiver.consumer;
   }
 
   /**
@@ -69,9 +130,9 @@ export class RocketMQTemplate {
    * `@RocketMQTransactionListener` of any process with the same producer group.
    * @throws what `execute` throws, after the rollback was sent; ConfigurationError when the module has no `producer.group`
    */
-  async sendInTransaction<T>(
-    destination: Destination,
-    payload: T,
+  async sendInTransaction<const D extends Destination>(
+    destination: D,
+    payload: Sendable<D>,
     execute: TransactionCallback,
     options: TransactionOptions = {},
   ): Promise<TransactionSendResult> {
@@ -82,13 +143,18 @@ export class RocketMQTemplate {
 
   // rocketmq-spring's names (class RocketMQTemplate)
 
-  syncSend<T>(destination: Destination, payload: T, timeout?: number, delayLevel?: number): Promise<SendResult> {
+  syncSend<const D extends Destination>(
+    destination: D,
+    payload: Sendable<D>,
+    timeout?: number,
+    delayLevel?: number,
+  ): Promise<SendResult> {
     return this.send(destination, payload, defined({ timeoutMs: timeout, delayLevel }));
   }
 
-  syncSendOrderly<T>(
-    destination: Destination,
-    payload: T,
+  syncSendOrderly<const D extends Destination>(
+    destination: D,
+    payload: Sendable<D>,
     hashKey: string,
     timeout?: number,
     delayLevel?: number,
@@ -96,21 +162,33 @@ export class RocketMQTemplate {
     return this.send(destination, payload, defined({ shardingKey: hashKey, timeoutMs: timeout, delayLevel }));
   }
 
-  syncSendDelayTimeSeconds<T>(destination: Destination, payload: T, delayTime: number): Promise<SendResult> {
+  syncSendDelayTimeSeconds<const D extends Destination>(
+    destination: D,
+    payload: Sendable<D>,
+    delayTime: number,
+  ): Promise<SendResult> {
     return this.send(destination, payload, { delay: delayTime * 1_000 });
   }
 
-  syncSendDelayTimeMills<T>(destination: Destination, payload: T, delayTime: number): Promise<SendResult> {
+  syncSendDelayTimeMills<const D extends Destination>(
+    destination: D,
+    payload: Sendable<D>,
+    delayTime: number,
+  ): Promise<SendResult> {
     return this.send(destination, payload, { delay: delayTime });
   }
 
-  syncSendDeliverTimeMills<T>(destination: Destination, payload: T, deliverTimeMills: number): Promise<SendResult> {
+  syncSendDeliverTimeMills<const D extends Destination>(
+    destination: D,
+    payload: Sendable<D>,
+    deliverTimeMills: number,
+  ): Promise<SendResult> {
     return this.send(destination, payload, { deliverAt: deliverTimeMills });
   }
 
-  asyncSend<T>(
-    destination: Destination,
-    payload: T,
+  asyncSend<const D extends Destination>(
+    destination: D,
+    payload: Sendable<D>,
     callback: SendCallback,
     timeout?: number,
     delayLevel?: number,
@@ -118,9 +196,9 @@ export class RocketMQTemplate {
     report(this.syncSend(destination, payload, timeout, delayLevel), callback);
   }
 
-  asyncSendOrderly<T>(
-    destination: Destination,
-    payload: T,
+  asyncSendOrderly<const D extends Destination>(
+    destination: D,
+    payload: Sendable<D>,
     hashKey: string,
     callback: SendCallback,
     timeout?: number,
@@ -129,15 +207,19 @@ export class RocketMQTemplate {
     report(this.syncSendOrderly(destination, payload, hashKey, timeout, delayLevel), callback);
   }
 
-  sendOneWay<T>(destination: Destination, payload: T): Promise<void> {
+  sendOneWay<const D extends Destination>(destination: D, payload: Sendable<D>): Promise<void> {
     return this.sendOneway(destination, payload);
   }
 
-  sendOneWayOrderly<T>(destination: Destination, payload: T, hashKey: string): Promise<void> {
+  sendOneWayOrderly<const D extends Destination>(destination: D, payload: Sendable<D>, hashKey: string): Promise<void> {
     return this.sendOneway(destination, payload, { shardingKey: hashKey });
   }
 
-  async convertAndSend<T>(destination: Destination, payload: T, headers: SendOptions['headers'] = {}): Promise<void> {
+  async convertAndSend<const D extends Destination>(
+    destination: D,
+    payload: Sendable<D>,
+    headers: SendOptions['headers'] = {},
+  ): Promise<void> {
     await this.send(destination, payload, { headers });
   }
 
@@ -146,9 +228,9 @@ export class RocketMQTemplate {
    * @param type what to read the reply as: `String`, `Buffer`, or a class for JSON; default: as the replier says
    * @param hashKeyOrTimeout text: requests with the same one go to the same queue; a number: ms to wait
    */
-  sendAndReceive<R = unknown, T = unknown>(
-    destination: Destination,
-    payload: T,
+  sendAndReceive<R = unknown, const D extends Destination = Destination>(
+    destination: D,
+    payload: Sendable<D>,
     type?: PayloadType,
     hashKeyOrTimeout?: string | number,
     timeout?: number,
@@ -163,9 +245,9 @@ export class RocketMQTemplate {
    * Runs `executeLocalTransaction(payload, arg)` of the `@RocketMQTransactionListener` responsible for the message.
    * @throws ConfigurationError when there is none
    */
-  async sendMessageInTransaction<T, A>(
-    destination: Destination,
-    payload: T,
+  async sendMessageInTransaction<A, const D extends Destination = Destination>(
+    destination: D,
+    payload: Sendable<D>,
     arg: A,
     options: TransactionOptions = {},
   ): Promise<TransactionSendResult> {
@@ -185,8 +267,8 @@ export class RocketMQTemplate {
 }
 
 function toClientOptions(options: SendOptions) {
-  const { timeoutMs, shardingKey, queue, acceptStatuses, signal } = options;
-  return defined({ timeoutMs, shardingKey, queue, acceptStatuses, signal });
+  const { timeoutMs, shardingKey, queue, selector, acceptStatuses, signal } = options;
+  return defined({ timeoutMs, shardingKey, queue, selector, acceptStatuses, signal });
 }
 
 type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
