@@ -22,6 +22,7 @@ export default {
   transform: { '^.+\\.ts$': swc },
   moduleNameMapper: {
     '^@rocketnest/([a-z]+)$': '<rootDir>/packages/$1/src/index.ts',
+    '^@rocketnest/([a-z]+)/([a-z]+)$': '<rootDir>/packages/$1/src/$2/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
   modulePathIgnorePatterns: ['/dist/'],
