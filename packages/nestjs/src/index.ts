@@ -1,5 +1,12 @@
 // What applications meet of the client, so that they need not depend on it.
-export type { MessageExt, MessageQueue, SendResult, TransactionSendResult, TransactionState } from '@rocketnest/client';
+export type {
+  ClientStatus,
+  MessageExt,
+  MessageQueue,
+  SendResult,
+  TransactionSendResult,
+  TransactionState,
+} from '@rocketnest/client';
 export {
   ClosedError,
   ConfigurationError,
@@ -81,4 +88,5 @@ export { ClientRocketMQ, type ClientRocketMQOptions } from './transport/client.j
 export { RocketMQExceptionFilter } from './transport/exception-filter.js';
 export type { RocketMQPattern } from './transport/pattern.js';
 export { ROCKETMQ_TRANSPORT, ServerRocketMQ, type ServerRocketMQOptions } from './transport/server.js';
+export type { RocketMQTransportEvents, RocketMQTransportStatus } from './transport/status.js';
 export type { ConfigReader, Resolvable } from './values.js';

@@ -3,11 +3,13 @@ import type { SendResult } from '@rocketnest/client';
 import { RemoteReplyError } from '@rocketnest/client';
 import { RocketMQConnection } from '../connection.js';
 import type { Destination } from '../destination.js';
+import { parseDestination } from '../destination.js';
 import type { RocketMQModuleOptions } from '../options.js';
 import { RPC_ERROR } from '../reply.js';
 import { sendRequest } from '../request.js';
 import { RocketMQTemplate } from '../template.js';
-import type { RocketMQStatus } from './server.js';
+import type { RocketMQTransportEvents } from './status.js';
+import { StatusReporter } from './status.js';
 
 /** Either a connection that `RocketMQModule` made, or the same options as `forRoot`. */
 export type ClientRocketMQOptions = { readonly connection: RocketMQConnection } | RocketMQModuleOptions;
@@ -24,10 +26,12 @@ export type ClientRocketMQOptions = { readonly connection: RocketMQConnection } 
  * ClientsModule.register([{ name: 'ORDERS', customClass: ClientRocketMQ, options: { namesrvAddr: '127.0.0.1:9876' } }])
  * ```
  */
-export class ClientRocketMQ extends ClientProxy {
+export class ClientRocketMQ extends ClientProxy<RocketMQTransportEvents> {
   readonly #connection: RocketMQConnection;
   readonly #isOwn: boolean;
   readonly #template: RocketMQTemplate;
+  /** Nest's `customClass` only takes clients whose status is any string, so the type says no more. */
+  readonly #reporter = new StatusReporter((status) => this._status$.next(status));
 
   /** @throws ConfigurationError on bad options */
   constructor(options: ClientRocketMQOptions) {
@@ -39,37 +43,45 @@ export class ClientRocketMQ extends ClientProxy {
 
   override async connect(): Promise<void> {
     await this.#connection.start();
-    this.#report('running');
+    this.#reporter.follow(this.#connection);
   }
 
   override async close(): Promise<void> {
     if (this.#isOwn) await this.#connection.close();
-    this.#report('stopped');
+    this.#reporter.stop();
   }
 
   override unwrap<T>(): T {
     return this.#connection.producer as T;
   }
 
+  /** `status` tells of name servers and brokers in detail. */
+  override on<K extends keyof RocketMQTransportEvents>(event: K, callback: RocketMQTransportEvents[K]): void {
+    this.#reporter.add(event, callback);
+  }
+
   protected override dispatchEvent<T = SendResult>(packet: ReadPacket): Promise<T> {
-    return this.#template.send(packet.pattern as Destination, packet.data) as Promise<T>;
+    return this.#template.send(destinationOf(packet), packet.data) as Promise<T>;
   }
 
   /** Unsubscribing gives the request up; the replier may answer it nevertheless. */
   protected override publish(packet: ReadPacket, callback: (packet: WritePacket) => void): () => void {
     const abort = new AbortController();
     const { signal } = abort;
-    sendRequest(this.#connection, packet.pattern as Destination, packet.data, { signal }).then(
+    sendRequest(this.#connection, destinationOf(packet), packet.data, { signal }).then(
       (response) => callback({ response, isDisposed: true }),
       (error: unknown) => signal.aborted || callback({ err: errorOf(error) }),
     );
     return () => abort.abort();
   }
+}
 
-  /** Nest's `customClass` only takes clients whose status is any string, so the type says no more. */
-  #report(status: RocketMQStatus): void {
-    this._status$.next(status);
-  }
+/** With what Nest's dispatch hook (12) attached as headers, which the other side's context has. */
+function destinationOf({ pattern, metadata }: ReadPacket): Destination {
+  const destination = pattern as Destination;
+  if (metadata === undefined) return destination;
+  const { topic, tag, keys, headers } = parseDestination(destination);
+  return { topic, tag, ...(keys === undefined ? {} : { keys }), headers: { ...headers, ...metadata } };
 }
 
 /** What the exception filters on the other side made of the error, which is what Nest's own transports report; else the error. */

@@ -11,6 +11,8 @@ import { planConsumers } from '../listeners/plan.js';
 import type { RocketMQModuleOptions } from '../options.js';
 import { parsePattern } from './pattern.js';
 import { answer, outcomeOf } from './requests.js';
+import type { RocketMQTransportEvents, RocketMQTransportStatus } from './status.js';
+import { StatusReporter } from './status.js';
 
 /** Transport id, to bind a handler to RocketMQ only in an application with several transports. */
 export const ROCKETMQ_TRANSPORT: unique symbol = Symbol.for('rocketnest.transport');
@@ -22,9 +24,14 @@ interface TransportOptions {
 
 /** Either a connection that `RocketMQModule` made (`app.get(RocketMQConnection)`), or the same options as `forRoot`. */
 export type ServerRocketMQOptions = TransportOptions &
-  ({ readonly connection: RocketMQConnection } | RocketMQModuleOptions);
-
-export type RocketMQStatus = 'running' | 'stopped';
+  (
+    | {
+        readonly connection: RocketMQConnection;
+        /** Of this group, over the connection's: concurrency, consumeMode, maxReconsumeTimes, … */
+        readonly consumer?: RocketMQModuleOptions['consumer'];
+      }
+    | RocketMQModuleOptions
+  );
 
 /**
  * RocketMQ as a Nest microservice strategy.
@@ -39,16 +46,20 @@ export type RocketMQStatus = 'running' | 'stopped';
  * priceOf(item: string): Promise<number> {}
  * ```
  *
- * An event is consumed when its handler succeeded, a request when it is answered. Two handlers of one pattern run together, and one's failure has both run
- * again. Nest hides errors from transports; `RocketMQExceptionFilter` lets them through.
+ * An event is consumed when its handler succeeded, a request when it is answered, if only with an error. Two handlers of one event run
+ * together, and one's failure has both run again. Nest hides errors from transports; `RocketMQExceptionFilter` lets them through.
  */
-export class ServerRocketMQ extends Server<never, RocketMQStatus> implements CustomTransportStrategy {
+export class ServerRocketMQ
+  extends Server<RocketMQTransportEvents, RocketMQTransportStatus>
+  implements CustomTransportStrategy
+{
   override transportId: symbol = ROCKETMQ_TRANSPORT;
   /** Nest 12: failures reach us, so Nest need not report them itself. (Nest 11 has no such property.) */
   override readonly propagatesEventHandlerErrors: boolean = true;
 
   readonly #options: ServerRocketMQOptions;
   readonly #connection: RocketMQConnection;
+  readonly #reporter = new StatusReporter((status) => this._status$.next(status));
   #container: RocketMQListenerContainer | undefined;
 
   /** @throws ConfigurationError on bad options */
@@ -82,7 +93,7 @@ export class ServerRocketMQ extends Server<never, RocketMQStatus> implements Cus
       await this.#connection.start();
       this.#container = this.#createContainer();
       await this.#container?.start();
-      this._status$.next('running');
+      this.#reporter.follow(this.#connection);
       callback();
     } catch (error) {
       callback(error);
@@ -92,7 +103,7 @@ export class ServerRocketMQ extends Server<never, RocketMQStatus> implements Cus
   override async close(): Promise<void> {
     await this.#container?.stop();
     if (!('connection' in this.#options)) await this.#connection.close();
-    this._status$.next('stopped');
+    this.#reporter.stop();
   }
 
   /** Runs the handlers of a pattern to their end. Rejects when one failed or there is none: the message comes again. */
@@ -143,8 +154,9 @@ export class ServerRocketMQ extends Server<never, RocketMQStatus> implements Cus
     return this.#container.consumer as T;
   }
 
-  override on(): never {
-    throw new Error('ServerRocketMQ has no events of its own. Subscribe to its `status`.');
+  /** `status` tells of name servers and brokers in detail. */
+  override on<K extends keyof RocketMQTransportEvents>(event: K, callback: RocketMQTransportEvents[K]): void {
+    this.#reporter.add(event, callback);
   }
 
   #createContainer(): RocketMQListenerContainer | undefined {
@@ -171,7 +183,7 @@ export class ServerRocketMQ extends Server<never, RocketMQStatus> implements Cus
         subscription: parsePattern(pattern),
         group,
         id: undefined,
-        consumer: {},
+        consumer: this.#options.consumer ?? {},
         delayLevel: 0,
         suspendMs: undefined,
       },
