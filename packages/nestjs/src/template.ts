@@ -3,6 +3,7 @@ import { ConfigurationError } from '@rocketnest/client';
 import type { RocketMQConnection } from './connection.js';
 import type { Destination } from './destination.js';
 import { parseDestination } from './destination.js';
+import { instrumented } from './operations/instrumentation.js';
 import { toOutgoing } from './outgoing.js';
 import type { PayloadType } from './payload/deserializer.js';
 import type { ReceiveOptions } from './receiver.js';
@@ -262,7 +263,8 @@ export class RocketMQTemplate {
   }
 
   #outgoing(destination: Destination, payload: unknown, options: SendOptions) {
-    return toOutgoing(destination, payload, options, this.connection.serializer);
+    const outgoing = toOutgoing(destination, payload, options, this.connection.serializer);
+    return { ...outgoing, message: instrumented(outgoing.message, this.connection.options.instrumentations) };
   }
 }
 

@@ -110,28 +110,32 @@ export class RocketMQListenerContainer {
   }
 
   async #startConsumer(): Promise<void> {
-    const { autoStartup: _, ...settings } = this.plan.settings;
-    const { consumer: defaults, shutdownTimeoutMs } = this.connection.options;
-    const consumer = new PushConsumer(
-      { ...defaults, shutdownTimeoutMs, ...settings, ...this.#changed, group: this.group },
-      await this.#instance(),
-    );
-    for (const { topic, tags, sql92 } of this.plan.subscriptions) {
-      consumer.subscribe(topic, sql92 === undefined ? formatTags(tags) : { sql92 });
-    }
-    consumer.listen(this.#watch.around(consumer, (messages, { queue }) => this.#dispatcher.consume(messages, queue)));
-    // Set before start, so that stop() during a start closes it.
-    this.#consumer = consumer;
     try {
+      const consumer = this.#createConsumer(await this.#instance());
+      // Set before start, so that stop() during a start closes it.
+      this.#consumer = consumer;
       await consumer.start();
+      this.#unwatch = this.#watch.started(consumer);
     } catch (error) {
       this.#consumer = undefined;
       await this.#closeOwn();
       throw error;
     }
     this.#state = 'running';
-    this.#unwatch = this.#watch.started(consumer);
     for (const line of this.#describe()) this.connection.logger.log(line);
+  }
+
+  #createConsumer(instance: ClientInstance): PushConsumer {
+    const { autoStartup: _, ...settings } = this.plan.settings;
+    const { consumer: defaults, shutdownTimeoutMs } = this.connection.options;
+    const options = { ...defaults, shutdownTimeoutMs, ...settings, ...this.#changed, group: this.group };
+    const consumer = new PushConsumer(options, instance);
+    for (const { topic, tags, sql92 } of this.plan.subscriptions) {
+      consumer.subscribe(topic, sql92 === undefined ? formatTags(tags) : { sql92 });
+    }
+    return consumer.listen(
+      this.#watch.around(consumer, (messages, { queue }) => this.#dispatcher.consume(messages, queue)),
+    );
   }
 
   /** The connection's, or one with the group's own options. */

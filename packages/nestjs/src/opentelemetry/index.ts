@@ -1,0 +1,1 @@
+export { RocketMQTracing, type RocketMQTracingOptions } from './tracing.js';

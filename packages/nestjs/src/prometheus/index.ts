@@ -1,0 +1,1 @@
+export { RocketMQMetrics, type RocketMQMetricsOptions } from './metrics.js';
