@@ -61,6 +61,7 @@ export {
 export {
   createErrorReply,
   createReply,
+  errorOfReply,
   isRequest,
   type Replier,
   type ReplyContent,

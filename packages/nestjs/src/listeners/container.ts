@@ -1,5 +1,5 @@
 import type { LoggerService } from '@nestjs/common';
-import type { ClientInstance, ClientOptionsInput } from '@rocketnest/client';
+import type { ClientInstance, ClientOptionsInput, SharedPushConsumerOptions } from '@rocketnest/client';
 import { ConnectionError, Producer, PushConsumer, pushConsumerOptionTable } from '@rocketnest/client';
 import { checkValue, must } from '../checks.js';
 import { formatSubscription, formatTags } from '../destination.js';
@@ -25,6 +25,8 @@ export interface ContainerHome {
   readonly producer: Producer;
   readonly serializer: PayloadSerializer;
   newInstance(options: Partial<ClientOptionsInput>): ClientInstance;
+  /** Where consumers are not those of the client: in tests. */
+  newConsumer?(options: SharedPushConsumerOptions, instance: ClientInstance): PushConsumer;
 }
 
 /** `waiting`: no name server answers yet, and `startMode` is `background`. */
@@ -129,7 +131,7 @@ export class RocketMQListenerContainer {
     const { autoStartup: _, ...settings } = this.plan.settings;
     const { consumer: defaults, shutdownTimeoutMs } = this.connection.options;
     const options = { ...defaults, shutdownTimeoutMs, ...settings, ...this.#changed, group: this.group };
-    const consumer = new PushConsumer(options, instance);
+    const consumer = this.connection.newConsumer?.(options, instance) ?? new PushConsumer(options, instance);
     for (const { topic, tags, sql92 } of this.plan.subscriptions) {
       consumer.subscribe(topic, sql92 === undefined ? formatTags(tags) : { sql92 });
     }

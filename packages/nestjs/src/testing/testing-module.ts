@@ -5,6 +5,7 @@ import { RocketMQListenersModule } from '../listeners/listeners-module.js';
 import type { RocketMQModuleOptions } from '../options.js';
 import { RocketMQTemplate } from '../template.js';
 import { DEFAULT_CONNECTION, getRocketMQConnectionToken, getRocketMQTemplateToken } from '../tokens.js';
+import { RocketMQFakeConnection } from './fake/fake-connection.js';
 import { RocketMQTestConnection } from './test-connection.js';
 
 /** What `forRoot` takes: the module's options, none of which is required. */
@@ -32,6 +33,11 @@ export class RocketMQTestingModule {
   /** A real name server and broker in this process; or with `namesrvAddr`, a cluster. See RocketMQTestConnection. */
   static forRoot({ name = DEFAULT_CONNECTION, ...options }: RocketMQTestingOptions = {}): DynamicModule {
     return provide(name, RocketMQTestConnection, () => new RocketMQTestConnection(options, name));
+  }
+
+  /** RocketMQ in memory, with time that stands still. See RocketMQFakeConnection. */
+  static fake({ name = DEFAULT_CONNECTION, ...options }: RocketMQTestingOptions = {}): DynamicModule {
+    return provide(name, RocketMQFakeConnection, () => new RocketMQFakeConnection(options, name));
   }
 }
 
