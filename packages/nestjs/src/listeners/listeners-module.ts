@@ -17,6 +17,7 @@ import type { Discovered } from '../handlers/explorer.js';
 import { Explorer } from '../handlers/explorer.js';
 import { InvokerFactory, payloadTypeOf } from '../handlers/invoker.js';
 import { RocketMQHealthIndicator } from '../operations/health.js';
+import { stopConsumers } from '../operations/shutdown.js';
 import { RocketMQStatusService } from '../operations/status.js';
 import type { TransactionListenerEntry } from '../transactions/router.js';
 import { TransactionRouter } from '../transactions/router.js';
@@ -85,12 +86,16 @@ export class ListenerLifecycle implements OnModuleInit, OnApplicationBootstrap, 
     return this.#stopAll();
   }
 
-  /** All consumers, those of transports too, stop fetching before the first one is waited for. */
-  async #stopAll(): Promise<void> {
-    const connections = this.explorer.instancesOf(RocketMQConnection);
-    const containers = [...this.registry.list(), ...connections.flatMap(({ transports }) => [...transports])];
-    for (const container of containers) container.pause();
-    await Promise.all(containers.map((container) => container.stop()));
+  /** Those of transports too: Nest itself closes them after everything that their handlers use. */
+  #stopAll(): Promise<void> {
+    const listeners = this.registry.list();
+    return stopConsumers(
+      this.explorer.instancesOf(RocketMQConnection).map(({ name, logger, options, transports }) => ({
+        logger,
+        shutdownTimeoutMs: options.shutdownTimeoutMs,
+        containers: [...listeners.filter(({ connectionName }) => connectionName === name), ...transports],
+      })),
+    );
   }
 
   #openWorkshops(): Map<string, Workshop> {
