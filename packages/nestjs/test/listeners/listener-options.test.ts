@@ -102,3 +102,39 @@ describe('readListenerOptions', () => {
     expect(() => read(options)).toThrow(message);
   });
 });
+
+describe('what rocketmq-spring’s annotation has', () => {
+  it.each([
+    [{ accessKey: 'a' }, /has no secretKey\. Give accessKey and secretKey, or neither/],
+    [{ namespace: 'a', namespaceV2: 'b' }, /has namespace and namespaceV2/],
+    [{ accessChannel: 'CLOUD' }, /accessChannel must be 'LOCAL' \('CLOUD' traces go to a service of Alibaba Cloud/],
+    [{ replyTimeout: 5 }, /has no option "replyTimeout"/],
+    [{ nameServer: 'nonsense' }, /nameServer must be 'host:port'/],
+    [{ batch: { size: 0 } }, /batch must be true, false or \{ size \} from 1 to 1024/],
+    [{ batch: { size: 5 }, consumeMessageBatchMaxSize: 6 }, /batch\.size 5 and consumeMessageBatchMaxSize 6/],
+    [{ rateLimit: 0 }, /rateLimit must be a number of messages per second > 0, got 0/],
+    [{ consumer: { concurrency: 5 } }, /@RocketMQMessageListener\.consumer has no option "concurrency"/],
+    [{ consumer: { popBatchNums: 99 } }, /consumer\.popBatchNums must be an integer from 1 to 32/],
+  ])('refuses %p', (options, message) => {
+    expect(() => read(options)).toThrow(message);
+  });
+
+  it.each([
+    [{ batch: true }, { consumeMessageBatchMaxSize: 32 }],
+    [{ batch: { size: 5 } }, { consumeMessageBatchMaxSize: 5 }],
+    [{ batch: true, consumeMessageBatchMaxSize: '7' }, { consumeMessageBatchMaxSize: 7 }],
+    [{ consumeThreadMax: 64 }, { concurrency: 20 }],
+    [{ consumeThreadMax: 5 }, { concurrency: 5 }],
+    [{ consumeThreadNumber: 100, consumeThreadMax: 64 }, { concurrency: 64 }],
+    [
+      { enableMsgTrace: 'true', customizedTraceTopic: 'traces' },
+      { traceEnable: true, traceTopic: 'traces' },
+    ],
+    [
+      { pullInterval: 5, rateLimit: '${rate:2.5}' },
+      { pullIntervalMs: 5, rateLimit: 2.5 },
+    ],
+  ])('reads %p', (options, consumer) => {
+    expect(read(options).consumer).toEqual(consumer);
+  });
+});
