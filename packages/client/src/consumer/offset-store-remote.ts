@@ -4,10 +4,10 @@ import type { BrokerLink } from './broker-link.js';
 import { type OffsetStore, OffsetTable } from './offset-store.js';
 
 /**
- * How long an offset that its broker could not be told is worth more than an older one of the broker's: as long as nobody will have
- * set the group back on purpose. ms
+ * How long an offset that its broker could not be told is worth more than an older one of the broker's: as long as a restart takes,
+ * and hardly anybody has set the group back, or deleted and created the topic, since. ms
  */
-const UNSAVED_LIFETIME_MS = 5 * 60_000;
+const UNSAVED_LIFETIME_MS = 60_000;
 
 /**
  * Offsets on the broker that holds the queue. Java: RemoteBrokerOffsetStore, with one difference: a broker that is killed has forgotten
