@@ -141,19 +141,18 @@ export class FakeGroup {
     }
     const outcomes = batch.map((message, index) => outcomeOf(outcome, message, index));
     if (member.options.consumeMode === 'ORDERLY') this.#settleInOrder(member, batch, outcomes);
-    else batch.forEach((message, index) => this.#settle(member, message, outcomes[index]));
+    else for (const [index, message] of batch.entries()) this.#settle(member, message, outcomes[index]);
   }
 
   #settle(member: FakeMember, message: MessageExt, outcome: MessageOutcome | undefined): void {
-    if (outcome === undefined) return this.#report(message, 'consumed');
-    if (member.options.messageModel === 'BROADCASTING') return this.#report(message, 'lost');
-    if (outcome.action === 'dead-letter') return this.#report(message, 'dead-letter', outcome.reason);
-    if (message.reconsumeTimes >= maxReconsumeTimes(member)) return this.#report(message, 'dead-letter');
-    const { home } = this;
-    const chosen = outcome.action === 'retry' ? (outcome.delayLevel ?? 0) : 0;
-    const delayMs = home.delayOfLevel(chosen > 0 ? chosen : FIRST_RETRY_LEVEL + message.reconsumeTimes);
-    home.time.in(delayMs, () => this.offer(again(message)));
-    this.#report(message, 'retry');
+    const end = endOf(member, message, outcome);
+    if (end === 'retry') {
+      const { home } = this;
+      const chosen = outcome?.action === 'retry' ? (outcome.delayLevel ?? 0) : 0;
+      const delayMs = home.delayOfLevel(chosen > 0 ? chosen : FIRST_RETRY_LEVEL + message.reconsumeTimes);
+      home.time.in(delayMs, () => this.offer(again(message)));
+    }
+    this.#report(message, end, reasonOf(outcome));
   }
 
   /** From the first message on that is neither consumed nor dead, everything comes again, and the queue waits. */
@@ -166,11 +165,9 @@ export class FakeGroup {
     const isDead = (index: number): boolean =>
       outcomes[index]?.action === 'dead-letter' || batch[index]!.reconsumeTimes >= maxReconsumeTimes(member);
     const failed = outcomes.findIndex((outcome, index) => outcome !== undefined && !isDead(index));
-    const end = failed < 0 ? batch.length : failed;
-    for (let index = 0; index < end; index++) {
-      const outcome = outcomes[index];
-      if (outcome === undefined) this.#report(batch[index]!, 'consumed');
-      else this.#report(batch[index]!, 'dead-letter', outcome.action === 'dead-letter' ? outcome.reason : undefined);
+    const done = failed < 0 ? batch : batch.slice(0, failed);
+    for (const [index, message] of done.entries()) {
+      this.#report(message, outcomes[index] === undefined ? 'consumed' : 'dead-letter', reasonOf(outcomes[index]));
     }
     if (failed < 0) {
       this.#held.delete(queue);
@@ -190,6 +187,21 @@ export class FakeGroup {
     const attempt = message.reconsumeTimes + 1;
     this.home.settled({ group: this.name, message, attempt, outcome, ...(reason === undefined ? {} : { reason }) });
   }
+}
+
+const reasonOf = (outcome: MessageOutcome | undefined): string | undefined =>
+  outcome?.action === 'dead-letter' ? outcome.reason : undefined;
+
+/** What becomes of a message whose queue need not wait for it. */
+function endOf(
+  member: FakeMember,
+  message: MessageExt,
+  outcome: MessageOutcome | undefined,
+): 'consumed' | 'lost' | 'dead-letter' | 'retry' {
+  if (outcome === undefined) return 'consumed';
+  if (member.options.messageModel === 'BROADCASTING') return 'lost';
+  const isOver = outcome.action === 'dead-letter' || message.reconsumeTimes >= maxReconsumeTimes(member);
+  return isOver ? 'dead-letter' : 'retry';
 }
 
 const queueOf = ({ topic, queueId }: MessageExt): string => `${topic} ${queueId}`;

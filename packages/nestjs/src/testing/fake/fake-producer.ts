@@ -71,8 +71,11 @@ export class FakeProducer extends TransactionProducer {
     const messages = 'topic' in message ? [message] : message;
     if (messages.length === 0) throw new ConfigurationError('A batch needs at least one message.');
     const stored = messages.map((each) => this.store(each, options));
-    if (messages.some(({ replyTo }) => replyTo !== undefined)) stored.forEach((reply) => this.#answer(reply));
-    else for (const each of stored) this.#publish(each);
+    const isReply = messages.some(({ replyTo }) => replyTo !== undefined);
+    for (const each of stored) {
+      if (isReply) this.#answer(each);
+      else this.#publish(each);
+    }
     return resultOf(stored);
   }
 
@@ -132,9 +135,9 @@ export class FakeProducer extends TransactionProducer {
       signal?.addEventListener('abort', onAbort, { once: true });
       const receive = (reply: MessageExt): void => {
         const error = errorOfReply(reply, topic);
-        if (error !== undefined) return fail(error);
         end();
-        resolve(reply);
+        if (error === undefined) resolve(reply);
+        else reject(error);
       };
       this.#requests.set(correlationId, { topic, receive });
       this.#publish(request);
