@@ -28,6 +28,7 @@ export {
   type RocketMQContextType,
 } from './context.js';
 export { RocketMQDlqListener, type RocketMQDlqListenerOptions } from './decorators/dlq-listener.js';
+export { OnRocketMQEvent } from './decorators/event.js';
 export {
   type RocketMQBatchListener,
   type RocketMQListener,
@@ -44,6 +45,13 @@ export {
 } from './decorators/transaction.js';
 export type { Destination, HeaderValue } from './destination.js';
 export { type EmbeddedServers, startEmbeddedServers } from './embedded.js';
+export type {
+  RocketMQEventName,
+  RocketMQEvents,
+  RocketMQFailureEvent,
+  RocketMQQueueEvent,
+  RocketMQStatusEvent,
+} from './events/events.js';
 export type { RocketMQFeatureOptions } from './feature.js';
 export { type ContainerState, RocketMQListenerContainer } from './listeners/container.js';
 export { RocketMQListenerRegistry } from './listeners/registry.js';

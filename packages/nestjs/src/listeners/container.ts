@@ -1,8 +1,9 @@
 import type { LoggerService } from '@nestjs/common';
-import type { ClientInstance, ClientOptionsInput, SharedPushConsumerOptions } from '@rocketnest/client';
+import type { ClientInstance, ClientOptionsInput, MessageQueue, SharedPushConsumerOptions } from '@rocketnest/client';
 import { ConnectionError, Producer, PushConsumer, pushConsumerOptionTable } from '@rocketnest/client';
 import { checkValue, must } from '../checks.js';
 import { formatSubscription, formatTags } from '../destination.js';
+import type { PublishEvent } from '../events/events.js';
 import { ConsumeWatch } from '../operations/instrumentation.js';
 import type { CheckedModuleOptions } from '../options.js';
 import type { PayloadSerializer } from '../payload/serializer.js';
@@ -10,7 +11,7 @@ import { describeError } from './describe-error.js';
 import type { RunnableListener } from './dispatcher.js';
 import { Dispatcher } from './dispatcher.js';
 import { GroupRules } from './group-rules.js';
-import { Judge } from './judge.js';
+import { Judge, type VerdictObserver } from './judge.js';
 import type { ClientSettings } from './listener-options.js';
 import type { ConsumerPlan } from './plan.js';
 import { Replier } from './replier.js';
@@ -56,11 +57,17 @@ export class RocketMQListenerContainer {
   constructor(
     private readonly plan: ConsumerPlan<RunnableListener>,
     private readonly connection: ContainerHome,
+    private readonly publish: PublishEvent = () => undefined,
   ) {
     const { logger, serializer, options } = connection;
     this.#rules = new GroupRules(plan.group, plan.connection, plan.settings, options.consumer);
     this.#watch = new ConsumeWatch(plan.connection, options.instrumentations);
-    const judge = new Judge(this.#rules, logger, undefined, (message, error) => this.#watch.failed(message, error));
+    const observe: VerdictObserver = ({ label }, message, { action }, reason) => {
+      const attempt = message.reconsumeTimes + 1;
+      const about = { connection: plan.connection, group: plan.group, listener: label, message, reason, attempt };
+      publish(action === 'dead-letter' ? 'dead-letter' : 'retry', about);
+    };
+    const judge = new Judge(this.#rules, logger, observe, (message, error) => this.#watch.failed(message, error));
     const replier = new Replier(() => this.#replyProducer(), serializer, logger);
     this.#dispatcher = new Dispatcher(plan, this.#rules, judge, replier, logger);
   }
@@ -130,7 +137,22 @@ export class RocketMQListenerContainer {
   #createConsumer(instance: ClientInstance): PushConsumer {
     const { autoStartup: _, ...settings } = this.plan.settings;
     const { consumer: defaults, shutdownTimeoutMs } = this.connection.options;
-    const options = { ...defaults, shutdownTimeoutMs, ...settings, ...this.#changed, group: this.group };
+    const merged = { ...defaults, ...settings };
+    const about = { connection: this.connectionName, group: this.group };
+    const options = {
+      ...merged,
+      shutdownTimeoutMs: settings.shutdownTimeoutMs ?? shutdownTimeoutMs,
+      ...this.#changed,
+      group: this.group,
+      onAssigned: (queue: MessageQueue) => {
+        this.publish('assigned', { ...about, queue });
+        merged.onAssigned?.(queue);
+      },
+      onRevoked: (queue: MessageQueue) => {
+        this.publish('revoked', { ...about, queue });
+        merged.onRevoked?.(queue);
+      },
+    };
     const consumer = this.connection.newConsumer?.(options, instance) ?? new PushConsumer(options, instance);
     for (const { topic, tags, sql92 } of this.plan.subscriptions) {
       consumer.subscribe(topic, sql92 === undefined ? formatTags(tags) : { sql92 });

@@ -5,6 +5,7 @@ import { ConfigurationError } from '@rocketnest/client';
 import { RocketMQConnection } from '../connection.js';
 import { RocketMQContext } from '../context.js';
 import { DLQ_LISTENER } from '../decorators/dlq-listener.js';
+import { EVENT_LISTENER, type EventSubscription } from '../decorators/event.js';
 import type { RocketMQListenerOptions } from '../decorators/listener.js';
 import { LISTENER } from '../decorators/listener.js';
 import { REPLY_LISTENER } from '../decorators/reply-listener.js';
@@ -13,6 +14,8 @@ import type {
   RocketMQTransactionListenerOptions,
 } from '../decorators/transaction.js';
 import { TRANSACTION_CHECKER, TRANSACTION_LISTENER } from '../decorators/transaction.js';
+import type { PublishEvent } from '../events/events.js';
+import { createPublisher } from '../events/publisher.js';
 import type { Discovered } from '../handlers/explorer.js';
 import { Explorer } from '../handlers/explorer.js';
 import { InvokerFactory, payloadTypeOf } from '../handlers/invoker.js';
@@ -62,8 +65,10 @@ export class ListenerLifecycle implements OnModuleInit, OnApplicationBootstrap, 
   /** Everything that can be wrong with decorators is found here, before a message moves. */
   onModuleInit(): void {
     const workshops = this.#openWorkshops();
+    const publishers = this.#publishers(workshops);
     for (const plan of planConsumers(this.#listeners(workshops))) {
-      this.registry.add(new RocketMQListenerContainer(plan, workshops.get(plan.connection)!.connection));
+      const { connection } = workshops.get(plan.connection)!;
+      this.registry.add(new RocketMQListenerContainer(plan, connection, publishers.get(plan.connection)));
     }
     refuseDuplicateIds(this.registry);
     for (const [name, entries] of this.#transactionListeners(workshops)) {
@@ -139,6 +144,20 @@ export class ListenerLifecycle implements OnModuleInit, OnApplicationBootstrap, 
       });
     }
     return listeners;
+  }
+
+  /** One for each connection, which logs what subscribers throw. */
+  #publishers(workshops: ReadonlyMap<string, Workshop>): Map<string, PublishEvent> {
+    const subscriptions = this.explorer.find<EventSubscription>(EVENT_LISTENER);
+    const publishers = new Map<string, PublishEvent>();
+    for (const [name, { connection }] of workshops) {
+      const publish = createPublisher(subscriptions, connection.logger);
+      publishers.set(name, publish);
+      if (subscriptions.some(({ options }) => options.event === 'status') && connection.enabled) {
+        connection.instance.onStatus((status, previous) => publish('status', { connection: name, status, previous }));
+      }
+    }
+    return publishers;
   }
 
   *#declared(): Iterable<Discovered<RocketMQListenerOptions> & { readonly kind: ListenerKind }> {
