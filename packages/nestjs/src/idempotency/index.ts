@@ -1,0 +1,12 @@
+export { type CombinedIdempotencyOptions, CombinedIdempotencyStore } from './combined-store.js';
+export { Idempotent, type IdempotentOptions } from './idempotent.js';
+export type { IdempotencyKey } from './keys.js';
+export { MemoryIdempotencyStore } from './memory-store.js';
+export type { SqlDialectName } from './sql-dialects.js';
+export { type SqlIdempotencyOptions, SqlIdempotencyStore, type SqlQuery } from './sql-store.js';
+export {
+  type IdempotencyAnswer,
+  type IdempotencyClaim,
+  IdempotencyStore,
+  type IdempotencyTimes,
+} from './store.js';
