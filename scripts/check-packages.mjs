@@ -93,8 +93,12 @@ try {
   const installed = run(npm, ['install', '--no-audit', '--no-fund', '--loglevel=error', '--ignore-scripts'], work);
   if (!installed.ok) throw new Error(`the tarballs do not install together:\n${installed.output}`);
 
-  for (const entry of packages.filter(isLibrary)) {
-    const { name } = entry.manifest;
+  const entries = packages.filter(isLibrary).flatMap(({ manifest }) =>
+    Object.keys(manifest.exports)
+      .filter((path) => path !== './package.json')
+      .map((path) => manifest.name + path.slice(1)),
+  );
+  for (const name of entries) {
     const count = `const count = Object.keys(loaded).length; if (count === 0) throw new Error('no exports'); console.log(count);`;
     const ways = {
       import: ['--input-type=module', '-e', `import * as loaded from '${name}'; ${count}`],
