@@ -125,3 +125,20 @@ describe('start-up', () => {
     await expect(startApp(at(cluster), { providers: [Listener] })).rejects.toThrow(message);
   });
 });
+
+it('a group with connections of its own replies through them, to the cluster that asked', async () => {
+  await using other = await startCluster();
+  const [there, group] = [unique('requests'), unique('repliers')];
+
+  @Injectable()
+  class Listener {
+    @RocketMQReplyListener({ topic: there, consumerGroup: group, nameServer: () => other.namesrvAddr })
+    on(text: string): string {
+      return text.toUpperCase();
+    }
+  }
+
+  await using _replier = await startApp(at(cluster), { providers: [Listener] });
+  await using requester = await startApp(at(other), {});
+  expect(await requester.get(RocketMQTemplate).request(there, 'a', { timeoutMs: 20_000 })).toBe('A');
+});
