@@ -76,7 +76,12 @@ export class RocketMQHealthIndicator {
         (options.connections?.includes(connection) ?? true) && (options.groups?.includes(group) ?? true),
     );
     const now = Date.now();
+    // Most groups share the client of their connection, which has told of it.
+    const told = new Set(connections.flatMap(({ lost }) => lost));
     const problems = [
+      ...groups.flatMap(({ group, lost }) =>
+        lost.filter((what) => !told.has(what)).map((what) => `group ${group} is not connected: ${what}`),
+      ),
       ...connections.flatMap((connection) => [...connectionProblems(connection)]),
       ...groups.flatMap((group) =>
         [...groupProblems(group, limits, now)].map((what) => `group ${group.group} ${what}`),

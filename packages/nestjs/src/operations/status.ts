@@ -23,6 +23,8 @@ export interface RocketMQGroupStatus {
   readonly state: ContainerState;
   /** Whether it starts with the application. */
   readonly autoStartup: boolean;
+  /** What keeps its client from being connected; groups with options of their own have their own client. */
+  readonly lost: readonly string[];
   /** `Class.method` of each listener. */
   readonly listeners: readonly string[];
   /** Queues of this member; those of the retry topic are not counted. */
@@ -77,11 +79,12 @@ function connectionStatus(connection: RocketMQConnection): RocketMQConnectionSta
 async function groupStatus(container: RocketMQListenerContainer, withLag: boolean): Promise<RocketMQGroupStatus> {
   const { consumer, connectionName, group, state, autoStartup, listeners } = container;
   const own = { connection: connectionName, group, state, autoStartup, listeners };
-  if (consumer === undefined) return { ...own, assignedQueues: 0, runningHandlers: 0 };
+  if (consumer === undefined) return { ...own, lost: [], assignedQueues: 0, runningHandlers: 0 };
   const report = consumer.report();
   const [oldestHandler] = report.handlers;
   return {
     ...own,
+    lost: consumer.status.lost,
     assignedQueues: [...report.queues, ...report.popQueues].filter(({ topic }) => !isRetry(topic)).length,
     ...pullTimes(report),
     runningHandlers: report.handlers.length,

@@ -100,6 +100,28 @@ describe('RocketMQHealthIndicator', () => {
     await waitFor(async () => (await check.check({ maxLag: 0 })).status === 'up', { what: 'no lag' });
   });
 
+  it('sees queues that are not pulled', async () => {
+    await using cluster = await startCluster();
+    const [topic, group] = [unique('t'), unique('g')];
+
+    @Injectable()
+    class Listener {
+      @RocketMQMessageListener({ topic, consumerGroup: group })
+      on(): void {}
+    }
+
+    await using app = await startApp(at(cluster), { providers: [Listener] });
+    await app.get(RocketMQTemplate).send(topic, 'a');
+    await waitFor(async () => (await indicator(app).check()).groups[group]!.assignedQueues === 4, { what: 'queues' });
+    // An idle queue's pull waits at the broker for seconds: with such a limit that is long.
+    const problems = async () => (await indicator(app).check({ maxPullAgeMs: 1 })).problems;
+    await waitFor(async () => (await problems()).length > 0, { what: 'an old pull' });
+    expect(await problems()).toEqual([
+      expect.stringMatching(/ has a queue that was not pulled for \d{1,5} ms, limit 1$/),
+    ]);
+    expect((await indicator(app).check()).status).toBe('up');
+  });
+
   it('takes a pause for what somebody wanted, unless told otherwise', async () => {
     await using cluster = await startCluster();
     const group = unique('g');
