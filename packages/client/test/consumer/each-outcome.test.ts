@@ -66,6 +66,8 @@ describe('messages of a batch that end differently', () => {
       await until(() => seen.filter((body) => body === 'again').length === 2, 'the second delivery', 30_000);
       await until(async () => (await pop.deadLetters(group)).length === 1, 'the dead letter');
       expect(reasonsOf(await pop.deadLetters(group))).toEqual(['dead: no such customer']);
+      const { items } = await pop.admin.deadLetters.list(group);
+      expect(items.map(({ reason }) => reason)).toEqual(['no such customer']);
       await until(async () => (await pop.waiting(group, topic)) === 0, 'the acknowledgements');
       expect(seen.filter((body) => body === 'dead')).toHaveLength(1);
       await consumer.close();
