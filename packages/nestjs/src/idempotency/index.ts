@@ -2,6 +2,12 @@ export { type CombinedIdempotencyOptions, CombinedIdempotencyStore } from './com
 export { Idempotent, type IdempotentOptions } from './idempotent.js';
 export type { IdempotencyKey } from './keys.js';
 export { MemoryIdempotencyStore } from './memory-store.js';
+export {
+  type RedisClient,
+  type RedisCommand,
+  type RedisIdempotencyOptions,
+  RedisIdempotencyStore,
+} from './redis-store.js';
 export type { SqlDialectName } from './sql-dialects.js';
 export { type SqlIdempotencyOptions, SqlIdempotencyStore, type SqlQuery } from './sql-store.js';
 export {

@@ -16,7 +16,7 @@ interface NodeRedisLike {
   sendCommand(args: string[]): Promise<unknown>;
 }
 
-/** A connected client of `ioredis` (also its Cluster) or `redis`, or a function that sends a command. */
+/** A connected client of `ioredis` or `redis`, or a function that sends a command. */
 export type RedisClient = IoRedisLike | NodeRedisLike | RedisCommand;
 
 export interface RedisIdempotencyOptions {
