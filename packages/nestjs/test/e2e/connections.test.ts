@@ -56,7 +56,7 @@ describe('several connections', () => {
     expect(getRocketMQTemplateToken()).toBe(RocketMQTemplate);
     expect(app.get(getRocketMQTemplateToken('eu'))).toBe(app.get(Bridge).eu);
     expect(app.get<RocketMQConnection>(getRocketMQConnectionToken('eu')).name).toBe('eu');
-    expect(log.find('log', /Bridge\.there \(concurrency 20, connection eu\)/)).toHaveLength(1);
+    expect(log.find('log', /Bridge\.there \(concurrency 20, retries 16, connection eu\)/)).toHaveLength(1);
 
     const registry = app.get(RocketMQListenerRegistry);
     expect(() => registry.get(consumerGroup)).toThrow(/names listeners of connections 'default' and 'eu'/);

@@ -40,12 +40,15 @@ describe('the transport', () => {
     expect(statuses).toEqual({ server: ['running'], client: ['running'] });
     expect(log.find('log', /@EventPattern\('.*'\) \(concurrency 3/)).toHaveLength(1);
 
-    client.setOnDispatchHook((packet) => {
-      packet.metadata = { trace: '00-abc' };
-    });
+    const hasHook = 'setOnDispatchHook' in client; // Nest 12
+    if (hasHook) {
+      client.setOnDispatchHook((packet) => {
+        packet.metadata = { trace: '00-abc' };
+      });
+    }
     await lastValueFrom(client.emit(topic, 'x'));
     await waitFor(() => got.length === 1, { what: 'the event' });
-    expect(got).toEqual(['00-abc']);
+    expect(got).toEqual([hasHook ? '00-abc' : undefined]);
 
     await cluster.close();
     await waitFor(() => statuses.server.includes('reconnecting') && statuses.client.includes('reconnecting'), {

@@ -353,7 +353,6 @@ describe('a fake connection', () => {
       providers: [SqlListener],
     }).compile();
     await expect(module.init()).rejects.toThrow(/SQL92, which the fake does not evaluate/);
-    await module.close();
   });
 
   it('lets a test replace the template alone', async () => {
