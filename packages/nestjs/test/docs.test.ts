@@ -7,7 +7,7 @@ import { describe, expect, it } from '@jest/globals';
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** Pages of docs/nestjs whose every TypeScript snippet is a module of its own. */
-const PAGES = ['listeners.md', 'operations.md'];
+const PAGES = ['idempotency.md', 'listeners.md', 'operations.md'];
 
 const snippetsOf = (page: string): string[] =>
   [...readFileSync(join(root, 'docs', 'nestjs', page), 'utf8').matchAll(/^```ts\n(.*?)^```$/gms)].map(
