@@ -8,12 +8,14 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const project = join(root, 'test', 'interop', 'java');
 const project4 = join(root, 'test', 'interop', 'apache-4.9');
+const springProject = join(root, 'test', 'interop', 'spring');
 
 export const APACHE_VERSION = '5.5.0';
 /** The last 4.x whose broker Maven Central has: of 4.9.8 there is a client only. */
 export const APACHE_4_VERSION = '4.9.7';
+export const SPRING_VERSION = '2.3.5';
 
-const cacheOf = (version) => join(root, '.cache', `apache-rocketmq-${version}`);
+const cacheOf = (version, product = 'apache-rocketmq') => join(root, '.cache', `${product}-${version}`);
 const jarsOf = (version) => join(cacheOf(version), 'lib', '*');
 
 /** Class path with the official servers, client, tools, examples and the compiled driver. */
@@ -21,6 +23,12 @@ export const classPath = [join(project, 'target', 'classes'), jarsOf(APACHE_VERS
 
 /** Class path with the servers of 4.9. */
 export const classPath4 = jarsOf(APACHE_4_VERSION);
+
+/** Class path with rocketmq-spring, Spring Boot and our application. */
+export const springClassPath = [
+  join(springProject, 'target', 'classes'),
+  join(cacheOf(SPRING_VERSION, 'rocketmq-spring'), 'lib', '*'),
+].join(delimiter);
 
 /** Sources of the JUnit suite. */
 export const suiteSources = join(project, 'src', 'test', 'java');
@@ -56,7 +64,19 @@ export function prepareApache4() {
   });
 }
 
-function prepare({ version, project, inputs, goals, outputs }) {
+/** Makes `springClassPath` usable, as prepareApache does with `classPath`. */
+export function prepareSpring() {
+  prepare({
+    product: 'rocketmq-spring',
+    version: SPRING_VERSION,
+    project: springProject,
+    inputs: [join(springProject, 'pom.xml'), ...sources(join(springProject, 'src', 'main'))],
+    goals: ['compile'],
+    outputs: [join(springProject, 'target', 'classes')],
+  });
+}
+
+function prepare({ product = 'apache-rocketmq', version, project, inputs, goals, outputs }) {
   for (const { command, args, what } of NEEDED) {
     if (spawnSync(command, args, { stdio: 'ignore' }).status !== 0) {
       throw new Error(
@@ -64,15 +84,15 @@ function prepare({ version, project, inputs, goals, outputs }) {
       );
     }
   }
-  const stamp = join(cacheOf(version), 'prepared');
+  const stamp = join(cacheOf(version, product), 'prepared');
   const wanted = fingerprint(inputs);
   if (existsSync(stamp) && outputs.every(existsSync) && readFileSync(stamp, 'utf8') === wanted) return;
 
   rmSync(stamp, { force: true });
   console.log(
-    `Fetching Apache RocketMQ ${version}${goals.includes('compile') ? ' and compiling the Java driver' : ''} (Maven) ...`,
+    `Fetching ${product} ${version}${goals.includes('compile') ? ' and compiling the Java code' : ''} (Maven) ...`,
   );
-  const all = [...goals, 'dependency:copy-dependencies', `-DoutputDirectory=${join(cacheOf(version), 'lib')}`];
+  const all = [...goals, 'dependency:copy-dependencies', `-DoutputDirectory=${join(cacheOf(version, product), 'lib')}`];
   const { status } = spawnSync('mvn', ['-q', '-B', ...all], { cwd: project, stdio: 'inherit' });
   if (status !== 0) throw new Error(`Maven failed with status ${status} in ${project}; its output is above.`);
   writeFileSync(stamp, wanted);

@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { prepareApache } from './apache.mjs';
+import { prepareApache, prepareSpring } from './apache.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -14,6 +14,7 @@ function run(args) {
 
 try {
   prepareApache();
+  prepareSpring();
 } catch (error) {
   console.error(error.message);
   process.exit(1);

@@ -30,9 +30,10 @@ export class Jvm implements AsyncDisposable {
     args: readonly string[],
     env: Readonly<Record<string, string>> = {},
     mode: JvmMode = 'quickStart',
+    jars: string = classPath,
   ): Promise<Jvm> {
     const home = await mkdtemp(join(tmpdir(), 'rocketnest-java-'));
-    return new Jvm(new Child(name, { ...javaCommand(home, ['-Xmx256m', ...args], mode), env }), home);
+    return new Jvm(new Child(name, { ...javaCommand(home, ['-Xmx256m', ...args], mode, jars), env }), home);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
