@@ -1,6 +1,7 @@
 import type { Logger } from '@rocketnest/remoting';
 import type { ClientInstance } from '../instance.js';
 import { compareText, type MessageQueue, queueKey } from '../message-queue.js';
+import { within } from '../within.js';
 import type { AllocateStrategy } from './allocate.js';
 import type { OffsetStore } from './offset-store.js';
 import type { Assignments } from './pop/assignments.js';
@@ -110,7 +111,7 @@ export class Rebalance {
     }
     await Promise.all(
       targets.map(async ({ queue, offset }) => {
-        await settledWithin(queue.idle(), waitMs);
+        await within(queue.idle(), waitMs);
         this.options.offsets.update(queue.key, queue.queue, offset, false);
         await this.forget(queue);
       }),
@@ -293,15 +294,4 @@ export class Rebalance {
     // By allocation they may still be ours: take them over anew, from the committed offset.
     if (lost.length > 0) void this.request();
   }
-}
-
-/** Resolves when `work` does or the time is up. */
-function settledWithin(work: Promise<void>, ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    void work.then(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }

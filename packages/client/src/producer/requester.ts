@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { ClosedError, type MessageExt, PropertyName, RequestTimeoutError, replyTopic } from '@rocketnest/protocol';
 import type { ClientInstance } from '../instance.js';
 import { MASTER_ID, type TopicRoute } from '../routes.js';
+import { within } from '../within.js';
 import type { PreparedMessage } from './outgoing-message.js';
 import type { ProducerOptions } from './producer-options.js';
 import { errorOfReply } from './reply.js';
@@ -197,14 +198,4 @@ class PendingRequest {
     clearTimeout(this.look);
     this.callback(error, reply);
   }
-}
-
-/** Waits for the promise, but no longer than `ms`. */
-async function within(promise: Promise<unknown>, ms: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([promise, late]);
-  clearTimeout(timer);
 }

@@ -16,6 +16,7 @@ import { responseError } from '../broker-api.js';
 import type { ClientInstance } from '../instance.js';
 import type { MessageQueue } from '../message-queue.js';
 import type { TopicRoute } from '../routes.js';
+import { within } from '../within.js';
 import { batchProperties } from './batch.js';
 import type { FaultLatency } from './fault-latency.js';
 import { encodeCheckedProperties, type MessageKind, type PreparedMessage } from './outgoing-message.js';
@@ -228,7 +229,7 @@ export class SendOperation {
       return;
     }
     const failedBroker = this.queue?.brokerName;
-    void withinMs(instance.routes.refresh(topic), leftMs).then(
+    void within(instance.routes.refresh(topic), leftMs).then(
       (refreshed) => this.repeat(refreshed ?? instance.routes.get(topic), failedBroker, options),
       () => this.repeat(instance.routes.get(topic), failedBroker, options),
     );
@@ -294,14 +295,6 @@ export class SendOperation {
 /** The peer, the way to it, or its patience failed; not the request. */
 function isWorthRepeating(error: Error): boolean {
   return error instanceof ConnectionError || error instanceof TimeoutError || error instanceof ClosedError;
-}
-
-/** The promise's value, or undefined when it takes longer than `ms`. */
-function withinMs<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => resolve(undefined), ms);
-    promise.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
 }
 
 type SendDefinition = typeof Requests.sendMessageV2;

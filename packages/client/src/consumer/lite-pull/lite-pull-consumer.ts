@@ -5,6 +5,7 @@ import type { clientOptionTable } from '../../options.js';
 import { createConsumeTrace } from '../../trace/consume-trace.js';
 import { MessageTrace } from '../../trace/message-trace.js';
 import type { TraceStats } from '../../trace/trace-dispatcher.js';
+import { within } from '../../within.js';
 import { hookList } from '../outcome.js';
 import type { QueueProgress } from '../pull/progress.js';
 import { PullingClient } from '../pull/pulling-client.js';
@@ -292,18 +293,13 @@ export class LitePullConsumer
   protected async drain(): Promise<void> {
     await this.engine.stop();
     const { shutdownTimeoutMs } = this.options;
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<boolean>((resolve) => {
-      timer = setTimeout(resolve, shutdownTimeoutMs, true);
-    });
-    const over = Promise.all(Array.from(this.loops, (loop) => loop.ended())).then(() => false);
-    if (await Promise.race([over, late])) {
+    const over = Promise.all(Array.from(this.loops, (loop) => loop.ended())).then(() => true);
+    if (!(await within(over, shutdownTimeoutMs))) {
       this.instance.logger.error(
         `consumer group ${this.group} closes while a loop still works after ${shutdownTimeoutMs} ms; its messages are not committed and come again`,
         { group: this.group, msgIds: this.engine.unsettled },
       );
     }
-    clearTimeout(timer);
   }
 
   protected async leave(): Promise<void> {
