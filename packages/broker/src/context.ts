@@ -1,5 +1,5 @@
 import type { Host } from '@rocketnest/protocol';
-import type { Logger } from '@rocketnest/remoting';
+import type { Connection, Logger } from '@rocketnest/remoting';
 import type { MessageStore, PutResult, PutStatus, StoreMessage } from '@rocketnest/store';
 import type { Clock } from './clock.js';
 import type { ConsumerTable } from './consumers.js';
@@ -72,6 +72,8 @@ export interface Pops {
     tagsCode: number,
     properties: () => Record<string, string>,
   ): void;
+  /** The client on the connection leaves the group: its held pops are answered with nothing. */
+  left(group: string, connection: Connection): void;
   /** Nothing is counted for them any more. */
   topicDeleted(topic: string): void;
   groupDeleted(group: string): void;

@@ -23,6 +23,8 @@ export interface HeldRequest {
   readonly filter: MessageFilter | undefined;
   /** Runs the request once more. */
   readonly retry: () => void;
+  /** Answers that nothing came. */
+  readonly giveUp: () => void;
 }
 
 /** Java: `PollingResult`. */
@@ -126,6 +128,22 @@ export class HeldRequests {
     }
   }
 
+  /** The client leaves the group: what it waits for must not go to it any more. */
+  left(group: string, connection: Connection): void {
+    for (const queues of this.requestsOf(group)) {
+      for (const [queueId, waiting] of queues) {
+        const given = waiting.filter((request) => request.connection === connection);
+        if (given.length === 0) continue;
+        queues.set(
+          queueId,
+          waiting.filter((request) => request.connection !== connection),
+        );
+        this.total -= given.length;
+        for (const request of given) request.giveUp();
+      }
+    }
+  }
+
   /** Answers everything that waits; nothing is held from here on. */
   close(): void {
     this.closed = true;
@@ -135,6 +153,11 @@ export class HeldRequests {
     this.topics.clear();
     this.total = 0;
     for (const request of waiting) request.retry();
+  }
+
+  /** By queue, of all topics. */
+  private requestsOf(group: string): Map<number, HeldRequest[]>[] {
+    return [...this.topics.values()].flatMap((groups) => groups.get(group) ?? []);
   }
 
   private arrivedForRetry(topic: string, queueId: number, arrival: Arrival): void {

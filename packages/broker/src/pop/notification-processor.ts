@@ -89,6 +89,7 @@ function hold(
     connection,
     filter,
     retry: () => void retry(),
+    giveUp: () => connection.respond(answer(request, Requests.notification, { hasMsg: false, pollingFull: false })),
   });
 }
 

@@ -150,9 +150,24 @@ export class PopProcessor {
       connection,
       filter,
       retry: () => void this.again(fields, request, connection),
+      giveUp: () => connection.respond(this.nothing(fields, request)),
     });
     if (result === 'HELD') return undefined;
     return result === 'FULL' ? ResponseCode.POLLING_FULL : ResponseCode.POLLING_TIMEOUT;
+  }
+
+  private nothing({ invisibleTime }: Fields, request: RemotingCommand): RemotingCommand {
+    return createResponse(
+      request,
+      ResponseCode.POLLING_TIMEOUT,
+      GetStatus.NO_MESSAGE_IN_QUEUE,
+      encodeFields(Requests.popMessage.response, {
+        popTime: this.parts.context.clock.now(),
+        invisibleTime,
+        reviveQid: 0,
+        restNum: 0,
+      }),
+    );
   }
 
   private async again(fields: Fields, request: RemotingCommand, connection: Connection): Promise<void> {

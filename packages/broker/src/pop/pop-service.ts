@@ -1,4 +1,4 @@
-import type { RemotingClient } from '@rocketnest/remoting';
+import type { Connection, RemotingClient } from '@rocketnest/remoting';
 import type { BrokerContext, Pops } from '../context.js';
 import type { ProcessorRow } from '../processors/row.js';
 import { ackProcessors } from './ack-processor.js';
@@ -114,6 +114,11 @@ export class PopService implements Pops {
       () => this.revive.run(),
     );
     jobs.every(SAVE_ORDER_MS, 'save orderly pops', () => order.file.save());
+  }
+
+  left(group: string, connection: Connection): void {
+    this.parts.pops.left(group, connection);
+    this.parts.notifications.left(group, connection);
   }
 
   /** Answers what waits; no request is held and no message returned from here on. */

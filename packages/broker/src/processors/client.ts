@@ -48,6 +48,7 @@ export function clientProcessors(context: BrokerContext): readonly ProcessorRow[
       if (consumerGroup !== undefined) {
         const notify = groups.find(consumerGroup)?.notifyConsumerIdsChangedEnable ?? true;
         consumers.unregister(consumerGroup, connection, notify);
+        context.pop.left(consumerGroup, connection);
       }
       return ok(request);
     }),

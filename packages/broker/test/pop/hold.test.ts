@@ -29,6 +29,7 @@ describe('held requests', () => {
       connection: open,
       filter: undefined,
       retry: () => woken.push(name),
+      giveUp: () => woken.push(`nothing for ${name}`),
       ...changes,
     });
   const message = (tagsCode: number, properties: Record<string, string> = {}) => ({
@@ -46,6 +47,20 @@ describe('held requests', () => {
     await nextTick();
     expect(woken).toEqual(['early', 'late']);
     expect(held.count('t', 'g', -1)).toBe(0);
+  });
+
+  it('of a client that leaves the group are answered with nothing, at once, and only those', async () => {
+    const leaving = { closed: false } as Connection;
+    hold('stays');
+    hold('leaves', { connection: leaving });
+    hold('leaves its queue', { connection: leaving, queueId: 2 });
+    hold('other group', { connection: leaving, group: 'h' });
+    held.left('g', leaving);
+    expect(woken).toEqual(['nothing for leaves', 'nothing for leaves its queue']);
+    woken = [];
+    held.arrived('t', 2, 1, message(0));
+    await nextTick();
+    expect(woken.sort()).toEqual(['other group', 'stays']);
   });
 
   it('may be woken last first', async () => {

@@ -178,6 +178,7 @@ export class ConsumerEngine implements ConsumerRegistration {
     await this.persist(true);
     await this.rebalance.releaseAll();
     if (this.registered) await this.instance.unregisterConsumer(group);
+    await this.pop?.consumer.ended();
   }
 
   pause(): void {

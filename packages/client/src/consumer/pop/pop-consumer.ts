@@ -1,5 +1,6 @@
 import type { ClientInstance } from '../../instance.js';
 import { type MessageQueue, queueKey } from '../../message-queue.js';
+import { within } from '../../within.js';
 import type { BrokerLink } from '../broker-link.js';
 import type { ConsumeStats } from '../consume-stats.js';
 import type { Batch } from '../consumption.js';
@@ -15,6 +16,8 @@ import { type PopContext, PopLoop } from './pop-loop.js';
 import { OrderlyPopConsumption } from './pop-orderly.js';
 import { type PopLane, PopQueue } from './pop-queue.js';
 
+/** How long a member that leaves waits for the answers to its last pops. ms */
+const LAST_ANSWERS_MS = 200;
 /** Java: ConsumeInitMode. */
 const InitMode = { MIN: 0, MAX: 1 } as const;
 
@@ -106,9 +109,18 @@ export class PopConsumer {
       loop.stop();
       this.parts.onDropped(queue);
     }
-    const running = await this.consumption.stop(timeoutMs);
+    return this.consumption.stop(timeoutMs);
+  }
+
+  /**
+   * After stop() and when brokers know that this member has left: waits for the answers to its last pops, which brokers of
+   * RocketNest give at once then, and gives back what they bring. (Apache's hold a pop until its time is over. What they answer
+   * a connection that is closed meanwhile comes again when its invisible time is over.)
+   */
+  async ended(): Promise<void> {
+    const loops = [...this.loops.values()];
     this.loops.clear();
-    return running;
+    await within(Promise.all(loops.map(({ loop }) => loop.ended())), LAST_ANSWERS_MS);
   }
 
   private start(queue: PopQueue): void {
@@ -148,7 +160,7 @@ export class PopConsumer {
       subscription: (topic) => subscriptions.get(topic),
       prepare: ({ queue }) => setFirstOffsets(this.realQueues(queue), options.consumeFrom, brokers),
       onMessages: (lane) => consumption.submit(lane),
-      onUnwanted: (lane) => void consumption.giveBack(lane),
+      onUnwanted: (lane) => consumption.giveBack(lane),
       onForeign: (lane) => consumption.skip(lane),
     };
   }

@@ -43,8 +43,8 @@ export interface PopContext {
   /** Resolves when the group has a place in the queue. */
   prepare(queue: PopQueue): Promise<void>;
   onMessages(lane: PopLane): void;
-  /** Nobody here handles these messages. */
-  onUnwanted(lane: PopLane): void;
+  /** Nobody here handles these messages. Resolves when the broker knows. */
+  onUnwanted(lane: PopLane): Promise<void>;
   /** The group has subscribed to a tag with the same hash code as theirs: done. */
   onForeign(lane: PopLane): void;
 }
@@ -64,6 +64,8 @@ export class PopLoop {
   private epoch = 0;
   /** Ordered: a pop whose answer was lost is repeated under the same name and gets the same messages. */
   private attemptId: string = randomUUID();
+  private onLastAnswer: (() => void) | null = null;
+  private goingBack: Promise<void> | undefined;
 
   constructor(
     private readonly context: PopContext,
@@ -100,6 +102,12 @@ export class PopLoop {
     this.stopped = true;
     clearTimeout(this.timer);
     this.queue.onRoom = null;
+  }
+
+  /** After stop(): resolves when no answer is on its way, and what the last one brought has gone back. */
+  async ended(): Promise<void> {
+    if (this.popping) await new Promise<void>((resolve) => (this.onLastAnswer = resolve));
+    await this.goingBack;
   }
 
   /** Sends the next pop if there is room for its messages. */
@@ -161,6 +169,7 @@ export class PopLoop {
       } catch (failure) {
         if (isCurrent && !this.stopped) this.failed(failure);
       }
+      if (isCurrent) this.onLastAnswer?.();
     });
   }
 
@@ -194,7 +203,7 @@ export class PopLoop {
   private handOut(popped: readonly Popped[], { tagsSet }: SubscriptionData): void {
     const { context } = this;
     if (this.stopped || context.paused) {
-      context.onUnwanted(new PopLane(this.queue, popped));
+      this.goingBack = context.onUnwanted(new PopLane(this.queue, popped));
       return;
     }
     // The broker compares hashes of tags only.
