@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { BadRequestException, Inject, Injectable, type PipeTransform, Scope } from '@nestjs/common';
 import { REQUEST } from '@nestjs/core';
-import { startCluster, unique, waitFor } from '@rocketnest/testing';
+import { unique, waitFor } from '@rocketnest/testing';
 import {
   ConsumeResult,
   Ctx,
@@ -17,10 +17,11 @@ import {
   RocketMQTemplate,
 } from '../../src/index.js';
 import { at, startApp } from './app.js';
+import { startCluster } from './cluster.js';
 
 let cluster: Awaited<ReturnType<typeof startCluster>>;
 beforeAll(async () => {
-  cluster = await startCluster({ broker: { messageDelayLevel: '1s 1s 1s 1s 1s 1s' } });
+  cluster = await startCluster();
 });
 afterAll(() => cluster.close());
 

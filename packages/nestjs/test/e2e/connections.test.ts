@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
-import { startCluster, unique, waitFor } from '@rocketnest/testing';
+import { unique, waitFor } from '@rocketnest/testing';
 import {
   getRocketMQConnectionToken,
   getRocketMQTemplateToken,
@@ -13,11 +13,12 @@ import {
   RocketMQTemplate,
 } from '../../src/index.js';
 import { quick, RecordingLogger, startApp } from './app.js';
+import { startCluster, startOwnCluster } from './cluster.js';
 
 describe('several connections', () => {
   it('each have their cluster, template and listeners, also with the same group and topic', async () => {
     await using here = await startCluster();
-    await using there = await startCluster();
+    await using there = await startOwnCluster();
     const [topic, consumerGroup] = [unique('t'), unique('g')];
     const got: string[] = [];
     const log = new RecordingLogger();

@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: placeholders are what is tested
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { BadRequestException, Injectable, type PipeTransform } from '@nestjs/common';
-import { startCluster, unique, waitFor } from '@rocketnest/testing';
+import { unique, waitFor } from '@rocketnest/testing';
 import {
   ConsumeResult,
   Ctx,
@@ -16,10 +16,11 @@ import {
   RocketMQTemplate,
 } from '../../src/index.js';
 import { at, startApp } from './app.js';
+import { startCluster } from './cluster.js';
 
 let cluster: Awaited<ReturnType<typeof startCluster>>;
 beforeAll(async () => {
-  cluster = await startCluster({ broker: { messageDelayLevel: '1s 1s 1s 1s 1s 1s' } });
+  cluster = await startCluster();
 });
 afterAll(() => cluster.close());
 

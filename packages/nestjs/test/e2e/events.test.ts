@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Injectable, Scope } from '@nestjs/common';
-import { startCluster, unique, waitFor } from '@rocketnest/testing';
+import { unique, waitFor } from '@rocketnest/testing';
 import {
   OnRocketMQEvent,
   RocketMQDlqListener,
@@ -10,10 +10,11 @@ import {
   RocketMQTemplate,
 } from '../../src/index.js';
 import { at, startApp } from './app.js';
+import { onlyOnOurs, startCluster, startOwnCluster } from './cluster.js';
 
 describe('OnRocketMQEvent', () => {
   it('hears of retries, dead letters and queues, whatever other subscribers throw', async () => {
-    await using cluster = await startCluster({ broker: { messageDelayLevel: '1s 1s 1s 1s 1s 1s' } });
+    await using cluster = await startCluster();
     const [topic, consumerGroup] = [unique('t'), unique('g')];
     const heard: string[] = [];
     const queues = new Set<string>();
@@ -68,8 +69,8 @@ describe('OnRocketMQEvent', () => {
     expect([...queues]).toEqual([]);
   });
 
-  it('hears when a connection loses its servers', async () => {
-    const cluster = await startCluster();
+  onlyOnOurs('it stops the servers')('hears when a connection loses its servers', async () => {
+    const cluster = await startOwnCluster();
     const states: string[] = [];
 
     @Injectable()

@@ -8,9 +8,10 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { startCluster, unique, waitFor } from '@rocketnest/testing';
+import { unique, waitFor } from '@rocketnest/testing';
 import { RocketMQConnection, RocketMQMessageListener, RocketMQModule, RocketMQTemplate } from '../../src/index.js';
 import { at, quick, RecordingLogger, startApp } from './app.js';
+import { onlyOnOurs, startCluster, startOwnCluster } from './cluster.js';
 
 /** A promise to be settled from outside. */
 function gate() {
@@ -134,6 +135,9 @@ describe('shutdown', () => {
   });
 });
 
+/** Why a test is not for a broker that runs already. */
+const LATER = 'it starts the servers after the application';
+
 describe('start-up', () => {
   it('can send from onModuleInit, and consumes only when every module is up', async () => {
     await using cluster = await startCluster();
@@ -165,19 +169,19 @@ describe('start-up', () => {
     expect(events).toEqual(['sent', 'bootstrapped', 'got x']);
   });
 
-  it('waits for a name server in wait mode', async () => {
-    const probe = await startCluster();
+  onlyOnOurs(LATER)('waits for a name server in wait mode', async () => {
+    const probe = await startOwnCluster();
     const { port } = probe.namesrv;
     await probe.close();
     const starting = startApp({ namesrvAddr: `127.0.0.1:${port}`, startMode: 'wait', startTimeoutMs: 20_000 }, {});
-    await using cluster = await startCluster({ namesrv: { host: '127.0.0.1', port } });
+    await using cluster = await startOwnCluster({ namesrv: { host: '127.0.0.1', port } });
     await using app = await starting;
     await expect(app.get(RocketMQTemplate).send(unique('t'), 'x')).resolves.toMatchObject({ status: 'SEND_OK' });
     expect(cluster.namesrvAddr).toBe(`127.0.0.1:${port}`);
   });
 
-  it('starts without a name server in background mode, and consumes once there is one', async () => {
-    const probe = await startCluster();
+  onlyOnOurs(LATER)('starts without a name server in background mode, and consumes once there is one', async () => {
+    const probe = await startOwnCluster();
     const { port } = probe.namesrv;
     await probe.close();
     const topic = unique('t');
@@ -196,7 +200,7 @@ describe('start-up', () => {
       { providers: [Listener] },
     );
     await expect(app.get(RocketMQTemplate).send(topic, 'x')).rejects.toThrow(/No name server answers/);
-    await using _ = await startCluster({ namesrv: { host: '127.0.0.1', port } });
+    await using _ = await startOwnCluster({ namesrv: { host: '127.0.0.1', port } });
     await waitFor(() => app.log.find('log', /^log Mapped/).length === 1, { what: 'the listener to start' });
     await waitFor(
       async () => {

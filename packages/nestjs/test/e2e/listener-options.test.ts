@@ -2,16 +2,17 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import { Admin, Producer } from '@rocketnest/client';
-import { startCluster, unique, waitFor } from '@rocketnest/testing';
+import { unique, waitFor } from '@rocketnest/testing';
 import { RocketMQListenerRegistry, RocketMQMessageListener, RocketMQTemplate } from '../../src/index.js';
 import { at, quick, startApp } from './app.js';
+import { startCluster, startOwnCluster } from './cluster.js';
 
 type Options = Partial<Parameters<typeof RocketMQMessageListener>[0]>;
 
 let cluster: Awaited<ReturnType<typeof startCluster>>;
 let admin: Admin;
 beforeAll(async () => {
-  cluster = await startCluster({ broker: { messageDelayLevel: '1s 1s 1s 1s 1s 1s', traceTopicEnable: true } });
+  cluster = await startCluster();
   admin = new Admin({ namesrvAddr: cluster.namesrvAddr });
   await admin.start();
 });
@@ -54,7 +55,7 @@ async function sendTo(namesrvAddr: string, topic: string, body: string): Promise
 
 describe('a group with connections of its own', () => {
   it('may read from other name servers', async () => {
-    await using other = await startCluster();
+    await using other = await startOwnCluster();
     const { app, topic, got } = await withListener({ nameServer: () => other.namesrvAddr });
     await using _ = app;
     await sendTo(cluster.namesrvAddr, topic, 'here');

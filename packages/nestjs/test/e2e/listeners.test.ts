@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: placeholders are what is tested
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Controller, Injectable } from '@nestjs/common';
-import { startCluster, unique, waitFor } from '@rocketnest/testing';
+import { unique, waitFor } from '@rocketnest/testing';
 import {
   Ctx,
   Headers,
@@ -17,6 +17,7 @@ import {
   Tag,
 } from '../../src/index.js';
 import { at, startApp } from './app.js';
+import { startCluster } from './cluster.js';
 
 let cluster: Awaited<ReturnType<typeof startCluster>>;
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
-import { startCluster, unique, waitFor } from '@rocketnest/testing';
+import { unique, waitFor } from '@rocketnest/testing';
 import { Registry } from 'prom-client';
 import {
   NonRetryableError,
@@ -10,6 +10,7 @@ import {
 } from '../../src/index.js';
 import { RocketMQMetrics } from '../../src/prometheus/index.js';
 import { at, startApp } from './app.js';
+import { startCluster } from './cluster.js';
 
 /** Value of a sample, e.g. `name{label="x"}`; undefined when there is none. */
 async function sample(register: Registry, name: string, labels: Record<string, string>): Promise<number | undefined> {

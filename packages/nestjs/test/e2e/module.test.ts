@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Injectable, Module } from '@nestjs/common';
-import { startCluster, unique, waitFor } from '@rocketnest/testing';
+import { unique, waitFor } from '@rocketnest/testing';
 import {
   RocketMQConnection,
   RocketMQMessageListener,
@@ -10,10 +10,11 @@ import {
   RocketMQTemplate,
 } from '../../src/index.js';
 import { at, quick, RecordingLogger, startApp } from './app.js';
+import { startCluster } from './cluster.js';
 
 let cluster: Awaited<ReturnType<typeof startCluster>>;
 beforeAll(async () => {
-  cluster = await startCluster({ broker: { traceTopicEnable: true } });
+  cluster = await startCluster();
 });
 afterAll(() => cluster.close());
 

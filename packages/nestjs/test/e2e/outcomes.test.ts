@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
-import { startCluster, unique, waitFor } from '@rocketnest/testing';
+import { unique, waitFor } from '@rocketnest/testing';
 import { ConsumeResult, type RocketMQContext, RocketMQMessageListener, RocketMQTemplate } from '../../src/index.js';
 import { at, startApp } from './app.js';
+import { startCluster } from './cluster.js';
 
 let cluster: Awaited<ReturnType<typeof startCluster>>;
 beforeAll(async () => {
-  // Level 3, the first one the broker chooses for a retry, is 1 s too.
-  cluster = await startCluster({ broker: { messageDelayLevel: '1s 1s 1s 1s 1s 1s' } });
+  cluster = await startCluster();
 });
 afterAll(() => cluster.close());
 

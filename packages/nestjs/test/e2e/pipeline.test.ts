@@ -21,7 +21,7 @@ import {
 } from '@nestjs/common';
 import { APP_GUARD, REQUEST } from '@nestjs/core';
 import { Payload as NestPayload } from '@nestjs/microservices';
-import { startCluster, unique, waitFor } from '@rocketnest/testing';
+import { unique, waitFor } from '@rocketnest/testing';
 import { map, type Observable } from 'rxjs';
 import {
   type EnhancerKind,
@@ -34,6 +34,7 @@ import {
   RocketMQTemplate,
 } from '../../src/index.js';
 import { at, startApp, type TestApp } from './app.js';
+import { startCluster } from './cluster.js';
 
 let cluster: Awaited<ReturnType<typeof startCluster>>;
 beforeAll(async () => {

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startCluster, unique, waitFor } from '@rocketnest/testing';
+import { unique, waitFor } from '@rocketnest/testing';
 import { NonRetryableError, RocketMQRecordBuilder, RocketMQTemplate } from '../../src/index.js';
 import { at, startApp } from './app.js';
+import { startCluster } from './cluster.js';
 
 let cluster: Awaited<ReturnType<typeof startCluster>>;
 beforeAll(async () => {
@@ -76,9 +77,8 @@ describe('RocketMQTemplate.receive', () => {
 describe('RocketMQTemplate.recall', () => {
   it('takes a delayed message back', async () => {
     const [topic, group] = [unique('t'), unique('g')];
-    await using own = await startCluster({ broker: { recallMessageEnable: true } });
     await using app = await startApp(
-      at(own, { topics: [{ name: topic }], pullConsumer: { topic, group, consumeFrom: 'FIRST_OFFSET' } }),
+      at(cluster, { topics: [{ name: topic }], pullConsumer: { topic, group, consumeFrom: 'FIRST_OFFSET' } }),
       {},
     );
     const template = app.get(RocketMQTemplate);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Injectable, UnprocessableEntityException } from '@nestjs/common';
-import { startCluster, unique, waitFor } from '@rocketnest/testing';
+import { unique, waitFor } from '@rocketnest/testing';
 import {
   ConsumeResult,
   RemoteReplyError,
@@ -9,10 +9,11 @@ import {
   RocketMQTemplate,
 } from '../../src/index.js';
 import { at, startApp, type TestApp } from './app.js';
+import { startCluster, startOwnCluster } from './cluster.js';
 
 let cluster: Awaited<ReturnType<typeof startCluster>>;
 beforeAll(async () => {
-  cluster = await startCluster({ broker: { messageDelayLevel: '1s 1s 1s 1s 1s 1s' } });
+  cluster = await startCluster();
 });
 afterAll(() => cluster.close());
 
@@ -127,7 +128,7 @@ describe('start-up', () => {
 });
 
 it('a group with connections of its own replies through them, to the cluster that asked', async () => {
-  await using other = await startCluster();
+  await using other = await startOwnCluster();
   const [there, group] = [unique('requests'), unique('repliers')];
 
   @Injectable()

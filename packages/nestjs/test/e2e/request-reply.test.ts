@@ -10,7 +10,7 @@ import {
   RpcException,
 } from '@nestjs/microservices';
 import { Producer, PushConsumer, replyWith } from '@rocketnest/client';
-import { startCluster, unique, waitFor } from '@rocketnest/testing';
+import { unique, waitFor } from '@rocketnest/testing';
 import { firstValueFrom, lastValueFrom, of, throwError, timeout, toArray } from 'rxjs';
 import {
   ClientRocketMQ,
@@ -25,6 +25,7 @@ import {
   ServerRocketMQ,
 } from '../../src/index.js';
 import { at, quick, RecordingLogger, startApp, type TestApp } from './app.js';
+import { startCluster } from './cluster.js';
 
 const math = unique('math');
 const plain = unique('plain');
@@ -101,7 +102,7 @@ let client: ClientProxy;
 const log = new RecordingLogger();
 
 beforeAll(async () => {
-  cluster = await startCluster({ broker: { messageDelayLevel: '1s 1s 1s 1s' } });
+  cluster = await startCluster();
   const options = { namesrvAddr: cluster.namesrvAddr, ...quick, logger: log, replyTimeoutMs: 20_000 };
   const clients = ClientsModule.register([{ name: 'MATH', customClass: ClientRocketMQ, options }]);
   app = await startApp(

@@ -1,9 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { Controller, type OnModuleDestroy } from '@nestjs/common';
 import { EventPattern } from '@nestjs/microservices';
-import { startCluster, unique, waitFor } from '@rocketnest/testing';
+import { unique, waitFor } from '@rocketnest/testing';
 import { RocketMQConnection, RocketMQTemplate, ServerRocketMQ } from '../../src/index.js';
 import { at, startApp } from './app.js';
+import { startCluster } from './cluster.js';
 import { bodiesDone, inFlight, PATIENCE_MS, redelivered } from './support/slow-application.js';
 
 /** Handlers in flight when SIGTERM comes. */

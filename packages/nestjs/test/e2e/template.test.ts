@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
-import { startCluster, unique, waitFor } from '@rocketnest/testing';
+import { unique, waitFor } from '@rocketnest/testing';
 import {
   type RocketMQContext,
   RocketMQMessageListener,
@@ -9,6 +9,7 @@ import {
   type SendResult,
 } from '../../src/index.js';
 import { at, startApp, type TestApp } from './app.js';
+import { startCluster } from './cluster.js';
 
 interface Received {
   readonly payload: unknown;
@@ -39,7 +40,7 @@ async function inbox(tag: string, count = 1): Promise<Received[]> {
 
 beforeAll(async () => {
   received = [];
-  cluster = await startCluster({ broker: { messageDelayLevel: '1s 2s' } });
+  cluster = await startCluster();
   app = await startApp(at(cluster), { providers: [Inbox] });
   template = app.get(RocketMQTemplate);
 });

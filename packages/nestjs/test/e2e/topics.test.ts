@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Injectable, Module } from '@nestjs/common';
 import { Admin } from '@rocketnest/client';
-import { startCluster, unique, waitFor } from '@rocketnest/testing';
+import { unique, waitFor } from '@rocketnest/testing';
 import {
   RocketMQConnection,
   RocketMQMessageListener,
@@ -10,11 +10,12 @@ import {
   type TopicDeclaration,
 } from '../../src/index.js';
 import { at, quick, RecordingLogger, startApp } from './app.js';
+import { startCluster } from './cluster.js';
 
 let cluster: Awaited<ReturnType<typeof startCluster>>;
 let admin: Admin;
 beforeAll(async () => {
-  cluster = await startCluster({ broker: { autoCreateTopicEnable: false } });
+  cluster = await startCluster();
   admin = new Admin({ namesrvAddr: cluster.namesrvAddr });
   await admin.start();
 });

@@ -7,10 +7,11 @@ import {
   type ReadableSpan,
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-node';
-import { startCluster, unique, waitFor } from '@rocketnest/testing';
+import { unique, waitFor } from '@rocketnest/testing';
 import { ConsumeResult, RocketMQContext, RocketMQMessageListener, RocketMQTemplate } from '../../src/index.js';
 import { RocketMQTracing } from '../../src/opentelemetry/index.js';
-import { at, startApp } from './app.js';
+import { at, quick, startApp } from './app.js';
+import { startCluster } from './cluster.js';
 
 const exporter = new InMemorySpanExporter();
 const provider = new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
@@ -96,7 +97,7 @@ describe('RocketMQTracing', () => {
   });
 
   it('keeps the error of a handler, and each delivery is a span of its own below the send', async () => {
-    await using cluster = await startCluster({ broker: { messageDelayLevel: '1s 1s 1s 1s' } });
+    await using cluster = await startCluster();
     const topic = unique('t');
     let calls = 0;
 
@@ -161,13 +162,12 @@ describe('RocketMQTracing', () => {
   });
 
   it('tells of sends that fail', async () => {
-    await using cluster = await startCluster({ broker: { autoCreateTopicEnable: false } });
+    await using cluster = await startCluster();
     const topic = unique('t');
 
-    @Injectable()
-    class Nothing {}
-
-    await using app = await start(cluster, Nothing);
+    // Without a topic to create others from, there is no route.
+    const options = { producer: { ...quick.producer, createTopicKey: unique('t') } };
+    await using app = await startApp(at(cluster, { ...options, instrumentations: [new RocketMQTracing()] }), {});
     await expect(app.get(RocketMQTemplate).send(topic, 'a', { timeoutMs: 500 })).rejects.toThrow(topic);
     const [sent] = await spans(`send ${topic}`);
     expect(sent!.status.code).toBe(SpanStatusCode.ERROR);

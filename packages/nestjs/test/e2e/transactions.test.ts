@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
-import { startCluster, unique, waitFor } from '@rocketnest/testing';
+import { unique, waitFor } from '@rocketnest/testing';
 import {
   type RocketMQContext,
   type RocketMQLocalTransactionListener,
@@ -11,6 +11,7 @@ import {
   type TransactionState,
 } from '../../src/index.js';
 import { at, quick, startApp } from './app.js';
+import { startCluster } from './cluster.js';
 
 interface Order {
   readonly id: number;
@@ -18,7 +19,7 @@ interface Order {
 
 let cluster: Awaited<ReturnType<typeof startCluster>>;
 beforeAll(async () => {
-  cluster = await startCluster({ broker: { transactionCheckInterval: 200, transactionTimeOut: 100 } });
+  cluster = await startCluster();
 });
 afterAll(() => cluster.close());
 

@@ -1,10 +1,11 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect } from '@jest/globals';
 import { Controller } from '@nestjs/common';
 import { EventPattern, Ctx as NestCtx } from '@nestjs/microservices';
-import { startCluster, unique, waitFor } from '@rocketnest/testing';
+import { unique, waitFor } from '@rocketnest/testing';
 import { lastValueFrom } from 'rxjs';
 import { ClientRocketMQ, type ClientStatus, type RocketMQContext, ServerRocketMQ } from '../../src/index.js';
 import { at, quick, RecordingLogger, startApp } from './app.js';
+import { onlyOnOurs, startOwnCluster } from './cluster.js';
 
 const got: (string | undefined)[] = [];
 const topic = unique('t');
@@ -18,9 +19,9 @@ class Handlers {
 }
 
 describe('the transport', () => {
-  it('tells how its connection stands: lost and found again', async () => {
+  onlyOnOurs('it stops the servers')('tells how its connection stands: lost and found again', async () => {
     const log = new RecordingLogger();
-    const cluster = await startCluster();
+    const cluster = await startOwnCluster();
     const { namesrvAddr } = cluster;
     const statuses = { server: [] as string[], client: [] as string[] };
     const details: ClientStatus[] = [];

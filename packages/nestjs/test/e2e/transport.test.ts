@@ -18,7 +18,7 @@ import {
   Payload as NestPayload,
   Transport,
 } from '@nestjs/microservices';
-import { startCluster, unique, waitFor } from '@rocketnest/testing';
+import { unique, waitFor } from '@rocketnest/testing';
 import { EMPTY, lastValueFrom, type Observable } from 'rxjs';
 import {
   ClientRocketMQ,
@@ -35,10 +35,11 @@ import {
   ServerRocketMQ,
 } from '../../src/index.js';
 import { at, quick, RecordingLogger, startApp } from './app.js';
+import { startCluster } from './cluster.js';
 
 let cluster: Awaited<ReturnType<typeof startCluster>>;
 beforeAll(async () => {
-  cluster = await startCluster({ broker: { messageDelayLevel: '1s 1s 1s 1s' } });
+  cluster = await startCluster();
 });
 afterAll(() => cluster.close());
 
