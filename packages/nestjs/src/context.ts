@@ -16,6 +16,8 @@ export interface Delivery {
   readonly group: string;
   /** The queue it was pulled from; absent in a transaction check. */
   readonly queue?: MessageQueue;
+  /** Whether the messages of its queue come one after the other. */
+  readonly orderly?: boolean;
 }
 
 /** Where a dead letter comes from, and why it is one. */
@@ -90,6 +92,11 @@ export class RocketMQContext extends BaseRpcContext<[MessageExt, Delivery]> {
 
   getConsumerGroup(): string {
     return this.args[1].group;
+  }
+
+  /** Whether the messages of its queue are handled one after the other (`consumeMode: 'ORDERLY'`). */
+  isOrderly(): boolean {
+    return this.args[1].orderly === true;
   }
 
   /** Name of the connection it came through; `'default'` unless `forRoot({ name })` said otherwise. */

@@ -4,6 +4,7 @@ import { RpcException } from '@nestjs/microservices';
 type Outcome =
   | { readonly action: 'retry'; readonly delayLevel?: number }
   | { readonly action: 'dead-letter'; readonly reason?: string }
+  | { readonly action: 'discard'; readonly reason?: string }
   | { readonly action: 'suspend'; readonly ms: number }
   | { readonly action: 'each'; readonly results: readonly MessageResult[] };
 
@@ -37,6 +38,14 @@ export class ConsumeResult {
   /** Move the message to the dead letter topic `%DLQ%group` now. The reason goes with it, and to the log. */
   static deadLetter(reason?: string): ConsumeResult {
     return new ConsumeResult(reason === undefined ? { action: 'dead-letter' } : { action: 'dead-letter', reason });
+  }
+
+  /**
+   * Nobody needs the message: it counts as consumed. Unlike returning nothing, it shows: as `discard` in events (`@OnRocketMQEvent`), metrics and
+   * traces, and with the reason in the log at debug level. A discarded request is not answered.
+   */
+  static discard(reason?: string): ConsumeResult {
+    return new ConsumeResult(reason === undefined ? { action: 'discard' } : { action: 'discard', reason });
   }
 
   /** ORDERLY only: hold the queue for `ms` (10..30000) and deliver the same message again. Java: SUSPEND_CURRENT_QUEUE_A_MOMENT. */
@@ -77,6 +86,10 @@ export class NonRetryableError extends RpcException {
     return this;
   }
 }
+
+/** Whether nothing more is to be done for a message whose handler returned this. */
+export const isConsumed = (value: unknown): boolean =>
+  !(value instanceof ConsumeResult) || value.outcome.action === 'discard';
 
 /**
  * HTTP statuses that say that the message itself is the problem: what ValidationPipe and the parse pipes throw (400, or 422

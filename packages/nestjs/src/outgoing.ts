@@ -29,14 +29,15 @@ export function toOutgoing(
   const headers = { ...to.headers, ...callOptions.headers, ...record?.options.headers };
   const { body, contentType } = serializer.serialize(record === undefined ? data : record.payload);
   const tag = options.tag ?? to.tag;
-  const keys =
-    options.keys ?? to.keys ?? KEYS_HEADERS.map((name) => headers[name]).find((value) => value != null && value !== '');
+  const keys = toKeys(
+    options.keys ?? to.keys ?? KEYS_HEADERS.map((name) => headers[name]).find((value) => value != null && value !== ''),
+  );
   const message: OutgoingMessage = {
     topic: to.topic,
     body,
     properties: toProperties({ [CONTENT_TYPE]: contentType, ...headers }),
     ...(tag === '' ? {} : { tags: tag }),
-    ...(keys === undefined || keys === null ? {} : { keys: Array.isArray(keys) ? [...keys] : String(keys) }),
+    ...(keys === undefined ? {} : { keys }),
     ...(options.delayLevel === undefined ? {} : { delayLevel: options.delayLevel }),
     ...(options.delay === undefined ? {} : { delayMs: parseDuration(options.delay) }),
     ...(options.deliverAt === undefined ? {} : { deliverAt: options.deliverAt }),
@@ -46,7 +47,16 @@ export function toOutgoing(
   return { message, options };
 }
 
-function toProperties(headers: Readonly<Record<string, HeaderValue>>): Record<string, string> {
+/** Keys as the client takes them. */
+export function toKeys(keys: HeaderValue | readonly string[]): string | string[] | undefined {
+  if (keys === undefined || keys === null) return undefined;
+  return isList(keys) ? [...keys] : String(keys);
+}
+
+const isList = (keys: HeaderValue | readonly string[]): keys is readonly string[] => Array.isArray(keys);
+
+/** Headers as user properties: what RocketMQ cannot carry, or takes as keys, is left out. */
+export function toProperties(headers: Readonly<Record<string, HeaderValue>>): Record<string, string> {
   const properties: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers)) {
     if (value === undefined || value === null || value === '' || KEYS_HEADERS.includes(name as never)) continue;

@@ -7,6 +7,7 @@ import { instrumented } from './operations/instrumentation.js';
 import { toOutgoing } from './outgoing.js';
 import type { PayloadType } from './payload/deserializer.js';
 import type { ReceiveOptions } from './receiver.js';
+import { RocketMQRecord } from './record.js';
 import type { RequestOptions } from './request.js';
 import { sendRequest } from './request.js';
 import type { SendCallback, SendOptions, TransactionCallback, TransactionOptions } from './send-options.js';
@@ -243,7 +244,8 @@ export class RocketMQTemplate {
   }
 
   /**
-   * Runs `executeLocalTransaction(payload, arg)` of the `@RocketMQTransactionListener` responsible for the message.
+   * Runs `executeLocalTransaction(payload, arg)` of the `@RocketMQTransactionListener` responsible for the message; of a `RocketMQRecord` it gets
+   * the payload, as the check does.
    * @throws ConfigurationError when there is none
    */
   async sendMessageInTransaction<A, const D extends Destination = Destination>(
@@ -257,7 +259,7 @@ export class RocketMQTemplate {
     const execute = this.connection.localTransaction(message, listener);
     return this.connection.sendInTransaction(
       message,
-      () => execute(payload, arg),
+      () => execute(payload instanceof RocketMQRecord ? payload.payload : payload, arg),
       defined({ listener, timeoutMs: options.timeoutMs }),
     );
   }

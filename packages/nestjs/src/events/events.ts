@@ -5,7 +5,7 @@ interface GroupEvent {
   readonly group: string;
 }
 
-/** A message that was not consumed. */
+/** A message that its handler did not take. */
 export interface RocketMQFailureEvent extends GroupEvent {
   /** `Class.method` of its listener. */
   readonly listener: string;
@@ -32,6 +32,8 @@ export interface RocketMQEvents {
   readonly retry: RocketMQFailureEvent;
   /** A message was given up. */
   readonly 'dead-letter': RocketMQFailureEvent;
+  /** A message counts as consumed, but its handler did not want it (`ConsumeResult.discard`), or an exception filter dealt with its failure. */
+  readonly discard: RocketMQFailureEvent;
   /** A group of this process got a queue to read. */
   readonly assigned: RocketMQQueueEvent;
   /** A group of this process gave a queue up. */

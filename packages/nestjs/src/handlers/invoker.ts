@@ -1,19 +1,24 @@
 import 'reflect-metadata';
-import type { ExceptionFilter } from '@nestjs/common';
+import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import { Catch } from '@nestjs/common';
 import type { NestContainer } from '@nestjs/core';
 import { ApplicationConfig, ContextIdFactory, ExternalContextCreator, ModuleRef } from '@nestjs/core';
+import { isObservable, lastValueFrom } from 'rxjs';
 import type { RocketMQContext } from '../context.js';
 import { ROCKETMQ_CONTEXT_TYPE } from '../context.js';
 import { PARAM_TYPES } from '../decorators/metadata.js';
 import type { EnhancerKind, RocketMQModuleOptions } from '../options.js';
 import type { PayloadType } from '../payload/deserializer.js';
 import type { HandlerTarget } from './explorer.js';
+import { FilteredFailure } from './filtered-failure.js';
 
 /** What a handler gets beside the payload: batch listeners one for each message. */
 export type HandlerContext = RocketMQContext | readonly RocketMQContext[];
 
-/** Runs a handler through guards, interceptors, pipes and filters. Rejects with what they or the handler throw. */
+/**
+ * Runs a handler through guards, interceptors, pipes and filters. Rejects with what they or the handler throw, unless a filter has dealt
+ * with it: then it resolves to a `FilteredFailure`.
+ */
 export type Invoke = (payload: unknown, context: HandlerContext) => Promise<unknown>;
 
 /** ROUTE_ARGS_METADATA of @nestjs/common, where all parameter decorators write. Nest 12 exports it nowhere that exists in 11. */
@@ -111,6 +116,32 @@ interface Internals {
   };
 }
 
+/** How Nest runs a handler's filters: a private member of ExternalContextCreator, the same in Nest 11 and 12. */
+interface ErrorProxy {
+  createProxy(target: Invoke, filters: ExceptionHandler, type: string): Invoke;
+}
+
+interface ExceptionHandler {
+  /** Rejects with the exception when no filter has dealt with it. */
+  next(exception: unknown, host: ArgumentsHost): unknown;
+}
+
+/** Nest returns what a filter returned as if the handler had. */
+function tellFailuresApart(proxy: ErrorProxy): void {
+  const createProxy = proxy.createProxy.bind(proxy);
+  proxy.createProxy = (target, filters, type) =>
+    createProxy(target, { next: (exception, host) => filteredFailure(exception, filters.next(exception, host)) }, type);
+}
+
+async function filteredFailure(exception: unknown, returned: unknown): Promise<FilteredFailure> {
+  const value = await returned;
+  // RPC filters return streams, which may fail.
+  return new FilteredFailure(
+    exception,
+    isObservable(value) ? await lastValueFrom(value, { defaultValue: undefined }) : value,
+  );
+}
+
 /** Builds `Invoke` functions. One per connection, since each connection chooses its global enhancers. */
 export class InvokerFactory {
   readonly #creator: ExternalContextCreator;
@@ -126,6 +157,7 @@ export class InvokerFactory {
     this.#creator = ExternalContextCreator.fromContainer(
       Object.create(container, { applicationConfig: { value: applicationConfig } }) as NestContainer,
     );
+    tellFailuresApart((this.#creator as unknown as { readonly externalErrorProxy: ErrorProxy }).externalErrorProxy);
     // Nest looks for a handler's module among providers only. Without a module it skips enhancers that are given as
     // classes, so a guard on a controller would silently not run.
     this.#creator.getContextModuleKey = (type) => {

@@ -1,7 +1,7 @@
 import type { LoggerService } from '@nestjs/common';
 import type { RocketMQContext } from '../context.js';
 import type { MessageResult } from '../outcome.js';
-import { ConsumeResult } from '../outcome.js';
+import { ConsumeResult, isConsumed, isFinal } from '../outcome.js';
 import type { IdempotencyClaim, IdempotencyStore, IdempotencyTimes } from './store.js';
 
 /** A message and the key that stands for it in the store. */
@@ -22,7 +22,7 @@ export class GuardedRun {
   async one(message: KeyedMessage, handle: () => Promise<unknown>): Promise<unknown> {
     const claim = await this.#claim(message);
     if (isResult(claim)) return claim.result;
-    return this.#run([claim], handle, (value) => [!(value instanceof ConsumeResult)]);
+    return this.#run([claim], handle, (value) => [isConsumed(value)]);
   }
 
   /**
@@ -34,6 +34,7 @@ export class GuardedRun {
     handle: (positions: readonly number[]) => Promise<unknown>,
   ): Promise<unknown> {
     const results: MessageResult[] = messages.map(() => undefined);
+    const isOrderly = messages.some(({ context }) => context.isOrderly());
     const claims: IdempotencyClaim[] = [];
     const positions: number[] = [];
     try {
@@ -41,6 +42,8 @@ export class GuardedRun {
         const claim = await this.#claim(message);
         if (isResult(claim)) {
           results[i] = claim.result;
+          // In order, nothing behind a message that comes again is handled before it; it comes again with it.
+          if (isOrderly && claim.result !== undefined) break;
           continue;
         }
         claims.push(claim);
@@ -55,7 +58,12 @@ export class GuardedRun {
       const value = await this.#run(
         claims,
         () => handle(positions),
-        (returned) => partsOf(returned).map(isSuccess),
+        (returned) => {
+          const parts = partsOf(returned);
+          // What follows a message that comes again does so, too, and is to be handled again after it.
+          const end = isOrderly ? parts.findIndex(comesAgain) : -1;
+          return parts.map((part, i) => isSuccess(part) && (end < 0 || i < end));
+        },
       );
       const own = partsOf(value);
       for (const [i, position] of positions.entries()) results[position] = own[i];
@@ -139,9 +147,22 @@ function resultsOf(value: unknown, count: number): readonly MessageResult[] {
   );
 }
 
-/** A ConsumeResult always means that the message was not consumed. */
+/** Unless it is its last delivery, which only the listener knows. */
+function comesAgain(result: MessageResult): boolean {
+  if (isSuccess(result)) return false;
+  const failure = isRejected(result) ? result.reason : isFulfilled(result) ? result.value : result;
+  return failure instanceof ConsumeResult ? failure.outcome.action !== 'dead-letter' : !isFinal(failure);
+}
+
+const isRejected = (result: MessageResult): result is PromiseRejectedResult =>
+  typeof result === 'object' && result !== null && 'status' in result && result.status === 'rejected';
+
+const isFulfilled = (result: MessageResult): result is PromiseFulfilledResult<unknown> =>
+  typeof result === 'object' && result !== null && 'status' in result && result.status === 'fulfilled';
+
+/** A ConsumeResult other than `discard` means that the message was not consumed. */
 function isSuccess(result: MessageResult): boolean {
-  if (result instanceof ConsumeResult || result instanceof Error) return false;
-  if (typeof result !== 'object' || result === null) return true;
-  return result.status === 'fulfilled' && !(result.value instanceof ConsumeResult);
+  if (result instanceof Error) return false;
+  if (result instanceof ConsumeResult || typeof result !== 'object' || result === null) return isConsumed(result);
+  return result.status === 'fulfilled' && isConsumed(result.value);
 }

@@ -7,14 +7,14 @@ import type { PublishEvent } from '../events/events.js';
 import { ConsumeWatch } from '../operations/instrumentation.js';
 import type { CheckedModuleOptions } from '../options.js';
 import type { PayloadSerializer } from '../payload/serializer.js';
+import { Replier } from '../reply.js';
 import { describeError } from './describe-error.js';
 import type { RunnableListener } from './dispatcher.js';
 import { Dispatcher } from './dispatcher.js';
 import { GroupRules } from './group-rules.js';
-import { Judge, type VerdictObserver } from './judge.js';
+import { type FateObserver, Judge } from './judge.js';
 import type { ClientSettings } from './listener-options.js';
 import type { ConsumerPlan } from './plan.js';
-import { Replier } from './replier.js';
 
 export type { RunnableListener } from './dispatcher.js';
 
@@ -62,10 +62,10 @@ export class RocketMQListenerContainer {
     const { logger, serializer, options } = connection;
     this.#rules = new GroupRules(plan.group, plan.connection, plan.settings, options.consumer);
     this.#watch = new ConsumeWatch(plan.connection, options.instrumentations);
-    const observe: VerdictObserver = ({ label }, message, { action }, reason) => {
+    const observe: FateObserver = ({ label }, message, fate, reason) => {
+      if (fate === 'discard') this.#watch.discarded(message);
       const attempt = message.reconsumeTimes + 1;
-      const about = { connection: plan.connection, group: plan.group, listener: label, message, reason, attempt };
-      publish(action === 'dead-letter' ? 'dead-letter' : 'retry', about);
+      publish(fate, { connection: plan.connection, group: plan.group, listener: label, message, reason, attempt });
     };
     const judge = new Judge(this.#rules, logger, observe, (message, error) => this.#watch.failed(message, error));
     const replier = new Replier(() => this.#replyProducer(), serializer, logger);

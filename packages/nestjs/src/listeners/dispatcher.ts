@@ -3,15 +3,16 @@ import type { ConsumeOutcome, MessageExt, MessageOutcome, MessageQueue } from '@
 import { ConfigurationError, isRequest, PropertyName } from '@rocketnest/client';
 import { isObservable, lastValueFrom } from 'rxjs';
 import { RocketMQContext } from '../context.js';
+import { FilteredFailure } from '../handlers/filtered-failure.js';
 import type { HandlerContext } from '../handlers/invoker.js';
 import { ConsumeResult, isFinal, type MessageResult } from '../outcome.js';
 import type { PayloadDeserializer, PayloadType } from '../payload/deserializer.js';
+import type { Replier } from '../reply.js';
 import { describeError } from './describe-error.js';
 import type { GroupRules } from './group-rules.js';
 import type { Judge, Verdict } from './judge.js';
 import type { ConsumerPlan, Listener } from './plan.js';
 import { route } from './plan.js';
-import type { Replier } from './replier.js';
 
 /** A listener and how it runs. */
 export interface RunnableListener extends Listener {
@@ -115,8 +116,11 @@ export class Dispatcher {
     const { timeoutMs } = listener.settings.reply!;
     try {
       const payload = await listener.deserializer.deserialize(message, listener.payloadType);
-      const content = await settled(listener.invoke(payload, this.#contextOf(message, queue)));
+      const returned = await settled(listener.invoke(payload, this.#contextOf(message, queue)));
+      // A filter that has dealt with a failure gives the answer.
+      const content = returned instanceof FilteredFailure ? returned.value : returned;
       if (content instanceof ConsumeResult) return await this.#answerOutcome(listener, message, content);
+      if (returned instanceof FilteredFailure) this.#noteAnswered(listener, message, returned.error);
       await this.replier.reply(message, content, timeoutMs);
     } catch (error) {
       const { msgId, topic } = message;
@@ -130,17 +134,24 @@ export class Dispatcher {
     return undefined;
   }
 
-  /** `retryIn` leaves the requester waiting for a later delivery; what is given up is answered with the reason. */
+  /**
+   * `retryIn` leaves the requester waiting for a later delivery; what is given up is answered with the reason, and what is discarded not at
+   * all: other groups may answer it.
+   */
   async #answerOutcome(listener: RunnableListener, message: MessageExt, chosen: ConsumeResult): Promise<Verdict> {
     const verdict = this.judge.chosen(listener, message, chosen);
     if (verdict?.action === 'dead-letter') {
-      await this.replier.fail(
-        message,
-        new Error(verdict.reason ?? 'The request was given up.'),
-        listener.settings.reply!.timeoutMs,
-      );
+      await this.replier.giveUp(message, verdict.reason, listener.settings.reply!.timeoutMs);
     }
     return verdict;
+  }
+
+  #noteAnswered({ label }: RunnableListener, message: MessageExt, error: unknown): void {
+    const { msgId, topic } = message;
+    this.logger.warn(
+      `Request ${msgId} of topic ${topic} (group ${this.rules.group}) failed in ${label}: ${describeError(error)}. Its requester gets what an exception filter made of it.`,
+    );
+    this.judge.note(message, error);
   }
 
   async #runBatch(
@@ -180,6 +191,7 @@ export class Dispatcher {
     const contexts = messages.map((message) => this.#contextOf(message, queue));
     try {
       const value = await settled(listener.invoke(payloads, contexts));
+      if (value instanceof FilteredFailure) return this.judge.filtered(listener, messages, value);
       if (!(value instanceof ConsumeResult)) return messages.map(() => undefined);
       if (value.outcome.action !== 'each') {
         return messages.map((message) => this.judge.chosen(listener, message, value));
@@ -230,7 +242,8 @@ export class Dispatcher {
   }
 
   #contextOf(message: MessageExt, queue: MessageQueue): RocketMQContext {
-    return new RocketMQContext([message, { connection: this.rules.connection, group: this.rules.group, queue }]);
+    const { connection, group, orderly } = this.rules;
+    return new RocketMQContext([message, { connection, group, queue, orderly }]);
   }
 }
 

@@ -18,6 +18,7 @@ import type { PublishEvent } from '../events/events.js';
 import { createPublisher } from '../events/publisher.js';
 import type { Discovered } from '../handlers/explorer.js';
 import { Explorer } from '../handlers/explorer.js';
+import { FilteredFailure } from '../handlers/filtered-failure.js';
 import { InvokerFactory, payloadTypeOf } from '../handlers/invoker.js';
 import { RocketMQHealthIndicator } from '../operations/health.js';
 import { stopConsumers } from '../operations/shutdown.js';
@@ -206,7 +207,8 @@ function toTransactionListener(
     options,
     check: async (message) => {
       const payload = await deserializer.deserialize(message, payloadType);
-      return invoke(payload, new RocketMQContext([message, { connection: connection.name, group }]));
+      const answer = await invoke(payload, new RocketMQContext([message, { connection: connection.name, group }]));
+      return answer instanceof FilteredFailure ? answer.value : answer;
     },
     execute: typeof execute === 'function' ? execute.bind(instance as never) : undefined,
   };

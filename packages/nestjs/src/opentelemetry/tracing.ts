@@ -68,7 +68,9 @@ export class RocketMQTracing implements RocketMQInstrumentation {
     );
     try {
       const outcome = await context.with(trace.setSpan(parent, span), next);
-      if (outcome !== undefined) span.setAttribute('rocketnest.outcome', outcome.action);
+      const action =
+        outcome?.action ?? (messages.every((message) => call.isDiscarded(message)) ? 'discard' : undefined);
+      if (action !== undefined) span.setAttribute('rocketnest.outcome', action);
       const error = messages.map((message) => call.errorOf(message)).find((thrown) => thrown !== undefined);
       if (error !== undefined) fail(span, error);
       return outcome;

@@ -20,6 +20,8 @@ export interface ConsumeCall {
   readonly consumer: PushConsumer;
   /** What was thrown for a message, once `next` has settled: it has become an outcome by then. */
   errorOf(message: MessageExt): unknown;
+  /** Whether a message counts as consumed although nobody made use of it, once `next` has settled: `ConsumeResult.discard`, or a filter. */
+  isDiscarded(message: MessageExt): boolean;
 }
 
 /** How a call ended; undefined: everything is consumed. */
@@ -45,6 +47,7 @@ export interface RocketMQInstrumentation {
 /** The instrumentations of one connection, where handlers are concerned. */
 export class ConsumeWatch {
   readonly #errors = new WeakMap<MessageExt, unknown>();
+  readonly #discarded = new WeakSet<MessageExt>();
 
   constructor(
     private readonly connection: string,
@@ -54,6 +57,11 @@ export class ConsumeWatch {
   /** Whoever turns an error into an outcome says so here. */
   failed(message: MessageExt, error: unknown): void {
     if (this.instrumentations.length > 0) this.#errors.set(message, error);
+  }
+
+  /** Whoever lets go of a message that counts as consumed says so here. */
+  discarded(message: MessageExt): void {
+    if (this.instrumentations.length > 0) this.#discarded.add(message);
   }
 
   /** The handler with all instrumentations around it, the first one outermost. */
@@ -74,9 +82,13 @@ export class ConsumeWatch {
 
   #callOf(consumer: PushConsumer, messages: readonly MessageExt[], { group, queue }: ConsumeContext): ConsumeCall {
     // An orderly message that comes again is the same object.
-    for (const message of messages) this.#errors.delete(message);
+    for (const message of messages) {
+      this.#errors.delete(message);
+      this.#discarded.delete(message);
+    }
     const errorOf = (message: MessageExt): unknown => this.#errors.get(message);
-    return { connection: this.connection, group, queue, messages, consumer, errorOf };
+    const isDiscarded = (message: MessageExt): boolean => this.#discarded.has(message);
+    return { connection: this.connection, group, queue, messages, consumer, errorOf, isDiscarded };
   }
 }
 

@@ -83,7 +83,7 @@ export class RocketMQMetrics implements RocketMQInstrumentation {
     });
     this.#consumed = new Counter({
       name: NAMES.consumed,
-      help: 'Messages given to handlers, by what became of them: consumed, retry, suspend, dead-letter',
+      help: 'Messages given to handlers, by what became of them: consumed, discard, retry, suspend, dead-letter',
       labelNames: ['topic', 'consumer_group', 'outcome'],
       registers,
     });
@@ -117,12 +117,13 @@ export class RocketMQMetrics implements RocketMQInstrumentation {
     }
   }
 
-  #observe({ group: consumer_group, messages, queue }: ConsumeCall, outcome: ConsumeEnd, elapsedMs: number): void {
+  #observe(call: ConsumeCall, outcome: ConsumeEnd, elapsedMs: number): void {
+    const { group: consumer_group, messages, queue } = call;
     const topic = messages[0]?.topic ?? queue.topic;
     this.#processTime.observe({ topic, consumer_group, invocation_status: statusOf(outcome === undefined) }, elapsedMs);
     for (const message of messages) {
       const labels = { topic: message.topic, consumer_group };
-      const action = actionFor(outcome, message);
+      const action = actionFor(outcome, message) ?? (call.isDiscarded(message) ? 'discard' : 'consumed');
       this.#consumed.inc({ ...labels, outcome: action });
       if (action === 'dead-letter') this.#dead.inc(labels);
     }
@@ -131,8 +132,8 @@ export class RocketMQMetrics implements RocketMQInstrumentation {
 
 const statusOf = (isSuccess: boolean): string => (isSuccess ? 'success' : 'failure');
 
-/** What an outcome of a call means for one of its messages. */
-function actionFor(outcome: ConsumeEnd, message: MessageExt): string {
-  if (outcome?.action !== 'each') return outcome?.action ?? 'consumed';
-  return outcome.outcomes.get(message)?.action ?? 'consumed';
+/** What an outcome of a call means for one of its messages; undefined: it is consumed. */
+function actionFor(outcome: ConsumeEnd, message: MessageExt): string | undefined {
+  if (outcome?.action !== 'each') return outcome?.action;
+  return outcome.outcomes.get(message)?.action;
 }

@@ -9,6 +9,7 @@ import type { RunnableListener } from '../listeners/container.js';
 import { RocketMQListenerContainer } from '../listeners/container.js';
 import { planConsumers } from '../listeners/plan.js';
 import type { RocketMQModuleOptions } from '../options.js';
+import { Replier } from '../reply.js';
 import { parsePattern } from './pattern.js';
 import { answer, outcomeOf } from './requests.js';
 import type { RocketMQTransportEvents, RocketMQTransportStatus } from './status.js';
@@ -59,6 +60,7 @@ export class ServerRocketMQ
 
   readonly #options: ServerRocketMQOptions;
   readonly #connection: RocketMQConnection;
+  readonly #replier: Replier;
   readonly #reporter = new StatusReporter((status) => this._status$.next(status));
   #container: RocketMQListenerContainer | undefined;
 
@@ -67,6 +69,8 @@ export class ServerRocketMQ
     super();
     this.#options = options;
     this.#connection = connectionOf(options);
+    const { serializer, logger } = this.#connection;
+    this.#replier = new Replier(() => this.#connection.producer, serializer, logger);
   }
 
   override addHandler(
@@ -119,7 +123,7 @@ export class ServerRocketMQ
       return this.handleEvent(pattern, { pattern, data }, context);
     };
     if (!isRequest(message)) return run();
-    if (!this.#isEvent(pattern)) return answer(this.#connection, pattern, context, run);
+    if (!this.#isEvent(pattern)) return answer(this.#replier, this.#connection.logger, pattern, context, run);
     this.#connection.logger.warn(
       `Request ${message.msgId} came to @EventPattern('${pattern}'), which does not answer: the requester will time out. Use @MessagePattern.`,
     );
