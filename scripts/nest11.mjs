@@ -1,8 +1,6 @@
-// Runs the end-to-end tests of @rocketnest/nestjs on Nest 11 as CommonJS; `npm test` has them on Nest 12 as ESM. Nest 11 is
-// installed beside the workspace, in .cache/nest11. Arguments go to Jest.
+// Nest 11 beside the workspace, whose own is 12: in .cache/nest11, installed once.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -21,11 +19,6 @@ const NEST_11 = {
   rxjs: '^7.8.2',
 };
 
-function run(command, args, options) {
-  const { status } = spawnSync(command, args, { stdio: 'inherit', ...options });
-  if (status !== 0) process.exit(status ?? 1);
-}
-
 /** The manifest of what is installed; it is written when the installation has succeeded. */
 const wanted = `${JSON.stringify({ name: 'nest11', private: true, dependencies: NEST_11, installed: true }, null, 2)}\n`;
 const read = () => {
@@ -36,18 +29,28 @@ const read = () => {
   }
 };
 
-if (read() !== wanted) {
-  mkdirSync(directory, { recursive: true });
-  writeFileSync(manifest, JSON.stringify({ name: 'nest11', private: true, dependencies: NEST_11 }));
-  const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
-  run(npm, ['install', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error'], { cwd: directory });
-  writeFileSync(manifest, wanted);
+/**
+ * Installs Nest 11 unless it is there, and links beside it what programs of tests import: our packages, and the programs themselves.
+ * Run with --preserve-symlinks they find this Nest.
+ * @throws {Error} when npm fails (its output is shown).
+ */
+export function prepareNest11() {
+  if (read() !== wanted) {
+    mkdirSync(directory, { recursive: true });
+    writeFileSync(manifest, JSON.stringify({ name: 'nest11', private: true, dependencies: NEST_11 }));
+    const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
+    const args = ['install', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error'];
+    const { status } = spawnSync(npm, args, { cwd: directory, stdio: 'inherit' });
+    if (status !== 0) throw new Error('Nest 11 could not be installed in .cache/nest11 (above).');
+    writeFileSync(manifest, wanted);
+  }
+  const scope = join(directory, 'node_modules', '@rocketnest');
+  mkdirSync(scope, { recursive: true });
+  for (const name of readdirSync(join(root, 'packages'))) link(join(root, 'packages', name), join(scope, name));
+  link(join(root, 'packages', 'nestjs', 'test', 'e2e', 'support'), join(directory, 'programs'));
 }
 
-const jest = join(createRequire(import.meta.url).resolve('jest/package.json'), '..', 'bin', 'jest.js');
-// Vm modules for dependencies that import() something.
-run(
-  process.execPath,
-  ['--experimental-vm-modules', jest, '--config', join(root, 'jest.nest11.config.mjs'), ...process.argv.slice(2)],
-  { cwd: root },
-);
+function link(target, path) {
+  rmSync(path, { force: true });
+  symlinkSync(target, path, 'junction');
+}

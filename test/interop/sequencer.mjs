@@ -1,5 +1,5 @@
 /** The files that take minutes start first, so that no worker is left alone with one at the end. */
-const LONGEST = ['suite.test.ts', 'chaos.test.ts', 'conformance.test.ts'];
+const LONGEST = ['suite.test.ts', 'nest-e2e.test.ts', 'chaos.test.ts', 'conformance.test.ts'];
 
 /** What Jest asks of a test sequencer; nothing is remembered from run to run. */
 export default class LongestFirst {

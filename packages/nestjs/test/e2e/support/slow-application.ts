@@ -4,8 +4,18 @@ import { Admin, Producer, PushConsumer } from '@rocketnest/client';
 import { unique, waitFor } from '@rocketnest/testing';
 import { Child } from '../../../../../test/support/child.js';
 
-const program = fileURLToPath(new URL('./slow-handlers.mjs', import.meta.url));
-const built = fileURLToPath(new URL('../../../dist/esm/index.js', import.meta.url));
+const root = new URL('../../../../../', import.meta.url);
+const built = fileURLToPath(new URL('packages/nestjs/dist/esm/index.js', root));
+
+/** The program's arguments for Node. In `.cache/nest11/programs` it finds Nest 11; see scripts/nest11.mjs. */
+const PROGRAM =
+  process.env['ROCKETNEST_TEST_NEST'] === '11'
+    ? ['--preserve-symlinks', '--preserve-symlinks-main', new URL('.cache/nest11/programs/slow-handlers.mjs', root)]
+    : [new URL('./slow-handlers.mjs', import.meta.url)];
+const program = PROGRAM.map((arg) => (arg instanceof URL ? fileURLToPath(arg) : arg));
+
+/** That of this run; see scripts/nest.mjs. */
+const FORMAT = process.env['ROCKETNEST_TEST_FORMAT'] ?? 'esm';
 
 /** For a machine that is busy with other things. */
 export const PATIENCE_MS = 50_000;
@@ -18,6 +28,8 @@ export interface SlowApplication {
   /** How long handlers take once SIGTERM has come; -1: forever. */
   readonly handlerMs: number;
   readonly shutdownTimeoutMs: number;
+  /** How the program loads Nest and us. Default: as this run of the tests. */
+  readonly format?: 'cjs' | 'esm';
 }
 
 /** Sends messages, starts the application and resolves when each of them is in a handler. */
@@ -34,7 +46,7 @@ export async function inFlight(
   await producer.close();
   const child = new Child('slow-handlers', {
     command: process.execPath,
-    args: [program, JSON.stringify(scenario)],
+    args: [...program, JSON.stringify({ format: FORMAT, ...scenario })],
   });
   // Before it is ready nothing of Nest's listens for SIGTERM.
   const awaited = ['ready', `started ${handlers}`];

@@ -1,13 +1,20 @@
 // An application with slow handlers, for tests that end it by SIGTERM. Runs what was built: node slow-handlers.mjs '<JSON>' with
-// namesrvAddr, topic, group, handlerMs (how long handlers take after SIGTERM; -1: forever) and shutdownTimeoutMs.
-// Prints `started N` as handlers start, `done <body>` as they end, `database closed` when its module is destroyed, and its log.
-import 'reflect-metadata';
-import { Module } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import { RocketMQMessageListener, RocketMQModule } from '@rocketnest/nestjs';
+// namesrvAddr, topic, group, handlerMs (how long handlers take after SIGTERM; -1: forever), shutdownTimeoutMs and format: 'cjs' loads
+// everything with require(), 'esm' with import().
+// Prints the version of Nest, `started N` as handlers start, `done <body>` as they end, `database closed` when its module is
+// destroyed, and its log.
+import { createRequire } from 'node:module';
 
-const { namesrvAddr, topic, group, handlerMs, shutdownTimeoutMs } = JSON.parse(process.argv[2]);
+const { namesrvAddr, topic, group, handlerMs, shutdownTimeoutMs, format } = JSON.parse(process.argv[2]);
+const require = createRequire(import.meta.url);
+const load = format === 'cjs' ? require : (name) => import(name);
+await load('reflect-metadata');
+const { Module } = await load('@nestjs/common');
+const { NestFactory } = await load('@nestjs/core');
+const { RocketMQMessageListener, RocketMQModule } = await load('@rocketnest/nestjs');
+
 const print = (line) => process.stdout.write(`${line}\n`);
+print(`Nest ${require('@nestjs/core/package.json').version}`);
 
 let terminate;
 const terminated = new Promise((resolve) => {
