@@ -1,5 +1,6 @@
 export { Broker, type BrokerOptionsInput } from './broker.js';
 export type { Clock } from './clock.js';
+export { ExpressionCompiler, type Predicate } from './filter/expressions.js';
 export {
   type BrokerOptionName,
   type BrokerOptions,

@@ -31,6 +31,7 @@ export { BrokerApi, type CallOptions, type CallResult } from './broker-api.js';
 export { type CompressionType, compressBody, decompressBody } from './compression.js';
 export * from './consumer/index.js';
 export type { Credentials } from './credentials.js';
+export { type NameServerEnvironment, nameServersOf } from './environment.js';
 export { ClientInstance } from './instance.js';
 export { compareQueues, type MessageQueue, queueKey, queueOf } from './message-queue.js';
 export {

@@ -54,12 +54,16 @@ export class RocketMQConnection implements OnModuleInit, OnApplicationShutdown {
   #receiver: Receiver | undefined;
   #transactions: TransactionRouter | undefined;
 
-  /** @throws ConfigurationError naming the path of a bad option */
+  /**
+   * @param path how the options were given, for error messages
+   * @throws ConfigurationError naming the path of a bad option
+   */
   constructor(
     readonly name: string,
     options: RocketMQModuleOptions,
+    path = `RocketMQModule '${name}'`,
   ) {
-    this.options = checkModuleOptions(`RocketMQModule '${name}'`, options);
+    this.options = checkModuleOptions(path, options);
     this.logger = options.logger ?? defaultLogger();
     this.serializer = options.serializer ?? new JsonPayloadSerializer();
     this.deserializer = options.deserializer ?? new JsonPayloadDeserializer();
@@ -74,11 +78,24 @@ export class RocketMQConnection implements OnModuleInit, OnApplicationShutdown {
     return this.#producer !== undefined;
   }
 
-  /** The name servers, `host:port;host:port`. @throws ClosedError while embedded servers are not running */
+  /**
+   * The name servers, `host:port;host:port`; those of a page or of the environment as far as they are known.
+   * @throws ClosedError while embedded servers are not running, or nothing that knows a page
+   */
   get namesrvAddr(): string {
-    const { namesrvAddr } = this.options;
-    if (namesrvAddr !== undefined) return typeof namesrvAddr === 'string' ? namesrvAddr : namesrvAddr.join(';');
-    if (this.#embedded !== undefined) return this.#embedded.namesrvAddr;
+    const { namesrvAddr } = this.#nameServers();
+    return namesrvAddr ?? this.instance.nameServers.addresses.join(';');
+  }
+
+  /** Client options that say where the cluster is; none: the environment does. */
+  #nameServers(): Pick<ClientOptionsInput, 'namesrvAddr' | 'nameServerEndpoint'> {
+    const { namesrvAddr, nameServerEndpoint, embedded = false } = this.options;
+    if (namesrvAddr !== undefined) {
+      return { namesrvAddr: typeof namesrvAddr === 'string' ? namesrvAddr : namesrvAddr.join(';') };
+    }
+    if (nameServerEndpoint !== undefined) return { nameServerEndpoint };
+    if (embedded === false) return {};
+    if (this.#embedded !== undefined) return { namesrvAddr: this.#embedded.namesrvAddr };
     throw new ClosedError(`The embedded name server of ${this.#label} is not running. Await start() first.`);
   }
 
@@ -95,13 +112,22 @@ export class RocketMQConnection implements OnModuleInit, OnApplicationShutdown {
   /** A further instance with other options than this connection's, for groups that need them. The caller starts and closes it. */
   newInstance(options: Partial<ClientOptionsInput>): ClientInstance {
     const logger = toClientLogger(this.logger, this.options.debug);
-    return new ClientInstance({ ...this.options.client, namesrvAddr: this.namesrvAddr, logger, ...options });
+    const where = options.namesrvAddr === undefined ? this.#nameServers() : {};
+    return new ClientInstance({ ...this.options.client, ...where, logger, ...options });
   }
 
-  /** Starts the embedded servers and the producer. Idempotent: Nest calls it, and whoever needs it sooner. */
+  /**
+   * Starts the embedded servers and the producer. Idempotent: Nest calls it, and whoever needs it sooner. A start that failed may be
+   * tried again.
+   */
   start(): Promise<void> {
-    this.#starting ??= this.enabled ? this.#start() : Promise.resolve();
-    return this.#starting;
+    if (this.#starting !== undefined) return this.#starting;
+    const starting = this.enabled ? this.#start() : Promise.resolve();
+    this.#starting = starting;
+    starting.catch(() => {
+      if (this.#closing === undefined) this.#starting = undefined;
+    });
+    return starting;
   }
 
   /** Closes the producer, then the embedded servers. Idempotent. */
@@ -202,7 +228,7 @@ export class RocketMQConnection implements OnModuleInit, OnApplicationShutdown {
       if (embedded !== undefined && embedded !== false) {
         this.#embedded = await startEmbeddedServers(embedded === true ? {} : embedded, logger);
       }
-      const instance = new ClientInstance({ ...client, namesrvAddr: this.namesrvAddr, logger });
+      const instance = new ClientInstance({ ...client, ...this.#nameServers(), logger });
       this.#instance = instance;
       await instance.start();
       await this.#awaitNameServer(instance);

@@ -8,6 +8,7 @@ import type {
 import {
   ConfigurationError,
   clientOptionTable,
+  nameServersOf,
   producerOptionTable,
   pushConsumerOptionTable,
 } from '@rocketnest/client';
@@ -42,13 +43,18 @@ export type EnhancerKind = 'guards' | 'pipes' | 'interceptors' | 'filters';
 export type StartMode = 'fail-fast' | 'wait' | 'background';
 
 /** Client options that a connection decides itself. */
-const OWN_CLIENT_KEYS = ['namesrvAddr', 'logger'] as const;
+const OWN_CLIENT_KEYS = ['namesrvAddr', 'nameServerEndpoint', 'logger'] as const;
 /** Consumer options that listeners decide, or that their containers must. */
 const OWN_CONSUMER_KEYS = ['group', 'shutdownTimeoutMs', 'consumeMessageBatchMaxSize', 'onError'] as const;
 
 export interface RocketMQModuleOptions {
-  /** Name servers: `'host:port;host:port'` or a list. Exactly one of `namesrvAddr` and `embedded`. */
+  /**
+   * Name servers: `'host:port;host:port'` or a list. Without this, `nameServerEndpoint` and `embedded`, the environment says where they are, as
+   * with Apache's clients: `NAMESRV_ADDR`, or `ROCKETMQ_NAMESRV_DOMAIN` for a page.
+   */
   readonly namesrvAddr?: string | readonly string[];
+  /** A page whose first line lists the name servers, asked every two minutes. In place of `namesrvAddr`. */
+  readonly nameServerEndpoint?: string;
   /** Start a name server and a broker in this process. Needs @rocketnest/namesrv and @rocketnest/broker. */
   readonly embedded?: boolean | EmbeddedOptions;
   /** Options of every client of this connection: timeouts, `addressMap`, `clientIp`, … */
@@ -126,6 +132,10 @@ const moduleTable: CheckTable = {
   namesrvAddr: must.be("'host:port', 'host:port;host:port' or a list of them", (value) =>
     Array.isArray(value) ? value.length > 0 && value.every(isAddress) : isAddress(value),
   ),
+  nameServerEndpoint: must.be(
+    clientOptionTable.nameServerEndpoint.expected,
+    clientOptionTable.nameServerEndpoint.accepts,
+  ),
   embedded: must.be('true, false or an object', (value) => typeof value === 'boolean' || anObject.accepts(value)),
   client: rowsOf(clientOptionTable, OWN_CLIENT_KEYS),
   producer: rowsOf(producerOptionTable, Object.keys(clientOptionTable)),
@@ -177,14 +187,26 @@ export function checkModuleOptions(path: string, options: RocketMQModuleOptions)
   if (typeof options.embedded === 'object') checkOptions(`${path}.embedded`, options.embedded, embeddedTable);
   if (options.pullConsumer !== undefined) checkPullConsumer(`${path}.pullConsumer`, options.pullConsumer);
   if (options.topics !== undefined) checkTopics(`${path}.topics`, options.topics);
-  const embedded = options.embedded !== undefined && options.embedded !== false;
-  if (embedded === (options.namesrvAddr !== undefined)) {
-    throw new ConfigurationError(
-      `${path} has ${embedded ? 'both namesrvAddr and embedded' : 'neither namesrvAddr nor embedded'}. ` +
-        "Give namesrvAddr: 'host:port' for a cluster, or embedded: true for a broker inside this process.",
-      { context: { path } },
-    );
-  }
+  checkNameServers(path, options);
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   return Object.freeze({ ...DEFAULTS, ...given });
+}
+
+/** One way to find the cluster, and not two that may disagree. */
+function checkNameServers(path: string, { namesrvAddr, nameServerEndpoint, embedded, enabled }: RocketMQModuleOptions) {
+  const ways = Object.entries({ namesrvAddr, nameServerEndpoint, embedded: embedded || undefined });
+  const given = ways.filter(([, value]) => value !== undefined).map(([name]) => name);
+  if (given.length === 1) return;
+  if (given.length === 0) {
+    const environment = nameServersOf();
+    const isThere = environment.namesrvAddr !== undefined || environment.nameServerEndpoint !== undefined;
+    if (isThere || enabled === false) return;
+  }
+  const found = given.length === 0 ? 'no name server' : `${given.slice(0, -1).join(', ')} and ${given.at(-1)}`;
+  throw new ConfigurationError(
+    `${path} has ${found}. Give one of namesrvAddr: 'host:port;host:port' (a cluster), nameServerEndpoint: 'http://…' (a page that lists ` +
+      'its name servers) and embedded: true (a broker inside this process), or none of them and set the environment variable NAMESRV_ADDR ' +
+      '(addresses) or ROCKETMQ_NAMESRV_DOMAIN (a page).',
+    { context: { path } },
+  );
 }

@@ -41,15 +41,27 @@ describe('module options', () => {
       /'default'\.consumer has no option "consumeMessageBatchMaxSize"/,
     ],
     [{ ...cluster, client: { addressMap: 'x' } }, /'default'\.client\.addressMap must be a function, got 'x'/],
-    [{ ...cluster, nameServer: 'a:1' }, /has no option "nameServer"\. Its options are: namesrvAddr, embedded/],
+    [
+      { ...cluster, nameServer: 'a:1' },
+      /has no option "nameServer"\. Its options are: namesrvAddr, nameServerEndpoint, embedded/,
+    ],
     [
       { embedded: { brokerPort: 70_000 } },
       /'default'\.embedded\.brokerPort must be an integer from 0 to 65535, got 70000/,
     ],
     [{ embedded: { port: 1 } }, /'default'\.embedded has no option "port"/],
-    [{}, /neither namesrvAddr nor embedded/],
-    [{ embedded: false }, /neither namesrvAddr nor embedded/],
-    [{ ...cluster, embedded: true }, /both namesrvAddr and embedded/],
+    [
+      {},
+      /has no name server\. Give one of namesrvAddr: .*, nameServerEndpoint: .* and embedded: .* NAMESRV_ADDR .* ROCKETMQ_NAMESRV_DOMAIN/,
+    ],
+    [{ embedded: false }, /has no name server/],
+    [{ ...cluster, embedded: true }, /has namesrvAddr and embedded\. Give one of/],
+    [
+      { ...cluster, nameServerEndpoint: 'http://ns/list', embedded: true },
+      /has namesrvAddr, nameServerEndpoint and embedded/,
+    ],
+    [{ nameServerEndpoint: 'ns' }, /'default'\.nameServerEndpoint must be .* got 'ns'/],
+    [{ client: { nameServerEndpoint: 'http://ns/list' } }, /'default'\.client has no option "nameServerEndpoint"/],
     [null, /must be an object, got null/],
   ])('refuses %p', (options, message) => {
     expect(() => check(options as object)).toThrow(message);

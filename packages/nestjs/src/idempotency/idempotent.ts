@@ -36,8 +36,8 @@ const MIN_LOCK_MS = 100;
  * Lets a handler run once for every key: for a method or class with `@RocketMQMessageListener` or `@EventPattern`, batches too.
  *
  * What was handled before counts as consumed; what somebody is handling now comes again later. A handler that throws, or returns a
- * ConsumeResult other than `discard`, did not handle the message. Only the process's death between the handler's success and the store's record of it leads to a
- * second run. Requests are not looked at: each wants its reply.
+ * ConsumeResult other than `discard`, did not handle the message. Only the process's death between the handler's success and the store's
+ * record of it leads to a second run. Requests are not looked at: each wants its reply.
  *
  * ```ts
  * @RocketMQMessageListener({ topic: 'order', selectorExpression: 'paid', consumerGroup: 'stock' })

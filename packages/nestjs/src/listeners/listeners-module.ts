@@ -25,6 +25,7 @@ import { stopConsumers } from '../operations/shutdown.js';
 import { RocketMQStatusService } from '../operations/status.js';
 import type { TransactionListenerEntry } from '../transactions/router.js';
 import { TransactionRouter } from '../transactions/router.js';
+import { ConnectionDirectory } from '../transport/connections.js';
 import type { ConfigReader } from '../values.js';
 import { ValueResolver } from '../values.js';
 import type { RunnableListener } from './container.js';
@@ -54,6 +55,7 @@ export class ListenerLifecycle implements OnModuleInit, OnApplicationBootstrap, 
     private readonly explorer: Explorer,
     private readonly moduleRef: ModuleRef,
     private readonly registry: RocketMQListenerRegistry,
+    private readonly directory: ConnectionDirectory,
     modules: ModulesContainer,
   ) {
     // Nest runs start-up hooks from the modules farthest from the root to the nearest, and shutdown hooks the other way
@@ -96,7 +98,7 @@ export class ListenerLifecycle implements OnModuleInit, OnApplicationBootstrap, 
   #stopAll(): Promise<void> {
     const listeners = this.registry.list();
     return stopConsumers(
-      this.explorer.instancesOf(RocketMQConnection).map(({ name, logger, options, transports }) => ({
+      this.directory.list().map(({ name, logger, options, transports }) => ({
         logger,
         shutdownTimeoutMs: options.shutdownTimeoutMs,
         containers: [...listeners.filter(({ connectionName }) => connectionName === name), ...transports],
@@ -246,7 +248,14 @@ const readerOf = (resolver: ((key: string) => unknown) | undefined): ConfigReade
 /** One per application, however many connections it has: a group's listeners may come from anywhere. */
 @Module({
   imports: [DiscoveryModule],
-  providers: [Explorer, ListenerLifecycle, RocketMQListenerRegistry, RocketMQStatusService, RocketMQHealthIndicator],
+  providers: [
+    Explorer,
+    ConnectionDirectory,
+    ListenerLifecycle,
+    RocketMQListenerRegistry,
+    RocketMQStatusService,
+    RocketMQHealthIndicator,
+  ],
   exports: [RocketMQListenerRegistry, RocketMQStatusService, RocketMQHealthIndicator],
 })
 export class RocketMQListenersModule {}

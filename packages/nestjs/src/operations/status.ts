@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import type { ClientStatus, ConsumerReport, HandlerReport } from '@rocketnest/client';
-import { RocketMQConnection } from '../connection.js';
-import { Explorer } from '../handlers/explorer.js';
+import type { RocketMQConnection } from '../connection.js';
 import type { ContainerState, RocketMQListenerContainer } from '../listeners/container.js';
 import { RocketMQListenerRegistry } from '../listeners/registry.js';
+import { ConnectionDirectory } from '../transport/connections.js';
 import type { QueueLag } from './progress.js';
 import { lagOf } from './progress.js';
 
@@ -51,7 +51,7 @@ export interface RocketMQStatus {
 @Injectable()
 export class RocketMQStatusService {
   constructor(
-    private readonly explorer: Explorer,
+    private readonly directory: ConnectionDirectory,
     private readonly registry: RocketMQListenerRegistry,
   ) {}
 
@@ -60,7 +60,7 @@ export class RocketMQStatusService {
    * @param lag also ask the brokers how far behind the consumers are: one request per group and broker. Default false
    */
   async read({ lag = false }: { readonly lag?: boolean } = {}): Promise<RocketMQStatus> {
-    const connections = this.explorer.instancesOf(RocketMQConnection);
+    const connections = this.directory.list();
     const containers = [...this.registry.list(), ...connections.flatMap(({ transports }) => [...transports])];
     return {
       connections: connections.map(connectionStatus),

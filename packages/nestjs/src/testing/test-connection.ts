@@ -116,7 +116,7 @@ export class RocketMQTestConnection extends RocketMQConnection {
 function forTests(options: RocketMQModuleOptions, clock: ShiftedClock): RocketMQModuleOptions {
   const { embedded } = options;
   const given = typeof embedded === 'object' ? embedded : {};
-  const isCluster = options.namesrvAddr !== undefined && embedded === undefined;
+  const isCluster = embedded === undefined && (options.namesrvAddr ?? options.nameServerEndpoint) !== undefined;
   return {
     ...options,
     ...(isCluster ? {} : { embedded: { ...given, broker: { ...QUICK_BROKER, clock, ...given.broker } } }),

@@ -1,18 +1,18 @@
 import { ClientProxy, type ReadPacket, type WritePacket } from '@nestjs/microservices';
 import type { SendResult } from '@rocketnest/client';
 import { RemoteReplyError } from '@rocketnest/client';
-import { RocketMQConnection } from '../connection.js';
+import type { RocketMQConnection } from '../connection.js';
 import type { Destination } from '../destination.js';
 import { parseDestination } from '../destination.js';
-import type { RocketMQModuleOptions } from '../options.js';
 import { RPC_ERROR } from '../reply.js';
 import { sendRequest } from '../request.js';
 import { RocketMQTemplate } from '../template.js';
+import { type ConnectionChoice, connect, isGiven } from './own-connection.js';
 import type { RocketMQTransportEvents } from './status.js';
 import { StatusReporter } from './status.js';
 
-/** Either a connection that `RocketMQModule` made, or the same options as `forRoot`. */
-export type ClientRocketMQOptions = { readonly connection: RocketMQConnection } | RocketMQModuleOptions;
+/** Either a connection that `RocketMQModule` made, or the same options as `forRoot` and a name. */
+export type ClientRocketMQOptions = ConnectionChoice;
 
 /**
  * RocketMQ behind Nest's ClientProxy: `emit('topic:tag', payload)` and `send('topic:tag', payload)`, with a `RocketMQRecord` as payload
@@ -27,7 +27,8 @@ export type ClientRocketMQOptions = { readonly connection: RocketMQConnection } 
  * ```
  */
 export class ClientRocketMQ extends ClientProxy<RocketMQTransportEvents> {
-  readonly #connection: RocketMQConnection;
+  /** The one it was given, or its own. */
+  readonly connection: RocketMQConnection;
   readonly #isOwn: boolean;
   readonly #template: RocketMQTemplate;
   /** Nest's `customClass` only takes clients whose status is any string, so the type says no more. */
@@ -36,23 +37,23 @@ export class ClientRocketMQ extends ClientProxy<RocketMQTransportEvents> {
   /** @throws ConfigurationError on bad options */
   constructor(options: ClientRocketMQOptions) {
     super();
-    this.#isOwn = !('connection' in options);
-    this.#connection = 'connection' in options ? options.connection : new RocketMQConnection('ClientRocketMQ', options);
-    this.#template = new RocketMQTemplate(this.#connection);
+    this.#isOwn = !isGiven(options);
+    this.connection = connect(options, 'ClientRocketMQ', 'ClientRocketMQ');
+    this.#template = new RocketMQTemplate(this.connection);
   }
 
   override async connect(): Promise<void> {
-    await this.#connection.start();
-    this.#reporter.follow(this.#connection);
+    await this.connection.start();
+    this.#reporter.follow(this.connection);
   }
 
   override async close(): Promise<void> {
-    if (this.#isOwn) await this.#connection.close();
+    if (this.#isOwn) await this.connection.close();
     this.#reporter.stop();
   }
 
   override unwrap<T>(): T {
-    return this.#connection.producer as T;
+    return this.connection.producer as T;
   }
 
   /** `status` tells of name servers and brokers in detail. */
@@ -68,7 +69,7 @@ export class ClientRocketMQ extends ClientProxy<RocketMQTransportEvents> {
   protected override publish(packet: ReadPacket, callback: (packet: WritePacket) => void): () => void {
     const abort = new AbortController();
     const { signal } = abort;
-    sendRequest(this.#connection, destinationOf(packet), packet.data, { signal }).then(
+    sendRequest(this.connection, destinationOf(packet), packet.data, { signal }).then(
       (response) => callback({ response, isDisposed: true }),
       (error: unknown) => signal.aborted || callback({ err: errorOf(error) }),
     );

@@ -2,14 +2,16 @@ import type { MessageHandler, ReadPacket } from '@nestjs/microservices';
 import { type BaseRpcContext, type CustomTransportStrategy, Server } from '@nestjs/microservices';
 import type { MessageExt } from '@rocketnest/client';
 import { ConfigurationError, ConsumeError, isRequest } from '@rocketnest/client';
-import { RocketMQConnection } from '../connection.js';
+import type { RocketMQConnection } from '../connection.js';
 import type { RocketMQContext } from '../context.js';
 import { formatSubscription } from '../destination.js';
 import type { RunnableListener } from '../listeners/container.js';
 import { RocketMQListenerContainer } from '../listeners/container.js';
 import { planConsumers } from '../listeners/plan.js';
+import { stopConsumers } from '../operations/shutdown.js';
 import type { RocketMQModuleOptions } from '../options.js';
 import { Replier } from '../reply.js';
+import { connect, isGiven, type OwnConnectionOptions } from './own-connection.js';
 import { parsePattern } from './pattern.js';
 import { answer, outcomeOf } from './requests.js';
 import type { RocketMQTransportEvents, RocketMQTransportStatus } from './status.js';
@@ -23,7 +25,7 @@ interface TransportOptions {
   readonly consumerGroup: string;
 }
 
-/** Either a connection that `RocketMQModule` made (`app.get(RocketMQConnection)`), or the same options as `forRoot`. */
+/** Either a connection that `RocketMQModule` made (`app.get(RocketMQConnection)`), or the same options as `forRoot` and a name. */
 export type ServerRocketMQOptions = TransportOptions &
   (
     | {
@@ -31,7 +33,7 @@ export type ServerRocketMQOptions = TransportOptions &
         /** Of this group, over the connection's: concurrency, consumeMode, maxReconsumeTimes, … */
         readonly consumer?: RocketMQModuleOptions['consumer'];
       }
-    | RocketMQModuleOptions
+    | OwnConnectionOptions
   );
 
 /**
@@ -59,7 +61,8 @@ export class ServerRocketMQ
   override readonly propagatesEventHandlerErrors: boolean = true;
 
   readonly #options: ServerRocketMQOptions;
-  readonly #connection: RocketMQConnection;
+  /** The one it was given, or its own. */
+  readonly connection: RocketMQConnection;
   readonly #replier: Replier;
   readonly #reporter = new StatusReporter((status) => this._status$.next(status));
   #container: RocketMQListenerContainer | undefined;
@@ -68,9 +71,9 @@ export class ServerRocketMQ
   constructor(options: ServerRocketMQOptions) {
     super();
     this.#options = options;
-    this.#connection = connectionOf(options);
-    const { serializer, logger } = this.#connection;
-    this.#replier = new Replier(() => this.#connection.producer, serializer, logger);
+    this.connection = connectionOf(options);
+    const { serializer, logger } = this.connection;
+    this.#replier = new Replier(() => this.connection.producer, serializer, logger);
   }
 
   override addHandler(
@@ -94,19 +97,27 @@ export class ServerRocketMQ
 
   override async listen(callback: (error?: unknown) => void): Promise<void> {
     try {
-      await this.#connection.start();
+      await this.connection.start();
       this.#container = this.#createContainer();
       await this.#container?.start();
-      this.#reporter.follow(this.#connection);
+      this.#reporter.follow(this.connection);
       callback();
     } catch (error) {
       callback(error);
     }
   }
 
+  /**
+   * Stops fetching, waits up to `shutdownTimeoutMs` for running handlers, commits offsets, and closes the connection if it is its own. In an
+   * application with RocketMQModule the handlers have finished by now: the module sees to that before anything is torn down.
+   */
   override async close(): Promise<void> {
-    await this.#container?.stop();
-    if (!('connection' in this.#options)) await this.#connection.close();
+    const { connection } = this;
+    const { shutdownTimeoutMs } = connection.options;
+    const containers = this.#container === undefined ? [] : [this.#container];
+    await stopConsumers([{ logger: connection.logger, shutdownTimeoutMs, containers }]);
+    for (const container of containers) connection.transports.delete(container);
+    if (!isGiven(this.#options)) await connection.close();
     this.#reporter.stop();
   }
 
@@ -119,12 +130,12 @@ export class ServerRocketMQ
 
   async #handle(pattern: string, message: MessageExt, context: RocketMQContext): Promise<unknown> {
     const run = async (): Promise<unknown> => {
-      const data = await this.#connection.deserializer.deserialize(message, undefined);
+      const data = await this.connection.deserializer.deserialize(message, undefined);
       return this.handleEvent(pattern, { pattern, data }, context);
     };
     if (!isRequest(message)) return run();
-    if (!this.#isEvent(pattern)) return answer(this.#replier, this.#connection.logger, pattern, context, run);
-    this.#connection.logger.warn(
+    if (!this.#isEvent(pattern)) return answer(this.#replier, this.connection.logger, pattern, context, run);
+    this.connection.logger.warn(
       `Request ${message.msgId} came to @EventPattern('${pattern}'), which does not answer: the requester will time out. Use @MessagePattern.`,
     );
     return run();
@@ -168,20 +179,20 @@ export class ServerRocketMQ
     const listeners = [...this.messageHandlers.keys()].map((pattern) => this.#toListener(pattern, consumerGroup));
     const [plan] = planConsumers(listeners);
     if (plan === undefined) {
-      this.#connection.logger.warn(
+      this.connection.logger.warn(
         `No @EventPattern or @MessagePattern for the RocketMQ group ${consumerGroup}: nothing is consumed.`,
       );
       return undefined;
     }
-    const container = new RocketMQListenerContainer(plan, this.#connection);
-    this.#connection.transports.add(container);
+    const container = new RocketMQListenerContainer(plan, this.connection);
+    this.connection.transports.add(container);
     return container;
   }
 
   #toListener(pattern: string, group: string): RunnableListener {
     return {
       label: `@${this.#isEvent(pattern) ? 'Event' : 'Message'}Pattern('${pattern}')`,
-      connection: this.#connection.name,
+      connection: this.connection.name,
       settings: {
         enabled: true,
         subscription: parsePattern(pattern),
@@ -203,6 +214,6 @@ function connectionOf(options: ServerRocketMQOptions): RocketMQConnection {
   if (typeof options.consumerGroup !== 'string' || options.consumerGroup.trim() === '') {
     throw new ConfigurationError("ServerRocketMQ needs a consumerGroup, for example consumerGroup: 'orders'.");
   }
-  const { consumerGroup: _, ...rest } = options;
-  return 'connection' in rest ? rest.connection : new RocketMQConnection('ServerRocketMQ', rest);
+  const { consumerGroup, ...rest } = options;
+  return connect(rest, 'ServerRocketMQ', `transport-${consumerGroup}`);
 }

@@ -336,23 +336,38 @@ describe('a fake connection', () => {
     await Promise.all([left.module.close(), right.module.close()]);
   });
 
-  it('says so when a listener needs SQL92', async () => {
-    @Injectable()
-    @RocketMQMessageListener({
-      topic: 'order',
-      consumerGroup: 'sql',
-      selectorType: 'SQL92',
-      selectorExpression: 'a > 1',
-    })
-    class SqlListener implements RocketMQListener<Order> {
-      onMessage(): void {}
-    }
+  it('filters by SQL92 as the broker does, and refuses the expressions that it refuses', async () => {
+    const withSql = (selectorExpression: string) => {
+      const got: number[] = [];
 
-    const module = await Test.createTestingModule({
-      imports: [RocketMQTestingModule.fake({ logger: new RecordingLogger() })],
-      providers: [SqlListener],
-    }).compile();
-    await expect(module.init()).rejects.toThrow(/SQL92, which the fake does not evaluate/);
+      @Injectable()
+      @RocketMQMessageListener({ topic: 'order', consumerGroup: 'sql', selectorType: 'SQL92', selectorExpression })
+      class SqlListener implements RocketMQListener<Order> {
+        onMessage({ id }: Order): void {
+          got.push(id);
+        }
+      }
+      const building = Test.createTestingModule({
+        imports: [RocketMQTestingModule.fake({ logger: new RecordingLogger() })],
+        providers: [SqlListener],
+      }).compile();
+      return { got, building };
+    };
+    const { got, building } = withSql("amount > 100 AND (TAGS = 'paid' OR region IN ('eu', 'us'))");
+    const module = await building;
+    await module.init();
+    const fake = module.get(RocketMQFakeConnection);
+    await fake.deliver('order:paid', { id: 1 }, { headers: { amount: 200 } });
+    await expect(fake.deliver('order:paid', { id: 2 }, { headers: { amount: 100 } })).rejects.toThrow(
+      /Nobody subscribes to topic order.*sql \(order\[amount > 100/,
+    );
+    await fake.deliver('order:created', { id: 3 }, { headers: { amount: 200, region: 'eu' } });
+    await expect(fake.deliver('order:created', { id: 4 }, { headers: { amount: 200 } })).rejects.toThrow(/Nobody/);
+    expect(got).toEqual([1, 3]);
+    await module.close();
+
+    const broken = await withSql('amount >').building;
+    await expect(broken.init()).rejects.toThrow(/invalid SQL92 expression "amount >"/);
   });
 
   it('lets a test replace the template alone', async () => {

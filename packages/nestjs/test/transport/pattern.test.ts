@@ -18,4 +18,15 @@ describe('parsePattern', () => {
   it.each([{ cmd: 'sum' }, '', ':tag', 5, undefined])('refuses %p and says what to do', (pattern) => {
     expect(() => parsePattern(pattern)).toThrow(/A pattern of RocketMQ is .*@EventPattern\(pattern, Transport\.TCP\)/);
   });
+
+  it.each([
+    [/^order\..*/, '/^order\\..*/'],
+    ['order-*', 'order-*'],
+    ['order.#', 'order.#'],
+    ['order:crea*', 'order:crea*'],
+    [{ topic: 'order', tag: 'a || b*' }, '{"topic":"order","tag":"a || b*"}'],
+  ])('refuses the wildcards of %p, which would match nothing', (pattern, shown) => {
+    expect(() => parsePattern(pattern)).toThrow(`The pattern ${shown} has wildcards`);
+    expect(() => parsePattern(pattern)).toThrow(/subscribe to topics and tags by their names.*order-created/);
+  });
 });

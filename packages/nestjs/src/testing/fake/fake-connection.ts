@@ -39,7 +39,7 @@ export interface SentMessage {
 /**
  * RocketMQ in memory, for unit tests of listeners and senders: no port, no file, and time that passes only when told to. Listeners run
  * with their pipes, guards, interceptors and filters; retries, dead letters, delays, order, requests and transaction checks are
- * those of a broker with Apache's defaults. What it cannot do says so: SQL92 filters, pull consumers, Admin.
+ * those of a broker with Apache's defaults. What it cannot do says so: pull consumers, Admin.
  *
  * `RocketMQTestingModule.fake()` provides one. Where the application imports RocketMQModule itself:
  *
@@ -59,7 +59,10 @@ export class RocketMQFakeConnection extends RocketMQConnection {
    * @param options as of `RocketMQModule.forRoot`; addresses count for nothing
    * @throws ConfigurationError naming the path of a bad option
    */
-  constructor({ embedded: _, ...options }: RocketMQModuleOptions = {}, name: string = DEFAULT_CONNECTION) {
+  constructor(
+    { embedded: _, nameServerEndpoint: __, ...options }: RocketMQModuleOptions = {},
+    name: string = DEFAULT_CONNECTION,
+  ) {
     super(name, { ...options, namesrvAddr: NOWHERE });
     this.#instance = new UnconnectedInstance({ ...options.client, namesrvAddr: NOWHERE });
     const group = options.producer?.group ?? PRODUCER_GROUP;

@@ -1,6 +1,5 @@
 import type { ConsumeOutcome, MessageExt, MessageHandler, MessageOutcome, PushConsumer } from '@rocketnest/client';
-import { PropertyName, retryTopic } from '@rocketnest/client';
-import { parseTags } from '../../destination.js';
+import { retryTopic } from '@rocketnest/client';
 import type { VirtualTime } from './virtual-time.js';
 
 /** What became of one delivery of a message to a group. */
@@ -23,11 +22,18 @@ export interface FakeGroupHome {
   settled(delivery: FakeDelivery): void;
 }
 
+/** Which messages of a topic a group takes. */
+export interface FakeFilter {
+  /** Put behind the topic's name. */
+  readonly description: string;
+  accepts(properties: Readonly<Record<string, string>>): boolean;
+}
+
 /** The consumer of a group, as long as it is started. */
 export interface FakeMember {
   readonly options: PushConsumer['options'];
-  /** Topic → tag expression. */
-  readonly subscriptions: ReadonlyMap<string, string>;
+  /** By topic. */
+  readonly subscriptions: ReadonlyMap<string, FakeFilter>;
   readonly handler: MessageHandler;
   isPaused: boolean;
 }
@@ -40,7 +46,7 @@ const DEFAULT_MAX_RECONSUME_TIMES = 16;
 export class FakeGroup {
   member: FakeMember | undefined;
   /** Those of the last member, which hold while the group is stopped. */
-  #subscriptions: ReadonlyMap<string, string> = new Map();
+  #subscriptions: ReadonlyMap<string, FakeFilter> = new Map();
   #pending: MessageExt[] = [];
   /** ORDERLY: queues with a running handler, or suspended. */
   readonly #held = new Set<string>();
@@ -64,17 +70,13 @@ export class FakeGroup {
     while (this.#running.size > 0) await Promise.all(this.#running);
   }
 
-  /** `topic:tags` of each subscription. */
+  /** `topic:tags` or `topic[sql]` of each subscription. */
   describe(): string {
-    return [...this.#subscriptions].map(([topic, tags]) => (tags === '*' ? topic : `${topic}:${tags}`)).join(', ');
+    return [...this.#subscriptions].map(([topic, { description }]) => `${topic}${description}`).join(', ');
   }
 
   accepts({ topic, properties }: MessageExt): boolean {
-    const expression = this.#subscriptions.get(topic);
-    if (expression === undefined) return false;
-    const tags = parseTags(expression);
-    const tag = properties[PropertyName.TAGS];
-    return tags === undefined || (tag !== undefined && tags.has(tag));
+    return this.#subscriptions.get(topic)?.accepts(properties) ?? false;
   }
 
   offer(message: MessageExt): void {
