@@ -44,6 +44,8 @@ export class RocketMQConnection implements OnModuleInit, OnApplicationShutdown {
   readonly deserializer: PayloadDeserializer;
   /** Consumers of Nest transports on this connection; those of listeners are in the registry. */
   readonly transports = new Set<RocketMQListenerContainer>();
+  /** Answer for transactions beside those that decorators declare; added before the application starts. */
+  readonly transactionListeners: TransactionListenerEntry[] = [];
 
   #starting: Promise<void> | undefined;
   #closing: Promise<void> | undefined;

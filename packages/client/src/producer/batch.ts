@@ -11,6 +11,7 @@ import {
   createProperties,
   encodeCheckedProperties,
   isDelayed,
+  messageId,
   type OutgoingMessage,
   type PreparedMessage,
 } from './outgoing-message.js';
@@ -47,7 +48,7 @@ export function prepareBatch(
       refuse(`has a message with a priority (index ${index}), by which the broker chooses its queue. Send it alone.`);
     const properties = createProperties(message);
     if (isDelayed(properties)) refuse(`has a delayed message (index ${index}). Send delayed messages one by one.`);
-    const msgId = createMsgId();
+    const msgId = messageId(message, createMsgId);
     properties[PropertyName.UNIQ_KEY] = msgId;
     return { topic, body: checkBody(message.body, topic, maxBytes), flag: message.flag ?? 0, properties, msgId };
   });

@@ -38,6 +38,11 @@ export interface OutgoingMessage {
   readonly waitStoreOk?: boolean | undefined;
   /** Makes this the reply to a request message: see createReply. */
   readonly replyTo?: ReplyAddress | undefined;
+  /**
+   * The message's unique id. Default: a new one. For what may be sent again by another process: consumers see that it is the same
+   * message. `Producer.checkMessage` makes one.
+   */
+  readonly msgId?: string | undefined;
 }
 
 /** Who waits for a reply, and for which. */
@@ -150,6 +155,19 @@ export function createProperties(message: OutgoingMessage): Record<string, strin
   addDelay(message, result);
   if (message.replyTo !== undefined) addReplyAddress(message.replyTo, topic, result);
   return result;
+}
+
+/** Java: MessageClientIDSetter.createUniqID, with an IPv4 or an IPv6 address. */
+const UNIQUE_ID = /^(?:[0-9A-F]{32}|[0-9A-F]{56})$/;
+
+/** The id that was chosen for a message, else the next one. @throws ConfigurationError when it is none */
+export function messageId({ topic, msgId }: OutgoingMessage, next: () => string): string {
+  if (msgId === undefined) return next();
+  if (UNIQUE_ID.test(msgId)) return msgId;
+  throw invalid(
+    `msgId of a message to topic ${topic} must be 32 or 56 upper-case hexadecimal digits, got '${msgId}'. Take one from Producer.checkMessage, or leave it out.`,
+    { topic },
+  );
 }
 
 /** A single message, checked but for its topic. @throws ConfigurationError */

@@ -19,7 +19,13 @@ import { type CreateTopicOptions, createTopic } from './create-topic.js';
 import { FaultDetector } from './fault-detector.js';
 import { sendNamespaced } from './namespaced.js';
 import { OnewaySender } from './oneway-sender.js';
-import { checkSendTopic, type OutgoingMessage, type PreparedMessage, prepareMessage } from './outgoing-message.js';
+import {
+  checkSendTopic,
+  messageId,
+  type OutgoingMessage,
+  type PreparedMessage,
+  prepareMessage,
+} from './outgoing-message.js';
 import { type ProducerOptions, type ProducerOptionsInput, producerOptionTable } from './producer-options.js';
 import { QueuePickers } from './queue-pickers.js';
 import { recallMessage } from './recall.js';
@@ -201,6 +207,15 @@ export class Producer {
   }
 
   /**
+   * Checks a message as `send` would, and sends nothing: for what is stored first and sent later, perhaps by another process.
+   * @returns an id for it, to be sent as its `msgId`
+   * @throws ConfigurationError as `send` would
+   */
+  checkMessage(message: OutgoingMessage, options: Pick<SendOptions, 'shardingKey'> = {}): string {
+    return this.prepare(message, options).msgId;
+  }
+
+  /**
    * Sends without an answer: fast, and may be lost unnoticed. Several messages go as one batch (same topic, one queue); of a batch
    * cut at maxMessageBytes, a broker may store the parts in any order. Resolves when everything is handed to the connection.
    * Java: sendOneway.
@@ -370,8 +385,8 @@ export class Producer {
     // A topic that was sent to before has been checked before.
     if (!this.pickers.has(message.topic)) checkSendTopic(message.topic);
     const { maxMessageBytes } = this.options;
-    const prepared = prepareMessage(message, options.shardingKey, maxMessageBytes, this.instance.nextMessageId());
-    return this.inNamespace(prepared);
+    const msgId = messageId(message, () => this.instance.nextMessageId());
+    return this.inNamespace(prepareMessage(message, options.shardingKey, maxMessageBytes, msgId));
   }
 
   /** How this send chooses its queues. @throws ConfigurationError when the options contradict each other */

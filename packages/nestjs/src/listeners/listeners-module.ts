@@ -174,7 +174,8 @@ export class ListenerLifecycle implements OnModuleInit, OnApplicationBootstrap, 
       ...this.explorer.find<RocketMQTransactionListenerOptions>(TRANSACTION_LISTENER),
       ...this.explorer.find<RocketMQTransactionListenerOptions>(TRANSACTION_CHECKER),
     ];
-    const entries = new Map([...workshops.keys()].map((name): [string, TransactionListenerEntry[]] => [name, []]));
+    const entries = new Map<string, TransactionListenerEntry[]>();
+    for (const [name, { connection }] of workshops) entries.set(name, [...connection.transactionListeners]);
     for (const { target, options } of found) {
       const workshop = find(workshops, target.label, options.connection);
       entries.get(workshop.connection.name)!.push(toTransactionListener({ target, options }, workshop));

@@ -1,0 +1,1 @@
+export { type KnexLike, type KnexSession, knexDatabase } from './knex-database.js';

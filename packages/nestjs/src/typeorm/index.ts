@@ -1,0 +1,1 @@
+export { type TypeOrmDataSource, type TypeOrmManager, typeOrmDatabase } from './typeorm-database.js';
