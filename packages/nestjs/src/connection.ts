@@ -10,6 +10,7 @@ import {
 } from '@rocketnest/client';
 import type { EmbeddedServers } from './embedded.js';
 import { startEmbeddedServers } from './embedded.js';
+import type { PublishEvent } from './events/events.js';
 import type { RocketMQListenerContainer } from './listeners/container.js';
 import { defaultLogger, toClientLogger } from './logging.js';
 import { producerStarted, sendHooksOf } from './operations/instrumentation.js';
@@ -44,6 +45,8 @@ export class RocketMQConnection implements OnModuleInit, OnApplicationShutdown {
   readonly deserializer: PayloadDeserializer;
   /** Consumers of Nest transports on this connection; those of listeners are in the registry. */
   readonly transports = new Set<RocketMQListenerContainer>();
+  /** Tells the application's `@OnRocketMQEvent` methods of what happens in transports; nobody before they are known. */
+  publish: PublishEvent = () => undefined;
   /** Answer for transactions beside those that decorators declare; added before the application starts. */
   readonly transactionListeners: TransactionListenerEntry[] = [];
 

@@ -74,6 +74,7 @@ export class ListenerLifecycle implements OnModuleInit, OnApplicationBootstrap, 
       this.registry.add(new RocketMQListenerContainer(plan, connection, publishers.get(plan.connection)));
     }
     refuseDuplicateIds(this.registry);
+    this.#tellOfTransports(publishers);
     for (const [name, entries] of this.#transactionListeners(workshops)) {
       workshops.get(name)!.connection.useTransactions(new TransactionRouter(entries));
     }
@@ -161,6 +162,16 @@ export class ListenerLifecycle implements OnModuleInit, OnApplicationBootstrap, 
       }
     }
     return publishers;
+  }
+
+  /** Transports have no hooks of an application: their connections pass on what happens. */
+  #tellOfTransports(publishers: ReadonlyMap<string, PublishEvent>): void {
+    const subscriptions = this.explorer.find<EventSubscription>(EVENT_LISTENER);
+    const own = new Set(this.explorer.instancesOf(RocketMQConnection));
+    for (const connection of own) connection.publish = publishers.get(connection.name) ?? connection.publish;
+    this.directory.ofServers((connection) => {
+      if (!own.has(connection)) connection.publish = createPublisher(subscriptions, connection.logger);
+    });
   }
 
   *#declared(): Iterable<Discovered<RocketMQListenerOptions> & { readonly kind: ListenerKind }> {

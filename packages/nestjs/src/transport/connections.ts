@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
+import type { Subscription } from 'rxjs';
 import { RocketMQConnection } from '../connection.js';
 import { Explorer } from '../handlers/explorer.js';
 import { ClientRocketMQ } from './client.js';
@@ -16,13 +17,7 @@ export class ConnectionDirectory {
   /** Each once. Of clients only those that have connected: they do so with their first message. */
   list(): RocketMQConnection[] {
     const servers: RocketMQConnection[] = [];
-    // Nest tells of servers that were connected before, and then of each new one.
-    this.modules
-      .getRpcTargetRegistry<unknown>()
-      .subscribe((server) => {
-        if (server instanceof ServerRocketMQ) servers.push(server.connection);
-      })
-      .unsubscribe();
+    this.ofServers((connection) => servers.push(connection)).unsubscribe();
     const clients = this.explorer.instancesOf(ClientRocketMQ).map(({ connection }) => connection);
     return [
       ...new Set([
@@ -31,5 +26,11 @@ export class ConnectionDirectory {
         ...clients.filter(({ isRunning }) => isRunning),
       ]),
     ];
+  }
+  /** Calls `take` with the connections of the servers there are, and of each that `app.connectMicroservice` adds later. */
+  ofServers(take: (connection: RocketMQConnection) => void): Subscription {
+    return this.modules.getRpcTargetRegistry<unknown>().subscribe((server) => {
+      if (server instanceof ServerRocketMQ) take(server.connection);
+    });
   }
 }

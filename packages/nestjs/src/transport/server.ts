@@ -184,7 +184,9 @@ export class ServerRocketMQ
       );
       return undefined;
     }
-    const container = new RocketMQListenerContainer(plan, this.connection);
+    const container = new RocketMQListenerContainer(plan, this.connection, (event, about) =>
+      this.connection.publish(event, about),
+    );
     this.connection.transports.add(container);
     return container;
   }
