@@ -1,10 +1,11 @@
 // Writes docs/wire.md from the tables of @rocketnest/protocol and docs/client-options.md from those of @rocketnest/client (built: dist),
-// and docs/compatibility.md. With --check: fails when a file differs.
+// docs/compatibility.md and docs/parity.md. With --check: fails when a file differs.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { clientOptionsPage } from './client-options.mjs';
 import { compatibilityPage } from './compatibility.mjs';
+import { parityPage, withoutTestLines } from './parity.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const { CURRENT_VERSION, ErrorTable, LanguageCode, RequestGroups, ResponseCode, versionName } = await import(
@@ -109,11 +110,12 @@ const pages = {
   'docs/wire.md': wirePage,
   'docs/client-options.md': await clientOptionsPage(),
   'docs/compatibility.md': await compatibilityPage(),
+  'docs/parity.md': parityPage(),
 };
 for (const [page, text] of Object.entries(pages)) {
   const path = join(root, page);
   if (!check) writeFileSync(path, text);
-  else if (readFileSync(path, 'utf8') !== text) {
+  else if (withoutTestLines(readFileSync(path, 'utf8')) !== withoutTestLines(text)) {
     console.error(
       `${page} is not what its sources say: run \`node scripts/generate-docs.mjs\` after \`npm run build\``,
     );
