@@ -222,6 +222,26 @@ describe('@Idempotent', () => {
     expect(got.flat().sort()).toEqual(['a', 'b', 'b', 'c', 'end']);
   });
 
+  it('keeps the order of an ORDERLY batch: what follows a message that comes again is handled again, after it', async () => {
+    const got: string[][] = [];
+    const { app, group, send } = await withHandler(
+      (orders) => {
+        const ids = (orders as unknown as Order[]).map(({ id }) => id);
+        got.push(ids);
+        // 'b' fails the first time, 'c' and the second 'a' are behind it.
+        return ConsumeResult.each(ids.map((id) => (id === 'b' && got.length === 1 ? new Error('once') : undefined)));
+      },
+      { key: (order: Order) => order.id },
+      { batch: { size: 10 }, autoStartup: false, consumeMode: 'ORDERLY', suspendCurrentQueueTimeMillis: 10 },
+    );
+    await using _ = app;
+    for (const id of ['a', 'b', 'c', 'a', 'd']) await send({ id });
+    await app.get(RocketMQListenerRegistry).get(group).start();
+    await waitFor(() => got.flat().includes('d'), { what: 'the last message' });
+    // The second 'a' is claimed by its own batch: it waits, and nothing overtakes it.
+    expect(got).toEqual([['a', 'b', 'c'], ['b', 'c'], ['d']]);
+  });
+
   it('does not handle a message while the store cannot be reached', async () => {
     let down = true;
     const real = new MemoryIdempotencyStore();
