@@ -39,12 +39,18 @@ export class Dispatcher {
   ) {}
 
   /** For `PushConsumer.listen`. Never rejects. */
-  async consume(messages: readonly MessageExt[], queue: MessageQueue): Promise<ConsumeOutcome | undefined> {
+  consume(messages: readonly MessageExt[], queue: MessageQueue): Promise<ConsumeOutcome | undefined> {
     const [only] = messages;
-    if (messages.length === 1) {
-      const [verdict] = await this.#run({ listener: this.#listenerOf(only!), messages: [only!] }, queue);
-      return verdict;
+    if (messages.length > 1) return this.#consumeAll(messages, queue);
+    const listener = this.#listenerOf(only!);
+    // The usual case takes no promise more than it needs.
+    if (listener !== undefined && !listener.settings.batch && listener.settings.reply === undefined) {
+      return this.#runOne(listener, only!, queue);
     }
+    return this.#run({ listener, messages: [only!] }, queue).then(([verdict]) => verdict);
+  }
+
+  async #consumeAll(messages: readonly MessageExt[], queue: MessageQueue): Promise<ConsumeOutcome | undefined> {
     const outcomes = new Map<MessageExt, MessageOutcome>();
     for (const portion of this.#portions(messages)) {
       const verdicts = await this.#run(portion, queue);

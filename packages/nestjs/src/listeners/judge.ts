@@ -38,7 +38,7 @@ export class Judge {
     if (value instanceof ConsumeResult) return messages.map((message) => this.chosen(listener, message, value));
     const reason = describeError(error);
     this.logger.warn(
-      `${this.#subjects(messages)} failed in ${listener.label}${this.#attemptOf(messages)}: ${reason}. An exception filter has dealt with it, so nothing is delivered again.`,
+      `${this.#subjects(messages)} failed in ${listener.label}${this.#attemptOf(messages)}: ${reason}. An exception filter has dealt with it, so nothing is delivered again${idsOf(messages)}.`,
     );
     for (const message of messages) this.observe(listener, message, 'discard', reason);
     return messages.map(() => undefined);
@@ -94,7 +94,7 @@ export class Judge {
     ];
     const stack = error instanceof Error ? error.stack : undefined;
     this.logger.error(
-      `${this.#subjects(messages)} failed in ${listener.label}: ${reason}. Of them ${fates.join(', ')}.`,
+      `${this.#subjects(messages)} failed in ${listener.label}: ${reason}. Of them ${fates.join(', ')}${idsOf(messages)}.`,
       ...(stack === undefined ? [] : [stack]),
     );
     for (const [i, message] of messages.entries()) this.observe(listener, message, fateOf(verdicts[i]!), reason);
@@ -144,8 +144,7 @@ export class Judge {
   #subjects(messages: readonly MessageExt[]): string {
     const [first] = messages;
     if (first === undefined || messages.length === 1) return messages.map((message) => this.#subject(message)).join('');
-    const ids = messages.map(({ msgId }) => msgId).join(', ');
-    return `A batch of ${messages.length} messages of topic ${first.topic} (group ${this.rules.group}; ${ids})`;
+    return `A batch of ${messages.length} messages of topic ${first.topic} (group ${this.rules.group})`;
   }
 
   /** Of a single message; those of a batch have come differently often. */
@@ -178,6 +177,10 @@ export class Judge {
       : `were moved to ${dlqTopic(this.rules.group)}`;
   }
 }
+
+/** Of a batch, for the end of its line. */
+const idsOf = (messages: readonly MessageExt[]): string =>
+  messages.length === 1 ? '' : `: ${messages.map(({ msgId }) => msgId).join(', ')}`;
 
 const fateOf = ({ action }: MessageOutcome): Fate => (action === 'dead-letter' ? 'dead-letter' : 'retry');
 
