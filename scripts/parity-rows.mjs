@@ -118,8 +118,8 @@ export const groups = [
         golevelup: ['no: no health check', 'rabbitmq.interfaces.ts#L233'],
         jetstream: ['yes: `critical: false`', 'guides/health-checks.md#L54'],
         nest: [
-          'partly: `isHealthy` takes the connections that count; there is no third state',
-          'e2e/health: RocketMQHealthIndicator > answers terminus for the consumers: 200 while they consume, 503 when one is stopped',
+          'yes: `optional`, `degraded`',
+          'e2e/health-optional: an optional connection that is not there, and its groups, degrade health and fail nothing',
         ],
       },
       {

@@ -8,6 +8,10 @@ export interface RocketMQHealthOptions {
   readonly connections?: readonly string[];
   /** Only these groups. Default: all. */
   readonly groups?: readonly string[];
+  /** Connections that the application can do without: their problems, and those of their groups, are `warnings`. Default: none. */
+  readonly optional?: readonly string[];
+  /** For @nestjs/terminus 12: with warnings and no problems the status is `degraded`, a 200 that says so. Default false: `up`. */
+  readonly degraded?: boolean;
   /** Messages a group may be behind in the queues of this process. Default: any number, and brokers are not asked. */
   readonly maxLag?: number;
   /** A queue that should be pulled and was not for so long is a fault. Default 120000, Java's PULL_MAX_IDLE_TIME. */
@@ -29,11 +33,13 @@ export interface RocketMQGroupHealth {
   readonly lag?: number;
 }
 
-/** One row of a terminus health check. */
-export interface RocketMQHealth {
-  readonly status: 'up' | 'down';
-  /** What is wrong, in words; empty when it is up. */
+/** One row of a terminus health check. `Status` has `degraded` where that was asked for. */
+export interface RocketMQHealth<Status extends string = 'up' | 'down'> {
+  readonly status: Status;
+  /** What is wrong, in words; empty unless it is down. */
   readonly problems: readonly string[];
+  /** What is wrong with `optional` connections. */
+  readonly warnings: readonly string[];
   /** State of each connection, by name. */
   readonly connections: Readonly<Record<string, string>>;
   /** By group; of a connection with a name, `connection/group`. */
@@ -43,6 +49,10 @@ export interface RocketMQHealth {
 const DEFAULTS = { maxPullAgeMs: 120_000, minAssignedQueues: 0, paused: 'up' } as const satisfies RocketMQHealthOptions;
 
 type Limits = RocketMQHealthOptions & typeof DEFAULTS;
+
+/** Options for terminus 12, whose status may be `degraded`. */
+type WithDegraded = RocketMQHealthOptions & { readonly degraded: true };
+type HealthWithDegraded = RocketMQHealth<'up' | 'degraded' | 'down'>;
 
 /**
  * Looks at what the application consumes with, not at whether some other client could connect. For readiness; as a liveness
@@ -60,14 +70,18 @@ export class RocketMQHealthIndicator {
   constructor(private readonly status: RocketMQStatusService) {}
 
   /** Never rejects. @param key name of the row in terminus' answer */
-  async isHealthy<Key extends string = 'rocketmq'>(
-    key: Key = 'rocketmq' as Key,
-    options: RocketMQHealthOptions = {},
-  ): Promise<Record<Key, RocketMQHealth>> {
-    return { [key]: await this.check(options) } as Record<Key, RocketMQHealth>;
+  isHealthy<Key extends string>(key: Key, options: WithDegraded): Promise<Record<Key, HealthWithDegraded>>;
+  isHealthy<Key extends string = 'rocketmq'>(
+    key?: Key,
+    options?: RocketMQHealthOptions,
+  ): Promise<Record<Key, RocketMQHealth>>;
+  async isHealthy(key = 'rocketmq', options: RocketMQHealthOptions = {}): Promise<Record<string, HealthWithDegraded>> {
+    return { [key]: await this.check(options) };
   }
 
-  async check(options: RocketMQHealthOptions = {}): Promise<RocketMQHealth> {
+  check(options: WithDegraded): Promise<HealthWithDegraded>;
+  check(options?: RocketMQHealthOptions): Promise<RocketMQHealth>;
+  async check(options: RocketMQHealthOptions = {}): Promise<HealthWithDegraded> {
     const limits: Limits = { ...DEFAULTS, ...options } as Limits;
     const status = await this.status.read({ lag: limits.maxLag !== undefined });
     const connections = status.connections.filter(({ name }) => options.connections?.includes(name) ?? true);
@@ -78,18 +92,30 @@ export class RocketMQHealthIndicator {
     const now = Date.now();
     // Most groups share the client of their connection, which has told of it.
     const told = new Set(connections.flatMap(({ lost }) => lost));
-    const problems = [
-      ...groups.flatMap(({ group, lost }) =>
-        lost.filter((what) => !told.has(what)).map((what) => `group ${group} is not connected: ${what}`),
+    const found = [
+      ...groups.flatMap(({ connection, group, lost }) =>
+        lost
+          .filter((what) => !told.has(what))
+          .map((what) => ({ connection, text: `group ${group} is not connected: ${what}` })),
       ),
-      ...connections.flatMap((connection) => [...connectionProblems(connection)]),
+      ...connections.flatMap((connection) =>
+        [...connectionProblems(connection)].map((text) => ({ connection: connection.name, text })),
+      ),
       ...groups.flatMap((group) =>
-        [...groupProblems(group, limits, now)].map((what) => `group ${group.group} ${what}`),
+        [...groupProblems(group, limits, now)].map((what) => ({
+          connection: group.connection,
+          text: `group ${group.group} ${what}`,
+        })),
       ),
     ];
+    const isOptional = (connection: string): boolean => options.optional?.includes(connection) ?? false;
+    const problems = found.filter(({ connection }) => !isOptional(connection)).map(({ text }) => text);
+    const warnings = found.filter(({ connection }) => isOptional(connection)).map(({ text }) => text);
+    const impaired = options.degraded === true && warnings.length > 0 ? 'degraded' : 'up';
     return {
-      status: problems.length === 0 ? 'up' : 'down',
+      status: problems.length === 0 ? impaired : 'down',
       problems,
+      warnings,
       connections: Object.fromEntries(connections.map(({ name, state }) => [name, state])),
       groups: Object.fromEntries(groups.map((group) => [nameOf(group), summary(group, now)])),
     };
