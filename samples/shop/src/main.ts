@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { chapters } from './story/chapters.js';
+import { chapters } from './story/chapters/index.js';
 import { type Messaging, openMessaging } from './story/messaging.js';
 import { Narrator } from './story/narrator.js';
 import { Shop } from './story/shop.js';
@@ -13,7 +13,7 @@ const HELP = `Runs the shop: an order service, two instances of a user service, 
   npm start -- --once    tells the story and exits: 0 if everything happened, 1 if not
 
   ROCKETMQ_NAMESRV       use this RocketMQ cluster (ours or Apache's) instead of the embedded one
-  DATABASE_URL           use this Postgres instead of the embedded one
+  DATABASE_URL           use this Postgres instead of the embedded ones
   PORT                   HTTP port of shop-order, default 8011; 0 picks a free one`;
 
 const narrator = new Narrator();
@@ -43,9 +43,13 @@ async function run(once: boolean): Promise<number> {
   let shop: Shop | undefined;
   try {
     narrator.title('The shop opens');
-    messaging = await openMessaging(join(dataDir, 'rocketmq'), narrator);
+    messaging = await openMessaging(dataDir, narrator);
     shop = new Shop(
-      { namesrvAddr: messaging.namesrvAddr, dataDir, orderPort: process.env['PORT'] ?? '8011' },
+      {
+        namesrvAddr: messaging.namesrvAddr,
+        databaseUrl: process.env['DATABASE_URL'],
+        orderPort: process.env['PORT'] ?? '8011',
+      },
       narrator,
     );
     await shop.open();

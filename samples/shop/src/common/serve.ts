@@ -1,15 +1,13 @@
-import type { Type } from '@nestjs/common';
+import { type Type, ValidationPipe } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import type { ServiceEnvironment } from './environment.js';
 
-/** Starts a service and, when a parent process listens, tells it where. */
-export async function serve(module: Type, environment: ServiceEnvironment): Promise<void> {
+/** Starts a service; SIGTERM lets its requests and handlers finish. */
+export async function serve(module: Type, port: number): Promise<void> {
   const app = await NestFactory.create(module, { logger: ['error', 'warn', 'fatal'] });
+  app.useGlobalPipes(new ValidationPipe({ transform: true }));
   app.enableShutdownHooks();
-  await app.listen(environment.port, '127.0.0.1');
-  const url = await app.getUrl();
-  say(`serves ${url}`);
-  process.send?.({ ready: url });
+  await app.listen(Number(process.env['PORT'] ?? port), '127.0.0.1');
+  say(`serves ${await app.getUrl()}`);
 }
 
 /** A line of what the service does, for people to read. */

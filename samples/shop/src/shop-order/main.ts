@@ -1,35 +1,35 @@
 import 'reflect-metadata';
 import { Module } from '@nestjs/common';
+import { TerminusModule } from '@nestjs/terminus';
 import { RocketMQModule } from '@rocketnest/nestjs';
-import { DatabaseModule } from '../common/database.js';
-import { readEnvironment, schemaOf } from '../common/environment.js';
+import { RocketMQOutboxModule, type SqlDatabase } from '@rocketnest/nestjs/outbox';
+import { RocketMQTransactionsModule } from '@rocketnest/nestjs/transactions';
+import { DATABASE, DatabaseModule } from '../common/database.js';
+import { messaging } from '../common/messaging.js';
+import { OperationsController } from '../common/operations.controller.js';
 import { serve } from '../common/serve.js';
-import { OrderChecker } from './order.checker.js';
 import { OrderTimeoutListener } from './order-timeout.listener.js';
 import { OrdersController } from './orders.controller.js';
 import { OrdersService } from './orders.service.js';
 import { tables } from './tables.js';
 
-const environment = readEnvironment('shop-order', 8011);
+/** Transactional messages and the local message table, each with a table beside the service's own. */
+const inDatabase = {
+  inject: [DATABASE],
+  useFactory: (database: SqlDatabase) => ({ database, createTable: true }),
+};
 
 @Module({
   imports: [
-    RocketMQModule.forRoot({
-      namesrvAddr: environment.namesrvAddr,
-      // Patient, because the whole shop with its databases may share a small machine.
-      producer: { group: 'shop-order', sendTimeoutMs: 10_000 },
-      client: { pollNameServerIntervalMs: 2_000 },
-    }),
-    DatabaseModule.forRoot({
-      dataDir: environment.dataDir,
-      url: environment.databaseUrl,
-      schema: schemaOf(environment.instance),
-      tables,
-    }),
+    RocketMQModule.forRoot(messaging('shop-order')),
+    DatabaseModule.forRoot('shop_order', tables),
+    RocketMQTransactionsModule.forRootAsync(inDatabase),
+    RocketMQOutboxModule.forRootAsync(inDatabase),
+    TerminusModule,
   ],
-  controllers: [OrdersController],
-  providers: [OrdersService, OrderTimeoutListener, OrderChecker, { provide: 'ENVIRONMENT', useValue: environment }],
+  controllers: [OrdersController, OperationsController],
+  providers: [OrdersService, OrderTimeoutListener],
 })
 class ShopOrderModule {}
 
-await serve(ShopOrderModule, environment);
+await serve(ShopOrderModule, 8011);

@@ -1,21 +1,19 @@
 import { Injectable } from '@nestjs/common';
 import { type RocketMQListener, RocketMQMessageListener } from '@rocketnest/nestjs';
-import type { OrderTimeoutEvent } from '../common/events.js';
-import { say } from '../common/serve.js';
-import { Topics } from '../common/topics.js';
+import { OrderTimeout } from '../common/contract.js';
 import { OrdersService } from './orders.service.js';
 
 /** Cancels orders that are not paid when their delayed message arrives. */
 @Injectable()
 @RocketMQMessageListener({
-  topic: Topics.orderTimeout,
+  topic: 'order-timeout-topic',
   consumerGroup: 'shop-order-timeout',
-  consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET',
+  payloadType: OrderTimeout,
 })
-export class OrderTimeoutListener implements RocketMQListener<OrderTimeoutEvent> {
+export class OrderTimeoutListener implements RocketMQListener<OrderTimeout> {
   constructor(private readonly orders: OrdersService) {}
 
-  async onMessage({ orderId }: OrderTimeoutEvent): Promise<void> {
-    if (await this.orders.cancelIfUnpaid(orderId)) say(`order ${orderId} was not paid in time: cancelled`);
+  async onMessage({ orderId }: OrderTimeout): Promise<void> {
+    await this.orders.cancelUnpaid(orderId);
   }
 }

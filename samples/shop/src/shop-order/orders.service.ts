@@ -1,123 +1,141 @@
-import { randomUUID } from 'node:crypto';
-import { ConflictException, Injectable, NotFoundException } from '@nestjs/common';
-import { RocketMQTemplate } from '@rocketnest/nestjs';
-import { Database, type Query } from '../common/database.js';
-import type { OrderEvent, OrderStep, OrderStepEvent, OrderTimeoutEvent, PriceEvent } from '../common/events.js';
-import { Tags, Topics } from '../common/topics.js';
+import { ConflictException, Inject, Injectable, NotFoundException } from '@nestjs/common';
+import { RemoteReplyError, RocketMQTemplate } from '@rocketnest/nestjs';
+import { type PgSession, RocketMQOutbox, type SqlDatabase } from '@rocketnest/nestjs/outbox';
+import { RocketMQTransactions } from '@rocketnest/nestjs/transactions';
+import { Pool } from 'pg';
+import type { Contact, OrderPlaced, OrderStep, Price } from '../common/contract.js';
+import { DATABASE } from '../common/database.js';
+import { say } from '../common/serve.js';
+import type { PlaceOrder } from './place-order.dto.js';
 
-export interface OrderRequest {
-  /** Chosen by the caller, so that a repeated request is not a second order; default: a new one. */
-  readonly orderId?: string;
-  readonly pid: number;
-  readonly number?: number;
-  readonly phone?: string;
-  readonly email?: string | null;
-  /** The customer pays later by invoice: no payment is waited for. */
-  readonly onAccount?: boolean;
+interface Product {
+  readonly name: string;
+  readonly price_cents: number;
 }
-
-/** Delay level after which an unpaid order is cancelled: level 2, five seconds with Apache's default levels. */
-const PAYMENT_DELAY_LEVEL = 2;
+interface PaidOrder {
+  readonly customer: string;
+  readonly totalCents: number;
+  /** By which its delayed message can be recalled. */
+  readonly timeout: string | null;
+}
 
 @Injectable()
 export class OrdersService {
   constructor(
-    private readonly database: Database,
+    private readonly pool: Pool,
+    @Inject(DATABASE) private readonly database: SqlDatabase<PgSession>,
     private readonly rocketmq: RocketMQTemplate,
+    private readonly transactions: RocketMQTransactions<PgSession>,
+    private readonly outbox: RocketMQOutbox<PgSession>,
   ) {}
 
-  /** Stores the order, then notifies: a crash in between loses the notification. `placeInTransaction` does not. */
-  async place(request: OrderRequest): Promise<OrderEvent> {
-    const order = await this.database.transaction((query) => this.insert(query, request));
-    await this.rocketmq.send(`${Topics.order}:${Tags.sms}`, order, { keys: order.orderId });
-    if (order.email !== null) await this.rocketmq.send(`${Topics.order}:${Tags.email}`, order, { keys: order.orderId });
-    await this.sendStep(order.orderId, 'created');
-    if (!request.onAccount) {
-      const timeout: OrderTimeoutEvent = { orderId: order.orderId };
-      await this.rocketmq.send(Topics.orderTimeout, timeout, { delayLevel: PAYMENT_DELAY_LEVEL, keys: order.orderId });
-    }
+  /** The message becomes visible if and only if the row is committed, whenever this process or the database dies. */
+  async place({ orderId, pid, number, customer, onAccount }: PlaceOrder): Promise<OrderPlaced> {
+    const { channel, to } = await this.contactOf(customer);
+    const { name, price_cents } = await this.productOf(pid);
+    const order: OrderPlaced = { orderId, product: name, totalCents: price_cents * number, to };
+    // Before the order: should there be none in the end, there is nothing to cancel.
+    const timeout = onAccount ? null : await this.startTimeout(orderId);
+    await this.transactions.send(
+      `order-topic:${channel}`,
+      order,
+      async (tx) => {
+        const { rows } = await tx.query(
+          `with taken as (update products set stock = stock - $3 where pid = $2 and stock >= $3 returning pid)
+           insert into orders (id, pid, number, total_cents, customer, timeout)
+           select $1, pid, $3, $4, $5, $6 from taken on conflict do nothing returning id`,
+          [orderId, pid, number, order.totalCents, customer, timeout],
+        );
+        if (rows.length === 0) throw new ConflictException(`sold out, or order ${orderId} exists already`);
+      },
+      { keys: orderId },
+    );
+    await this.tell(orderId, 'created');
     return order;
+  }
+
+  /** The payment and the message about it are one transaction: the message is a row, which is sent afterwards. */
+  async pay(orderId: string): Promise<void> {
+    const timeout = await this.database.transaction(async (tx) => {
+      const { rows } = await tx.query(
+        `update orders set status = 'paid' where id = $1 and status = 'created'
+         returning customer, total_cents as "totalCents", timeout`,
+        [orderId],
+      );
+      const [order] = rows as PaidOrder[];
+      if (order === undefined) throw new ConflictException(`order ${orderId} cannot be paid`);
+      const { customer, totalCents } = order;
+      const options = { keys: orderId, headers: { totalCents } };
+      await this.outbox.add(tx, 'payment-topic', { orderId, customer, totalCents }, options);
+      return order.timeout;
+    });
+    await this.tell(orderId, 'paid');
+    if (timeout === null) return;
+    // It may be too late, or the broker may not allow it: then the message finds an order that is paid.
+    await this.rocketmq
+      .recall('order-timeout-topic', timeout)
+      .catch((error: Error) => say(`not recalled: ${error.message}`));
+  }
+
+  async advance(orderId: string, from: string, to: OrderStep['step']): Promise<void> {
+    const sql = 'update orders set status = $3 where id = $1 and status = $2';
+    const { rowCount } = await this.pool.query(sql, [orderId, from, to]);
+    if (rowCount === 0) throw new ConflictException(`order ${orderId} is not ${from}`);
+    await this.tell(orderId, to);
+  }
+
+  async cancelUnpaid(orderId: string): Promise<void> {
+    const sql = `update orders set status = 'cancelled' where id = $1 and status = 'created'`;
+    const { rowCount } = await this.pool.query(sql, [orderId]);
+    if (rowCount === 1) say(`order ${orderId} was not paid in time: cancelled`);
+  }
+
+  async find(orderId: string): Promise<unknown> {
+    const { rows } = await this.pool.query('select * from orders where id = $1', [orderId]);
+    if (rows.length === 0) throw new NotFoundException(`order ${orderId} does not exist`);
+    return rows[0];
+  }
+
+  /** Somebody looks at a product, which is worth counting and not worth waiting for. */
+  async product(pid: number): Promise<Product> {
+    const product = await this.productOf(pid);
+    await this.rocketmq.sendOneway('view-topic', { pid });
+    return product;
+  }
+
+  async changePrices(prices: Price[]): Promise<void> {
+    for (const { pid, priceCents } of prices) {
+      await this.pool.query('update products set price_cents = $2 where pid = $1', [pid, priceCents]);
+    }
+    await this.rocketmq.sendBatch('price-topic', prices);
+  }
+
+  /** Asks shop-user, and waits for its answer. */
+  private async contactOf(customer: string): Promise<Contact> {
+    try {
+      return await this.rocketmq.request<Contact>('contact-topic', { customer });
+    } catch (error) {
+      if (error instanceof RemoteReplyError) throw new NotFoundException(error.remoteMessage);
+      throw error;
+    }
+  }
+
+  private async productOf(pid: number): Promise<Product> {
+    const { rows } = await this.pool.query<Product>('select name, price_cents from products where pid = $1', [pid]);
+    if (rows[0] === undefined) throw new NotFoundException(`product ${pid} does not exist`);
+    return rows[0];
+  }
+
+  private async startTimeout(orderId: string): Promise<string | null> {
+    const sent = await this.rocketmq.send('order-timeout-topic', { orderId }, { delay: '5s', keys: orderId });
+    return sent.recallHandle ?? null;
   }
 
   /**
-   * The message becomes visible if and only if the row is committed: the row is written while the broker holds the half
-   * message. If this process dies before it can say how it went, the broker asks `OrderChecker`.
-   * @param afterCommit runs between the database's commit and the message's
+   * Steps of one order go to one queue, whatever happens to other orders in between. They are for looking at: should this process die right
+   * before it sends one, that one is missing. What must never be missing goes the ways of `place` and `pay`.
    */
-  async placeInTransaction(request: OrderRequest, afterCommit: () => void = () => {}): Promise<OrderEvent> {
-    const quote = await this.quote(this.database.query, request);
-    await this.rocketmq.sendInTransaction(
-      Topics.orderCommitted,
-      quote,
-      async () => {
-        await this.database.transaction((query) => this.insert(query, quote));
-        afterCommit();
-      },
-      { keys: quote.orderId },
-    );
-    return quote;
-  }
-
-  async advance(orderId: string, step: OrderStep): Promise<void> {
-    const updated = await this.database.query(
-      `update orders set status = $2 where id = $1 and status <> 'cancelled' returning id`,
-      [orderId, step],
-    );
-    if (updated.length === 0) throw new NotFoundException(`order ${orderId} does not exist or is cancelled`);
-    await this.sendStep(orderId, step);
-  }
-
-  async cancelIfUnpaid(orderId: string): Promise<boolean> {
-    const cancelled = await this.database.query(
-      `update orders set status = 'cancelled' where id = $1 and status = 'created' returning id`,
-      [orderId],
-    );
-    return cancelled.length > 0;
-  }
-
-  async status(orderId: string): Promise<string | undefined> {
-    const [row] = await this.database.query<{ status: string }>('select status from orders where id = $1', [orderId]);
-    return row?.status;
-  }
-
-  async changePrice(pid: number, priceCents: number): Promise<void> {
-    await this.database.query('update products set price_cents = $2 where pid = $1', [pid, priceCents]);
-    const event: PriceEvent = { pid, priceCents };
-    await this.rocketmq.send(Topics.price, event);
-  }
-
-  /** Steps of one order go to one queue, whatever happens to other orders in between. */
-  private async sendStep(orderId: string, step: OrderStep): Promise<void> {
-    const event: OrderStepEvent = { orderId, step };
-    await this.rocketmq.send(Topics.orderSteps, event, { shardingKey: orderId, keys: orderId });
-  }
-
-  private async quote(query: Query, request: OrderRequest): Promise<OrderEvent> {
-    const { orderId = randomUUID(), pid, number = 1, phone = '13800000000', email = null } = request;
-    const [product] = await query<{ name: string; price_cents: number }>(
-      'select name, price_cents from products where pid = $1',
-      [pid],
-    );
-    if (product === undefined) throw new NotFoundException(`product ${pid} does not exist`);
-    return { orderId, pid, product: product.name, number, totalCents: product.price_cents * number, phone, email };
-  }
-
-  /** @throws ConflictException when the stock is too small; the transaction then rolls back */
-  private async insert(query: Query, request: OrderRequest): Promise<OrderEvent> {
-    const order = await this.quote(query, request);
-    const taken = await query('update products set stock = stock - $2 where pid = $1 and stock >= $2 returning stock', [
-      order.pid,
-      order.number,
-    ]);
-    if (taken.length === 0) throw new ConflictException(`not ${order.number} of ${order.product} in stock`);
-    await query('insert into orders (id, pid, number, total_cents, phone, email) values ($1, $2, $3, $4, $5, $6)', [
-      order.orderId,
-      order.pid,
-      order.number,
-      order.totalCents,
-      order.phone,
-      order.email,
-    ]);
-    return order;
+  private async tell(orderId: string, step: OrderStep['step']): Promise<void> {
+    await this.rocketmq.send('order-step-topic', { orderId, step }, { shardingKey: orderId, keys: orderId });
   }
 }

@@ -13,8 +13,8 @@ export const tables = `
     pid integer not null references products,
     number integer not null,
     total_cents integer not null,
-    phone text not null,
-    email text,
+    customer text not null,
+    timeout text,
     status text not null default 'created'
   );
 `;

@@ -1,34 +1,36 @@
 import 'reflect-metadata';
 import { Module } from '@nestjs/common';
+import { TerminusModule } from '@nestjs/terminus';
 import { RocketMQModule } from '@rocketnest/nestjs';
 import { DatabaseModule } from '../common/database.js';
-import { readEnvironment, schemaOf } from '../common/environment.js';
+import { messaging } from '../common/messaging.js';
+import { OperationsController } from '../common/operations.controller.js';
 import { serve } from '../common/serve.js';
+import { ContactsListener } from './contacts.listener.js';
 import { NotificationListeners } from './notifications.listeners.js';
 import { OrderStepsListener } from './order-steps.listener.js';
 import { PointsListener } from './points.listener.js';
 import { PricesListener } from './prices.listener.js';
 import { tables } from './tables.js';
 import { UserController } from './user.controller.js';
-
-const environment = readEnvironment('shop-user', 8012);
+import { ViewsListener } from './views.listener.js';
 
 @Module({
   imports: [
-    RocketMQModule.forRoot({
-      namesrvAddr: environment.namesrvAddr,
-      client: { pollNameServerIntervalMs: 2_000 },
-    }),
-    DatabaseModule.forRoot({
-      dataDir: environment.dataDir,
-      url: environment.databaseUrl,
-      schema: schemaOf(environment.instance),
-      tables,
-    }),
+    RocketMQModule.forRoot(messaging('shop-user')),
+    DatabaseModule.forRoot('shop_user', tables),
+    TerminusModule,
   ],
-  controllers: [UserController],
-  providers: [NotificationListeners, OrderStepsListener, PointsListener, PricesListener],
+  controllers: [UserController, OperationsController],
+  providers: [
+    ContactsListener,
+    NotificationListeners,
+    OrderStepsListener,
+    PointsListener,
+    PricesListener,
+    ViewsListener,
+  ],
 })
 class ShopUserModule {}
 
-await serve(ShopUserModule, environment);
+await serve(ShopUserModule, 8012);

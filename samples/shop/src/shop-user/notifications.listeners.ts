@@ -1,68 +1,54 @@
 import { Injectable } from '@nestjs/common';
-import { Payload, ReconsumeTimes, RocketMQMessageListener } from '@rocketnest/nestjs';
-import { Database } from '../common/database.js';
-import type { OrderEvent } from '../common/events.js';
+import { DeadLetter, Payload, RocketMQDlqListener, RocketMQMessageListener } from '@rocketnest/nestjs';
+import { Idempotent } from '@rocketnest/nestjs/idempotency';
+import { Pool } from 'pg';
+import { OrderPaid, OrderPlaced } from '../common/contract.js';
 import { say } from '../common/serve.js';
-import { Tags, Topics } from '../common/topics.js';
 
-const FIRST = 'CONSUME_FROM_FIRST_OFFSET';
-const SMS_GROUP = 'shop-user-sms';
-
-/** Tells customers about their orders: the topic's tag decides between SMS and e-mail. */
+/** Tells customers about their orders. The tag says how; a message that comes again, to whichever instance, is sent once. */
 @Injectable()
 export class NotificationListeners {
-  constructor(private readonly database: Database) {}
+  constructor(private readonly pool: Pool) {}
 
   @RocketMQMessageListener({
-    topic: Topics.order,
-    selectorExpression: Tags.sms,
-    consumerGroup: SMS_GROUP,
+    topic: 'order-topic',
+    selectorExpression: 'SMS',
+    consumerGroup: 'shop-user-sms',
     maxReconsumeTimes: 2,
-    consumeFromWhere: FIRST,
   })
-  async sms(@Payload() order: OrderEvent, @ReconsumeTimes() attempt: number): Promise<void> {
-    if (!/^\d{5,}$/.test(order.phone)) {
-      throw new Error(
-        `the SMS gateway refuses the number "${order.phone}" of order ${order.orderId} (delivery ${attempt + 1})`,
-      );
-    }
-    await this.send('sms', order, `SMS to ${order.phone}: your order of ${order.number} × ${order.product} is placed`);
+  @Idempotent()
+  async sms({ orderId, product, to }: OrderPlaced): Promise<void> {
+    if (!/^\d{5,}$/.test(to)) throw new Error(`the SMS gateway refuses the number "${to}"`);
+    await this.send(orderId, `SMS to ${to}: your order of ${product} is placed`);
   }
 
+  @RocketMQMessageListener({ topic: 'order-topic', selectorExpression: 'EMAIL', consumerGroup: 'shop-user-email' })
+  @Idempotent()
+  async email({ orderId, product, to }: OrderPlaced): Promise<void> {
+    await this.send(orderId, `e-mail to ${to}: your order of ${product} is placed`);
+  }
+
+  /** SQL92 over the messages' properties: the broker sends only what matches. */
   @RocketMQMessageListener({
-    topic: Topics.order,
-    selectorExpression: Tags.email,
-    consumerGroup: 'shop-user-email',
-    consumeFromWhere: FIRST,
+    topic: 'payment-topic',
+    selectorType: 'SQL92',
+    selectorExpression: 'totalCents >= 50000',
+    consumerGroup: 'shop-user-thanks',
   })
-  async email(@Payload() order: OrderEvent): Promise<void> {
-    await this.send(
-      'email',
-      order,
-      `e-mail to ${order.email}: your order of ${order.number} × ${order.product} is placed`,
-    );
+  @Idempotent()
+  async thanks({ orderId, customer, totalCents }: OrderPaid): Promise<void> {
+    await this.send(orderId, `thank-you card to ${customer} for ${totalCents / 100}`);
   }
 
-  /** Messages that failed for good. */
-  @RocketMQMessageListener({
-    topic: `%DLQ%${SMS_GROUP}`,
-    consumerGroup: 'shop-user-dead-letters',
-    consumeFromWhere: FIRST,
-  })
-  async deadLetter(@Payload() order: OrderEvent, @ReconsumeTimes() attempts: number): Promise<void> {
-    await this.database.query('insert into dead_letters (order_id, attempts) values ($1, $2)', [
-      order.orderId,
-      attempts,
-    ]);
-    say(`dead letter: order ${order.orderId} could not be notified, somebody has to call`);
+  /** What `sms` gave up: after three deliveries, or at once where the message itself is wrong. */
+  @RocketMQDlqListener('shop-user-sms')
+  async givenUp(@Payload() { orderId }: Partial<OrderPlaced>, @DeadLetter('reason') reason: string): Promise<void> {
+    await this.pool.query('insert into dead_letters (order_id, reason) values ($1, $2)', [orderId, reason]);
+    say(`dead letter of order ${orderId}, somebody has to call: ${reason}`);
   }
 
-  /** Delivery is at least once; the unique key makes the effect happen once. */
-  private async send(channel: string, order: OrderEvent, text: string): Promise<void> {
-    const written = await this.database.query(
-      'insert into outbox (channel, order_id, text) values ($1, $2, $3) on conflict do nothing returning id',
-      [channel, order.orderId, text],
-    );
-    if (written.length > 0) say(text);
+  private async send(orderId: string, text: string): Promise<void> {
+    await this.pool.query('insert into notifications (order_id, text) values ($1, $2)', [orderId, text]);
+    say(text);
   }
 }

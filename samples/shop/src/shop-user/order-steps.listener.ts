@@ -1,25 +1,20 @@
 import { Injectable } from '@nestjs/common';
 import { type RocketMQListener, RocketMQMessageListener } from '@rocketnest/nestjs';
-import { Database } from '../common/database.js';
-import type { OrderStepEvent } from '../common/events.js';
-import { Topics } from '../common/topics.js';
+import { Pool } from 'pg';
+import { OrderStep } from '../common/contract.js';
 
-/** Follows every order through its steps, in order. */
+/** Follows every order through its steps: the steps of one order are in one queue, and come one after the other. */
 @Injectable()
 @RocketMQMessageListener({
-  topic: Topics.orderSteps,
+  topic: 'order-step-topic',
   consumerGroup: 'shop-user-steps',
   consumeMode: 'ORDERLY',
-  consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET',
+  payloadType: OrderStep,
 })
-export class OrderStepsListener implements RocketMQListener<OrderStepEvent> {
-  constructor(private readonly database: Database) {}
+export class OrderStepsListener implements RocketMQListener<OrderStep> {
+  constructor(private readonly pool: Pool) {}
 
-  async onMessage({ orderId, step }: OrderStepEvent): Promise<void> {
-    await this.database.query('insert into steps (order_id, step, received_at) values ($1, $2, $3)', [
-      orderId,
-      step,
-      Date.now(),
-    ]);
+  async onMessage({ orderId, step }: OrderStep): Promise<void> {
+    await this.pool.query('insert into order_steps (order_id, step) values ($1, $2)', [orderId, step]);
   }
 }

@@ -1,26 +1,20 @@
 import { Injectable } from '@nestjs/common';
 import { type RocketMQListener, RocketMQMessageListener } from '@rocketnest/nestjs';
-import { Database } from '../common/database.js';
-import type { OrderEvent } from '../common/events.js';
+import { Idempotent } from '@rocketnest/nestjs/idempotency';
+import { Pool } from 'pg';
+import { OrderPaid } from '../common/contract.js';
 import { say } from '../common/serve.js';
-import { Topics } from '../common/topics.js';
 
-/** Credits points for orders whose row is committed: fed by transactional messages only. */
+/** Credits points. Adding is not idempotent by itself, and the message may come twice: `@Idempotent` knows its key. */
 @Injectable()
-@RocketMQMessageListener({
-  topic: Topics.orderCommitted,
-  consumerGroup: 'shop-user-points',
-  consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET',
-})
-export class PointsListener implements RocketMQListener<OrderEvent> {
-  constructor(private readonly database: Database) {}
+@RocketMQMessageListener({ topic: 'payment-topic', consumerGroup: 'shop-user-points', payloadType: OrderPaid })
+@Idempotent()
+export class PointsListener implements RocketMQListener<OrderPaid> {
+  constructor(private readonly pool: Pool) {}
 
-  async onMessage({ orderId, totalCents }: OrderEvent): Promise<void> {
+  async onMessage({ orderId, customer, totalCents }: OrderPaid): Promise<void> {
     const points = Math.floor(totalCents / 100);
-    const written = await this.database.query(
-      'insert into points (order_id, points) values ($1, $2) on conflict do nothing returning order_id',
-      [orderId, points],
-    );
-    if (written.length > 0) say(`${points} points for order ${orderId}`);
+    await this.pool.query('update customers set points = points + $2 where name = $1', [customer, points]);
+    say(`${points} points for ${customer}'s order ${orderId}`);
   }
 }

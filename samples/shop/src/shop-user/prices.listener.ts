@@ -1,21 +1,21 @@
 import { Injectable } from '@nestjs/common';
 import { type RocketMQListener, RocketMQMessageListener } from '@rocketnest/nestjs';
-import { Database } from '../common/database.js';
-import type { PriceEvent } from '../common/events.js';
+import { Price } from '../common/contract.js';
 import { say } from '../common/serve.js';
-import { Topics } from '../common/topics.js';
 
-/** Keeps this instance's copy of the prices: every instance hears of every change. */
+/** This instance's copy of the prices, in memory: every instance hears of every change. */
 @Injectable()
-@RocketMQMessageListener({ topic: Topics.price, consumerGroup: 'shop-user-prices', messageModel: 'BROADCASTING' })
-export class PricesListener implements RocketMQListener<PriceEvent> {
-  constructor(private readonly database: Database) {}
+@RocketMQMessageListener({
+  topic: 'price-topic',
+  consumerGroup: 'shop-user-prices',
+  messageModel: 'BROADCASTING',
+  payloadType: Price,
+})
+export class PricesListener implements RocketMQListener<Price> {
+  readonly prices = new Map<number, number>();
 
-  async onMessage({ pid, priceCents }: PriceEvent): Promise<void> {
-    await this.database.query(
-      'insert into prices (pid, price_cents) values ($1, $2) on conflict (pid) do update set price_cents = excluded.price_cents',
-      [pid, priceCents],
-    );
+  async onMessage({ pid, priceCents }: Price): Promise<void> {
+    this.prices.set(pid, priceCents);
     say(`product ${pid} costs ${(priceCents / 100).toFixed(2)} now`);
   }
 }

@@ -1,19 +1,16 @@
-/** The user service's tables: what it has "sent", and what it has seen. */
+/** The user service's tables, and its customers. Mallory's phone is one that no gateway accepts. */
 export const tables = `
-  create table if not exists outbox (
-    id serial primary key,
+  create table if not exists customers (
+    name text primary key,
     channel text not null,
-    order_id text not null,
-    text text not null,
-    unique (channel, order_id)
+    contact text not null,
+    points integer not null default 0
   );
-  create table if not exists steps (
-    seq serial primary key,
-    order_id text not null,
-    step text not null,
-    received_at double precision not null
-  );
-  create table if not exists points (order_id text primary key, points integer not null);
-  create table if not exists prices (pid integer primary key, price_cents integer not null);
-  create table if not exists dead_letters (id serial primary key, order_id text not null, attempts integer not null);
+  insert into customers values
+    ('ada', 'EMAIL', 'ada@example.org'), ('bob', 'SMS', '13800000000'), ('mallory', 'SMS', 'poison')
+    on conflict do nothing;
+  create table if not exists notifications (id serial primary key, order_id text not null, text text not null);
+  create table if not exists dead_letters (id serial primary key, order_id text, reason text);
+  create table if not exists order_steps (id serial primary key, order_id text not null, step text not null);
+  create table if not exists views (id serial primary key, batch integer not null, pid integer not null, times integer not null);
 `;

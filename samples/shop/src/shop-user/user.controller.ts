@@ -1,35 +1,25 @@
-import { Controller, Get } from '@nestjs/common';
-import { Database, type Row } from '../common/database.js';
+import { Controller, Get, Param, ParseEnumPipe } from '@nestjs/common';
+import { Pool } from 'pg';
+import { PricesListener } from './prices.listener.js';
 
-/** What this instance has done so far, for people and for the story. */
+const TABLES = ['customers', 'notifications', 'dead_letters', 'order_steps', 'views'];
+
+/** What the service knows, for people and for the story. */
 @Controller()
 export class UserController {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly pool: Pool,
+    private readonly cache: PricesListener,
+  ) {}
 
-  @Get('outbox')
-  outbox(): Promise<Row[]> {
-    return this.database.query('select channel, order_id as "orderId", text from outbox order by id');
+  @Get('tables/:name')
+  async table(@Param('name', new ParseEnumPipe(TABLES)) name: string): Promise<unknown[]> {
+    return (await this.pool.query(`select * from ${name} order by 1`)).rows;
   }
 
-  @Get('steps')
-  steps(): Promise<Row[]> {
-    return this.database.query(
-      'select order_id as "orderId", step, received_at as "receivedAt", seq from steps order by seq',
-    );
-  }
-
-  @Get('points')
-  points(): Promise<Row[]> {
-    return this.database.query('select order_id as "orderId", points from points');
-  }
-
+  /** Of this instance. */
   @Get('prices')
-  prices(): Promise<Row[]> {
-    return this.database.query('select pid, price_cents as "priceCents" from prices');
-  }
-
-  @Get('dead-letters')
-  deadLetters(): Promise<Row[]> {
-    return this.database.query('select order_id as "orderId", attempts from dead_letters order by id');
+  prices(): Record<string, number> {
+    return Object.fromEntries(this.cache.prices);
   }
 }

@@ -1,53 +1,75 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
+import type { Command } from './companion.js';
 import type { Narrator } from './narrator.js';
 
-/** The embedded Postgres creates its files on the first start: seconds on an idle machine, much longer on a busy one. */
+/** The embedded Postgres creates its files first: seconds on an idle machine, much longer on a busy one. */
 const START_TIMEOUT_MS = 180_000;
 const STOP_TIMEOUT_MS = 40_000;
 const QUIET_LINES = 3;
 /** A line of a stack trace: the line before it says what failed. */
 const STACK_LINE = /^\W*at /;
+/** What a service says once it can be used. */
+const SERVES = /^serves (\S+)$/;
+
+export interface ServiceOptions {
+  /** Stands before each line of the service's output. */
+  readonly name: string;
+  readonly environment?: Readonly<Record<string, string>>;
+  /** A module to load beside the service's own. */
+  readonly companion?: URL;
+}
 
 /** One service in a process of its own. */
 export class ServiceProcess {
   private constructor(
+    readonly name: string,
+    /** Where it can be reached. */
     readonly url: string,
     private readonly child: ChildProcess,
     /** Settles with the exit code or signal. */
     readonly exited: Promise<string>,
   ) {}
 
-  /** @param script path from the sample's `dist` folder */
+  /** Resolves when the service has said where it serves. @param isQuiet whether its output is shortened now */
   static async start(
-    script: string,
-    environment: Readonly<Record<string, string>> & { readonly INSTANCE: string },
+    script: URL,
+    { name, environment, companion }: ServiceOptions,
     narrator: Narrator,
     isQuiet: () => boolean,
   ): Promise<ServiceProcess> {
-    const child = fork(fileURLToPath(new URL(`../${script}`, import.meta.url)), [], {
+    const child = fork(script, [], {
       // The service's output goes through ours, so it is coloured only where ours is.
       env: { ...process.env, ...(process.stdout.isTTY ? {} : { NO_COLOR: '1' }), ...environment },
+      execArgv: companion === undefined ? [] : ['--import', companion.href],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
-    const name = environment.INSTANCE;
-    let hidden = 0;
-    for (const stream of [child.stdout, child.stderr]) {
-      if (stream === null) continue;
-      createInterface({ input: stream }).on('line', (line) => {
-        if (STACK_LINE.test(stripVTControlCharacters(line))) return;
-        hidden = isQuiet() ? hidden + 1 : 0;
-        if (hidden <= QUIET_LINES) narrator.service(name, line);
-        if (hidden === QUIET_LINES + 1) narrator.service(name, '… and so on');
-      });
-    }
     const exited = new Promise<string>((resolve) => {
       child.once('exit', (code, signal) => resolve(signal ?? `code ${code}`));
     });
-    const url = await ready(child, exited, name);
-    return new ServiceProcess(url, child, exited);
+    let hidden = 0;
+    const serves = new Promise<string>((resolve) => {
+      for (const stream of [child.stdout, child.stderr]) {
+        if (stream === null) continue;
+        createInterface({ input: stream }).on('line', (line) => {
+          const text = stripVTControlCharacters(line);
+          const [, url] = SERVES.exec(text) ?? [];
+          if (url !== undefined) resolve(url);
+          if (STACK_LINE.test(text)) return;
+          hidden = isQuiet() ? hidden + 1 : 0;
+          if (hidden <= QUIET_LINES) narrator.service(name, line);
+          if (hidden === QUIET_LINES + 1) narrator.service(name, '… and so on');
+        });
+      }
+    });
+    const url = await inTime(serves, exited, child, name);
+    return new ServiceProcess(name, url, child, exited);
+  }
+
+  /** To the companion. */
+  command(command: Command): void {
+    this.child.send(command);
   }
 
   /** SIGTERM: the service finishes what it is doing and closes. */
@@ -60,13 +82,16 @@ export class ServiceProcess {
   }
 }
 
-async function ready(child: ChildProcess, exited: Promise<string>, name: string): Promise<string> {
+async function inTime(
+  serves: Promise<string>,
+  exited: Promise<string>,
+  child: ChildProcess,
+  name: string,
+): Promise<string> {
   let timer: NodeJS.Timeout | undefined;
   try {
     return await Promise.race([
-      new Promise<string>((resolve) => {
-        child.on('message', (message) => resolve((message as { ready: string }).ready));
-      }),
+      serves,
       exited.then((how) => {
         throw new Error(`${name} ended with ${how} before it was ready; its output is above`);
       }),

@@ -1,51 +1,52 @@
-import type { OrderEvent, OrderStep } from '../common/events.js';
-import { Narrator } from './narrator.js';
+import { Producer } from '@rocketnest/client';
+import type { OrderPlaced, OrderStep } from '../common/contract.js';
+import { call, callJson } from './http.js';
+import type { Narrator } from './narrator.js';
 import { ServiceProcess } from './service-process.js';
 
 export interface ShopOptions {
   readonly namesrvAddr: string;
-  readonly dataDir: string;
+  /** A Postgres for all, or undefined: an embedded one for each service. */
+  readonly databaseUrl: string | undefined;
   /** HTTP port of shop-order; 0 picks a free one. */
   readonly orderPort: string;
 }
 
-export interface OutboxRow {
-  readonly channel: 'sms' | 'email';
-  readonly orderId: string;
+export interface OrderRequest {
+  readonly customer?: string;
+  readonly pid?: number;
+  readonly number?: number;
+  readonly orderId?: string;
+  readonly onAccount?: boolean;
 }
-export interface StepRow {
-  readonly orderId: string;
-  readonly step: OrderStep;
-  readonly receivedAt: number;
-  readonly seq: number;
-}
-export interface PointsRow {
-  readonly orderId: string;
-  readonly points: number;
-}
-export interface PriceRow {
-  readonly pid: number;
-  readonly priceCents: number;
-}
-export interface DeadLetterRow {
-  readonly orderId: string;
-  readonly attempts: number;
-}
+
+/** Rows of the user service's tables. */
 interface UserTables {
-  outbox: OutboxRow;
-  steps: StepRow;
-  points: PointsRow;
-  prices: PriceRow;
-  'dead-letters': DeadLetterRow;
+  customers: { readonly name: string; readonly points: number };
+  notifications: { readonly order_id: string; readonly text: string };
+  dead_letters: { readonly order_id: string | null; readonly reason: string };
+  order_steps: { readonly order_id: string; readonly step: OrderStep['step'] };
+  views: { readonly batch: number; readonly pid: number; readonly times: number };
 }
+
+type ServiceName = 'shop-order' | 'shop-user';
 
 const POLL_MS = 50;
+const SCRIPTS = {
+  'shop-order': new URL('../shop-order/main.js', import.meta.url),
+  'shop-user': new URL('../shop-user/main.js', import.meta.url),
+  postgres: new URL('./postgres-main.js', import.meta.url),
+};
+const COMPANION = new URL('./companion.js', import.meta.url);
 
-/** The running shop as its customers see it: one shop-order, two shop-user, all over HTTP. */
+/** The running shop as its customers and its operators see it: one shop-order, two shop-user, all over HTTP. */
 export class Shop {
-  private order!: ServiceProcess;
-  private users: ServiceProcess[] = [];
-  private quiet = false;
+  #order!: ServiceProcess;
+  #users: ServiceProcess[] = [];
+  #databases: ServiceProcess[] = [];
+  #databaseUrls!: Record<ServiceName, string>;
+  #producer: Producer | undefined;
+  #isQuiet = false;
 
   constructor(
     private readonly options: ShopOptions,
@@ -53,65 +54,110 @@ export class Shop {
   ) {}
 
   async open(): Promise<void> {
-    this.users = await Promise.all([1, 2].map((number) => this.start('shop-user', `shop-user-${number}`, '0')));
-    await this.openOrder();
+    const { databaseUrl } = this.options;
+    const database = async (): Promise<string> => {
+      if (databaseUrl !== undefined) return databaseUrl;
+      const process = await this.#launch('postgres', 'postgres', {});
+      this.#databases.push(process);
+      return process.url;
+    };
+    const [ofOrder, ofUser] = await Promise.all([database(), database()]);
+    this.#databaseUrls = { 'shop-order': ofOrder, 'shop-user': ofUser };
+    this.#producer = new Producer({ group: 'shop-story', namesrvAddr: this.options.namesrvAddr });
+    await Promise.all([this.#producer.start(), this.openOrder(), this.openUser(0), this.openUser(1)]);
   }
 
   async openOrder(): Promise<void> {
-    this.order = await this.start('shop-order', 'shop-order', this.options.orderPort);
+    this.#order = await this.#start('shop-order', 'shop-order', this.options.orderPort);
   }
 
-  /** Settles when the process of shop-order has ended, with its exit code or signal. */
-  get orderExited(): Promise<string> {
-    return this.order.exited;
+  async openUser(index: number): Promise<void> {
+    this.#users[index] = await this.#start('shop-user', `shop-user-${index + 1}`, '0');
+  }
+
+  /** SIGTERM, and the service closes in good order. @returns its exit code or signal */
+  async closeUser(index: number): Promise<string> {
+    const user = this.#users[index]!;
+    await user.stop();
+    return user.exited;
   }
 
   get orderUrl(): string {
-    return this.order.url;
+    return this.#order.url;
   }
 
   async close(): Promise<void> {
-    await this.order?.stop();
-    await Promise.all(this.users.map((user) => user.stop()));
+    await this.#order?.stop();
+    await Promise.all(this.#users.map((user) => user.stop()));
+    await this.#producer?.close();
+    await Promise.all(this.#databases.map((database) => database.stop()));
   }
 
   /** Runs `work` while the services' lines are shortened: for chapters with hundreds of orders. */
   async quietly<T>(work: () => Promise<T>): Promise<T> {
-    this.quiet = true;
+    this.#isQuiet = true;
     try {
       return await work();
     } finally {
-      this.quiet = false;
+      this.#isQuiet = false;
     }
   }
 
-  place(query: Readonly<Record<string, string>> = {}): Promise<OrderEvent> {
-    return this.request(`order?${new URLSearchParams({ pid: '1', ...query })}`);
+  /** Prepares the accident of shop-order, which happens when it commits its next order. @returns its end */
+  orderDies(): Promise<string> {
+    this.#order.command('die after the next order is committed');
+    return this.#order.exited;
   }
 
-  placeInTransaction(body: object): Promise<OrderEvent> {
-    return this.request('orders', body);
+  /** GET: what somebody sees in a browser. */
+  visit<T>(path: string): Promise<T> {
+    return callJson(`${this.#order.url}/${path}`);
+  }
+
+  /** Places an order, by default on account: nobody waits for its payment. */
+  place(request: OrderRequest = {}): Promise<OrderPlaced> {
+    return callJson(`${this.#order.url}/orders`, { pid: 1, customer: 'bob', onAccount: true, ...request });
   }
 
   async advance(orderId: string, verb: 'pay' | 'ship' | 'deliver'): Promise<void> {
-    await this.request(`orders/${orderId}/${verb}`, {});
+    await call(`${this.#order.url}/orders/${orderId}/${verb}`, {});
   }
 
   async status(orderId: string): Promise<string> {
-    return (await this.request<{ status: string }>(`orders/${orderId}`)).status;
+    return (await this.visit<{ status: string }>(`orders/${orderId}`)).status;
   }
 
-  async changePrice(pid: number, priceCents: number): Promise<void> {
-    await this.request(`products/${pid}/price`, { priceCents });
+  async changePrices(prices: readonly { pid: number; priceCents: number }[]): Promise<void> {
+    await call(`${this.#order.url}/prices`, prices);
   }
 
-  /** Rows of a table of shop-user, per instance. */
-  rowsByInstance<T extends keyof UserTables>(table: T): Promise<UserTables[T][][]> {
-    return Promise.all(this.users.map((user) => call<UserTables[T][]>(`${user.url}/${table}`)));
+  /** The prices that each instance of shop-user knows. */
+  prices(): Promise<Record<string, number>[]> {
+    return Promise.all(this.#users.map(({ url }) => callJson<Record<string, number>>(`${url}/prices`)));
   }
 
-  async rows<T extends keyof UserTables>(table: T): Promise<UserTables[T][]> {
-    return (await this.rowsByInstance(table)).flat();
+  rows<T extends keyof UserTables>(table: T): Promise<UserTables[T][]> {
+    return callJson(`${this.#users[0]!.url}/tables/${table}`);
+  }
+
+  /** Sends a message past the services: another program, one with errors perhaps. */
+  async send(topic: string, tags: string, keys: string, payload: object): Promise<void> {
+    await this.#producer!.send({ topic, tags, keys, body: Buffer.from(JSON.stringify(payload)) });
+  }
+
+  /** What each service says of itself: `up`, or what is wrong. */
+  health(): Promise<{ status: string }[]> {
+    return Promise.all([this.#order, ...this.#users].map(({ url }) => callJson<{ status: string }>(`${url}/health`)));
+  }
+
+  /** The sum of a metric over all running services, of the samples whose labels contain `label`. */
+  async metric(name: string, label: string): Promise<number> {
+    const texts = await Promise.all([this.#order, ...this.#users].map(({ url }) => call(`${url}/metrics`)));
+    const samples = texts
+      .join('\n')
+      .split('\n')
+      .filter((line) => line.startsWith(`${name}{`) && line.includes(label));
+    return samples.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
   }
 
   /** Waits until `look` returns something; the error names what was waited for. */
@@ -125,36 +171,21 @@ export class Shop {
     }
   }
 
-  private request<T>(path: string, body?: object): Promise<T> {
-    return call<T>(`${this.order.url}/${path}`, body);
-  }
-
-  private start(service: string, instance: string, port: string): Promise<ServiceProcess> {
-    const environment = {
+  #start(service: ServiceName, name: string, port: string): Promise<ServiceProcess> {
+    return this.#launch(service, name, {
       ROCKETMQ_NAMESRV: this.options.namesrvAddr,
-      INSTANCE: instance,
+      DATABASE_URL: this.#databaseUrls[service],
       PORT: port,
-      SHOP_DATA: this.options.dataDir,
-      SHOP_SIMULATE: '1',
-    };
-    return ServiceProcess.start(`${service}/main.js`, environment, this.narrator, () => this.quiet);
+    });
   }
-}
 
-/** What the service answered instead of success. */
-export class HttpError extends Error {
-  constructor(
-    readonly status: number,
-    readonly body: string,
-  ) {
-    super(`HTTP ${status}: ${body}`);
+  #launch(script: keyof typeof SCRIPTS, name: string, environment: Record<string, string>): Promise<ServiceProcess> {
+    const companion = script === 'postgres' ? {} : { companion: COMPANION };
+    return ServiceProcess.start(
+      SCRIPTS[script],
+      { name, environment, ...companion },
+      this.narrator,
+      () => this.#isQuiet,
+    );
   }
-}
-
-async function call<T>(url: string, body?: object): Promise<T> {
-  const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
-  const response = await fetch(url, body === undefined ? {} : init);
-  const text = await response.text();
-  if (!response.ok) throw new HttpError(response.status, text);
-  return (text === '' ? undefined : JSON.parse(text)) as T;
 }
