@@ -15,7 +15,7 @@ const swc = [
 
 export default {
   testEnvironment: 'node',
-  roots: ['<rootDir>/packages', '<rootDir>/samples', '<rootDir>/test'],
+  roots: ['<rootDir>/packages', '<rootDir>/samples', '<rootDir>/test', '<rootDir>/bench'],
   testMatch: ['**/test/**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/interop/', '<rootDir>/test/conformance/'],
   extensionsToTreatAsEsm: ['.ts'],

@@ -1,80 +1,70 @@
-// npm run bench [-- --peers apache,rocketnest --rounds 3 --seconds 10 --threads 64 --size 128 --flush ASYNC_FLUSH --out FILE.json]
-// The official Java client's synchronous send against our servers and Apache's, alternating, each started fresh.
-import { writeFileSync } from 'node:fs';
-import { cpus, totalmem } from 'node:os';
-import { parseArgs } from 'node:util';
-import { APACHE_VERSION, prepareApache } from '../scripts/apache.mjs';
-import type { Target } from '../test/support/servers.js';
-import { median } from './process-figures.js';
-import { type SendSyncFigures, type SendSyncOptions, sendSync } from './send-sync.js';
+// npm run bench -- [scenario…] [--peers a,b] [--rounds 3] [--seconds 10] [--warmup 5] [--quick] [--resume] [--out FILE] [--list] [--docs]
+// Compares RocketNest with its peers; bench/README.md says how. `--help` lists the options.
+import { mkdirSync } from 'node:fs';
+import { dirname, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Command, parseCommand } from './harness/command.js';
+import { writePage } from './harness/page-files.js';
+import { Progress } from './harness/progress.js';
+import { consoleTable, numberText } from './harness/report.js';
+import { type Results, readResults, writeResults } from './harness/results.js';
+import { missingText, plan, prepare, runScenario } from './harness/runner.js';
+import type { Scenario } from './harness/scenario.js';
+import { scenarios } from './scenarios/index.js';
 
-const { values } = parseArgs({
-  options: {
-    peers: { type: 'string', default: 'apache,rocketnest' },
-    rounds: { type: 'string', default: '3' },
-    warmup: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '10' },
-    threads: { type: 'string', default: '64' },
-    size: { type: 'string', default: '128' },
-    flush: { type: 'string', default: 'ASYNC_FLUSH' },
-    out: { type: 'string' },
-  },
-});
+const root = fileURLToPath(new URL('..', import.meta.url));
 
-const rounds = Number(values.rounds);
-const options: SendSyncOptions = {
-  threads: Number(values.threads),
-  bodyBytes: Number(values.size),
-  warmupSeconds: Number(values.warmup),
-  seconds: Number(values.seconds),
-  flush: values.flush as SendSyncOptions['flush'],
-};
-const PEERS = values.peers.split(',') as Target[];
-
-/** Row of the printed table: figure, unit, digits, and whether more is better. */
-const ROWS: readonly [keyof SendSyncFigures, string, number, 'more' | 'less'][] = [
-  ['rate', 'sends/s', 0, 'more'],
-  ['p50Ms', 'latency p50, ms', 2, 'less'],
-  ['p99Ms', 'latency p99, ms', 2, 'less'],
-  ['p999Ms', 'latency p99.9, ms', 2, 'less'],
-  ['cpuSecondsPerMillion', 'server CPU s per million', 1, 'less'],
-  ['idleMiB', 'RSS idle, MiB', 0, 'less'],
-  ['loadedMiB', 'RSS loaded, MiB', 0, 'less'],
-  ['firstAckMs', 'start to first acknowledged send, ms', 0, 'less'],
-  ['stopMs', 'stop on SIGTERM, ms', 0, 'less'],
-];
-
-prepareApache(); // The Java client of the load, too.
-const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}`;
-console.log(
-  `${options.threads} threads, ${options.bodyBytes}-byte bodies, ${options.flush}; ${rounds} rounds of ${options.seconds} s after ${options.warmupSeconds} s warm-up`,
-);
-console.log(`${machine}; Apache RocketMQ ${APACHE_VERSION} (-Xmx1g)\n`);
-
-const figures: Record<Target, SendSyncFigures[]> = { apache: [], rocketnest: [] };
-for (let round = 1; round <= rounds; round++) {
-  for (const peer of PEERS) {
-    process.stdout.write(`round ${round}/${rounds} ${peer} ... `);
-    const run = await sendSync(peer, options);
-    figures[peer].push(run);
-    console.log(`${run.rate.toFixed(0)} sends/s`);
-  }
+try {
+  const command = parseCommand(process.argv.slice(2), scenarios);
+  if (command.print !== undefined) console.log(command.print);
+  else await main(command);
+} catch (error) {
+  console.error(`\n${(error as Error).message}`);
+  process.exitCode = 1;
 }
 
-const table = ROWS.map(([key, label, digits, better]) => {
-  const of = (peer: Target) => figures[peer].map((run) => run[key]);
-  const cell = (peer: Target) =>
-    PEERS.includes(peer)
-      ? `${median(of(peer)).toFixed(digits)} (${Math.min(...of(peer)).toFixed(digits)}–${Math.max(...of(peer)).toFixed(digits)})`
-      : '-';
-  const ratio = median(of('rocketnest')) / median(of('apache'));
-  return {
-    figure: label,
-    apache: cell('apache'),
-    rocketnest: cell('rocketnest'),
-    ratio: PEERS.length > 1 ? `${ratio.toFixed(2)} (${better} is better)` : '-',
-  };
-});
-console.log('\nMedian (lowest–highest); ratio = rocketnest / apache of the medians');
-console.table(table);
-if (values.out !== undefined) writeFileSync(values.out, `${JSON.stringify({ machine, options, figures }, null, 2)}\n`);
+async function main({ chosen, peers, out, resume, docs, docsOnly, ...options }: Command): Promise<void> {
+  let results: Results = out === undefined ? {} : readResults(out);
+  if (!docsOnly) {
+    const planned = plan(chosen, peers);
+    if (planned.missing.size > 0) console.log(`${missingText(planned.missing)}\n`);
+    await prepare(planned);
+    const progress = new Progress(planned.entries.reduce((sum, entry) => sum + entry.peers.length * options.rounds, 0));
+    try {
+      for (const entry of planned.entries) {
+        const { scenario } = entry;
+        const earlier = resume ? results[scenario.name] : undefined;
+        const result = await runScenario(
+          entry,
+          options,
+          {
+            run: (of, peer, round) => progress.run(`${of.name} ${peer.name} ${round}/${options.rounds}`),
+            step: (what) => progress.step(what),
+            kept: () => progress.kept(),
+            done: ({ figures }, soFar) => {
+              progress.done(headline(scenario, figures));
+              results = { ...results, [scenario.name]: soFar };
+              if (out !== undefined) keep(out, results);
+            },
+          },
+          earlier,
+        );
+        progress.log(`\n${scenario.title}\n${scenario.load}\n${consoleTable(result)}\n`);
+      }
+    } finally {
+      progress.stop();
+    }
+  }
+  if (docs) for (const path of writePage(root, results)) console.log(`wrote ${relative(process.cwd(), path)}`);
+}
+
+/** The first figure of a run, in words. */
+function headline({ figures: table }: Scenario, figures: Readonly<Record<string, number>>): string {
+  const [key, { digits, unit, label }] = Object.entries(table)[0]!;
+  return `${label} ${numberText(figures[key]!, digits)} ${unit}`.trimEnd();
+}
+
+function keep(path: string, results: Results): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeResults(path, results);
+}

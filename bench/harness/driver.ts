@@ -1,0 +1,86 @@
+import { fileURLToPath } from 'node:url';
+import { Child } from '../../test/support/child.js';
+import { Jvm } from '../../test/support/jvm.js';
+import type { Language } from '../peers.js';
+
+/** What was sent or seen: how many messages, and the sum of the CRC-32 of their bodies, modulo 2^32. No two bodies of a run are the same. */
+export interface Tally {
+  readonly count: number;
+  readonly sum: number;
+}
+
+/** Latencies in ms. */
+export interface Latency {
+  readonly min: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly p999: number;
+  readonly max: number;
+}
+
+/** What every subcommand of the drivers reports in the end; some add to it. */
+export interface DriverResult {
+  /** In the time that was measured. */
+  readonly messages: number;
+  readonly seconds: number;
+  readonly latency: Latency;
+  /** In all, warm-up included. */
+  readonly sent: Tally;
+  readonly received: Tally;
+  readonly failures: number;
+  readonly firstFailure?: string;
+}
+
+type Values = Readonly<Record<string, string | number | boolean>>;
+
+const NODE_DRIVER = fileURLToPath(new URL('../drivers/node/main.ts', import.meta.url));
+const STOP_MS = 30_000;
+
+/**
+ * A process that loads servers: `dev.rocketnest.bench.Driver` (the official Java client) or bench/drivers/node (ours). Both take a
+ * subcommand and `key=value` words, and print events, one JSON object a line: `ready`, `measuring`, `measured`, `result`.
+ */
+export class Driver implements AsyncDisposable {
+  private constructor(
+    readonly child: Child,
+    private readonly dispose: () => Promise<void>,
+  ) {}
+
+  static async start(language: Language, command: string, values: Values): Promise<Driver> {
+    const name = `${language} driver ${command}`;
+    const words = [command, ...Object.entries(values).map(([key, value]) => `${key}=${value}`)];
+    if (language === 'java') {
+      const args = ['-Xmx1g', 'dev.rocketnest.bench.Driver', ...words];
+      const jvm = await Jvm.start(name, args, {}, 'defaults');
+      return new Driver(jvm.child, () => jvm[Symbol.asyncDispose]());
+    }
+    const child = new Child(name, { command: process.execPath, args: ['--import', 'tsx', NODE_DRIVER, ...words] });
+    return new Driver(child, async () => {
+      if (child.exit === null) await child.kill();
+    });
+  }
+
+  get pid(): number {
+    return this.child.pid;
+  }
+
+  /** The fields of an event, as soon as it was printed. @throws {Error} with the driver's last output when it ends before or is late */
+  async event<T = object>(event: string, timeoutMs: number): Promise<T> {
+    const line = new Promise<string>((resolve) => {
+      this.child.onLine((text) => {
+        if (text.startsWith(`{"event":"${event}"`)) resolve(text);
+      });
+    });
+    return JSON.parse(await this.child.race(line, timeoutMs, `event ${event}`)) as T;
+  }
+
+  /** Tells the driver that it is over, and waits until it has left. */
+  async stop(): Promise<void> {
+    this.child.endInput();
+    await this.child.waitForExit(STOP_MS);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.dispose();
+  }
+}
