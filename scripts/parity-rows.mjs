@@ -101,6 +101,27 @@ export const groups = [
         ],
       },
       {
+        what: 'name servers from the environment, or from a page that is asked again',
+        spring: ['no: `rocketmq.name-server` is required', 'autoconfigure/RocketMQAutoConfiguration.java#L84'],
+        golevelup: null,
+        jetstream: null,
+        nest: [
+          'yes',
+          'e2e/name-servers: the module finds its name servers > in the environment, as Apache’s clients do',
+          'e2e/name-servers: the module finds its name servers > on a page, which the options name',
+        ],
+      },
+      {
+        what: 'a logger of the application’s choice',
+        spring: ['yes: SLF4J', 'support/DefaultRocketMQListenerContainer.java#L74'],
+        golevelup: ['yes: `logger`', 'rabbitmq.interfaces.ts#L273'],
+        jetstream: ['partly: Nest’s', '/src/server/routing/pattern-registry.ts#L26'],
+        nest: [
+          'yes: `logger`',
+          'e2e/listeners: listeners > listeners of one group share a consumer: each message goes to the one whose tag it has',
+        ],
+      },
+      {
         what: 'servers are away at start-up: fail, wait, or start in the background',
         spring: ['no: starts, and goes on trying', 'support/DefaultRocketMQListenerContainer.java#L394'],
         golevelup: ['yes: `connectionInitOptions`', 'rabbitmq.interfaces.ts#L173'],
@@ -455,6 +476,16 @@ export const groups = [
         ],
       },
       {
+        what: 'returned: consumed, and it shows that nobody made use of it',
+        spring: ['no', 'support/DefaultRocketMQListenerContainer.java#L480'],
+        golevelup: ['partly: `Nack()`, where there is no dead letter exchange', 'amqp/handlerResponses.ts#L1'],
+        jetstream: ['yes: `ctx.terminate(reason)`', 'guides/handler-context.md#L162'],
+        nest: [
+          'yes: `ConsumeResult.discard(reason)`',
+          'e2e/discard: messages that nobody makes use of > are events and counts: discarded ones of a batch, and those whose failure a filter swallowed',
+        ],
+      },
+      {
         what: 'an error that must not be repeated',
         spring: [
           'no: `delayLevelWhenNextConsume = -1` for all errors of a listener',
@@ -475,6 +506,7 @@ export const groups = [
         nest: [
           'yes',
           'e2e/pipeline: a message that can never succeed goes to the dead letter topic at once > when a pipe refuses it',
+          'e2e/endings: %s, beside global enhancers for HTTP > %s',
         ],
       },
       {
@@ -485,6 +517,7 @@ export const groups = [
         nest: [
           'yes',
           'e2e/pipeline: a message that can never succeed goes to the dead letter topic at once > when a guard refuses it',
+          'e2e/endings: %s, beside global enhancers for HTTP > %s',
         ],
       },
       {
@@ -495,6 +528,7 @@ export const groups = [
         nest: [
           'yes',
           'e2e/pipeline: a message that can never succeed goes to the dead letter topic at once > when its body is not JSON though it says so',
+          'e2e/endings: %s, beside global enhancers for HTTP > %s',
         ],
       },
       {
@@ -817,6 +851,7 @@ export const groups = [
         nest: [
           'yes',
           'e2e/pipeline: a handler runs through Nest’s pipeline > a filter that returns something has handled the failure: the message is consumed',
+          'e2e/discard: messages that nobody makes use of > a filter may choose the outcome',
         ],
       },
       {
@@ -1208,6 +1243,17 @@ export const groups = [
         nest: ['yes', 'e2e/receive: RocketMQTemplate.recall > takes a delayed message back'],
       },
       {
+        what: 'errors have a class and a code, and say the next step',
+        spring: ['partly: `MessagingException` around the client’s', 'support/RocketMQUtil.java#L90'],
+        golevelup: ['partly: four classes', 'amqp/errors.ts#L4'],
+        jetstream: ['partly: codes of NATS', 'guides/troubleshooting.md#L271'],
+        nest: [
+          'yes',
+          'packages/client/test/routes: RouteTable > explains a missing topic with the name server asked and the next step',
+          'e2e/startup-errors: the application does not start > when no name server answers, and says where it looked',
+        ],
+      },
+      {
         what: 'a request fails usefully: nobody there, too late, or the replier’s error',
         spring: ['no: a timeout, whatever the replier threw', 'support/DefaultRocketMQListenerContainer.java#L517'],
         golevelup: ['partly: `RpcTimeoutError`', 'amqp/errors.ts#L4'],
@@ -1432,6 +1478,7 @@ export const groups = [
         nest: [
           'yes',
           'e2e/transport: ServerRocketMQ > runs two handlers of one pattern, and guards know where they are',
+          'e2e/hybrid: a hybrid application > has several handlers of one event run again together when one of them fails',
         ],
       },
       {
@@ -1452,6 +1499,7 @@ export const groups = [
         nest: [
           'yes: `ROCKETMQ_TRANSPORT`',
           'e2e/transport: ServerRocketMQ > refuses patterns that overlap and patterns of other transports, and warns when there is none',
+          'e2e/hybrid: a hybrid application > runs its global enhancers for events with inheritAppConfig',
         ],
       },
       {
@@ -1474,6 +1522,36 @@ export const groups = [
           'yes',
           'test/interop/nest-requests: the Nest transport and template on the servers of %s > a @MessagePattern answers Nest and Java',
           'test/interop/nest-requests: the Nest transport and template on the servers of %s > a Java replier answers ClientProxy.send and the template',
+        ],
+      },
+      {
+        what: 'a message without a handler is not lost',
+        spring: null,
+        golevelup: ['partly: nacked, with an error in the log', 'amqp/connection.ts#L957'],
+        jetstream: ['yes: dead letter at once', 'guides/dead-letter-queue.md#L26'],
+        nest: [
+          'yes: again, and a dead letter in the end',
+          'e2e/hybrid: a hybrid application > has a message for which there is no handler delivered again, and a dead letter in the end',
+        ],
+      },
+      {
+        what: 'a microservice with a connection of its own: options instead of the module',
+        spring: null,
+        golevelup: null,
+        jetstream: ['no: `forRoot` first', 'getting-started/quick-start.md#L73'],
+        nest: [
+          'yes',
+          'e2e/own-connection: a microservice without RocketMQModule > handles events and requests, tells its status, and finishes its handlers before it closes',
+        ],
+      },
+      {
+        what: 'a reply has tag, keys and headers',
+        spring: ['no: a payload', 'support/DefaultRocketMQListenerContainer.java#L518'],
+        golevelup: ['no: the headers of the request', 'amqp/connection.ts#L981'],
+        jetstream: ['no: a payload', 'patterns/rpc.md#L44'],
+        nest: [
+          'yes: a record',
+          'e2e/reply-records: %s > answers with a RocketMQRecord: its payload, with tag, keys and headers',
         ],
       },
       {
@@ -1815,8 +1893,8 @@ export const groups = [
         golevelup: ['yes: `errorHandler`', 'rabbitmq.interfaces.ts#L147'],
         jetstream: ['no', 'patterns/events.md#L125'],
         nest: [
-          'partly: an exception filter makes it success, or another error',
-          'e2e/pipeline: a handler runs through Nest’s pipeline > a filter that returns something has handled the failure: the message is consumed',
+          'partly: an exception filter chooses the outcome',
+          'e2e/discard: messages that nobody makes use of > a filter may choose the outcome',
         ],
       },
     ],
