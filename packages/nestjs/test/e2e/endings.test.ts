@@ -93,6 +93,11 @@ class AsIfHandled implements ExceptionFilter {
   }
 }
 
+@Catch()
+class OnlyLogs implements ExceptionFilter {
+  async catch(): Promise<void> {}
+}
+
 @Injectable()
 class FailsAfterwards implements NestInterceptor {
   intercept(_: ExecutionContext, next: CallHandler): Observable<unknown> {
@@ -177,6 +182,15 @@ const ENDINGS = {
     reason: /^Error: db down$/,
     log: [/failed in \S+, attempt 1 of 2: Error: db down\. An exception filter has dealt with it/],
   },
+  'a filter that returns nothing': {
+    ends: 'dead letter',
+    calls: 2,
+    reason: /^Error: db down$/,
+    log: [
+      /attempt 1 of 2: Error: db down\. It will be delivered again/,
+      /attempt 2 of 2: Error: db down\. Moved to %DLQ%/,
+    ],
+  },
   'an interceptor that throws': {
     ends: 'dead letter',
     calls: 2,
@@ -251,6 +265,13 @@ function scenario(consumeMode: 'CONCURRENTLY' | 'ORDERLY') {
     @RocketMQMessageListener(listen('an exception that a filter swallows'))
     swallowed(_: OrderDto): never {
       calls.push('an exception that a filter swallows');
+      throw new Error('db down');
+    }
+
+    @UseFilters(OnlyLogs)
+    @RocketMQMessageListener(listen('a filter that returns nothing'))
+    notSwallowed(_: OrderDto): never {
+      calls.push('a filter that returns nothing');
       throw new Error('db down');
     }
 
