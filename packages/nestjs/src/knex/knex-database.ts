@@ -7,9 +7,12 @@ export interface KnexSession {
   raw(sql: string, bindings: readonly unknown[]): PromiseLike<unknown>;
 }
 
-/** A Knex transaction; `executionPromise` is there on those of a callback. */
+/** A Knex transaction. */
 interface KnexTransaction extends KnexSession {
+  /** Resolves when it is committed. */
   readonly executionPromise?: Promise<unknown> | undefined;
+  /** Of a savepoint. */
+  readonly parentTransaction?: KnexTransaction | undefined;
 }
 
 /** A Knex instance. */
@@ -42,9 +45,10 @@ export function knexDatabase<Tx extends KnexSession>(knex: KnexLike<Tx>): SqlDat
     queryIn,
     transaction: async <R>(work: (tx: Tx) => Promise<R>) => (await knex.transaction(work)) as R,
     onCommit: (tx, listener) => {
-      const { executionPromise } = tx as KnexTransaction;
-      executionPromise?.then(listener, () => undefined);
-      return executionPromise !== undefined;
+      let outermost: KnexTransaction = tx;
+      while (outermost.parentTransaction !== undefined) outermost = outermost.parentTransaction;
+      outermost.executionPromise?.then(listener, () => undefined);
+      return outermost.executionPromise !== undefined;
     },
   };
 }
