@@ -18,6 +18,7 @@ import { ViewsListener } from './views.listener.js';
 @Module({
   imports: [
     RocketMQModule.forRoot(messaging('shop-user')),
+    RocketMQModule.forFeature([{ name: '%DLQ%shop-user-sms', queues: 1 }]), // known before the first dead letter
     DatabaseModule.forRoot('shop_user', tables),
     TerminusModule,
   ],

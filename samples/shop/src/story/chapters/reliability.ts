@@ -12,7 +12,7 @@ export const reliabilityChapters: readonly Chapter[] = [
       shop.narrator.done('commit: the notification was sent');
 
       const refused = randomUUID();
-      await expectRefusal('an order beyond the stock', 409, shop.place({ number: 1_000_000, orderId: refused }));
+      await expectRefusal('an order beyond the stock', 409, shop.place({ number: 150_000, orderId: refused }));
       shop.narrator.say(`order ${refused} is beyond the stock: the database rolls back, and so does the message`);
 
       const orphan = randomUUID();
