@@ -30,10 +30,10 @@ async function main({ chosen, peers, out, resume, docs, docsOnly, ...options }: 
     if (planned.missing.size > 0) console.log(`${missingText(planned.missing)}\n`);
     await prepare(planned);
     const progress = new Progress(planned.entries.reduce((sum, entry) => sum + entry.peers.length * options.rounds, 0));
-    try {
-      for (const entry of planned.entries) {
-        const { scenario } = entry;
-        const earlier = resume ? results[scenario.name] : undefined;
+    const failed: Error[] = [];
+    for (const entry of planned.entries) {
+      const { scenario } = entry;
+      try {
         const result = await runScenario(
           entry,
           options,
@@ -47,12 +47,18 @@ async function main({ chosen, peers, out, resume, docs, docsOnly, ...options }: 
               if (out !== undefined) keep(out, results);
             },
           },
-          earlier,
+          resume ? results[scenario.name] : undefined,
         );
         progress.log(`\n${scenario.title}\n${scenario.load}\n${consoleTable(result)}\n`);
+      } catch (error) {
+        failed.push(error as Error); // the others are worth their time all the same
+        progress.log(`\nFAILED: ${(error as Error).message}\n`);
       }
-    } finally {
-      progress.stop();
+    }
+    progress.stop();
+    if (failed.length > 0) {
+      process.exitCode = 1;
+      console.error(`${failed.length} of ${planned.entries.length} scenarios failed; their messages are above.`);
     }
   }
   if (docs) for (const path of writePage(root, results)) console.log(`wrote ${relative(process.cwd(), path)}`);
