@@ -4,6 +4,7 @@ import {
   ClosedError,
   ConfigurationError,
   ConnectionError,
+  isSystemTopic,
   type MessageExt,
   RETRY_GROUP_PREFIX,
   UniqueIdGenerator,
@@ -266,8 +267,10 @@ export class ClientInstance {
 
   /** Says once that a topic in use does not exist, and once that it appeared. */
   private noteMissing(topic: string, missing: boolean): void {
-    // A group's retry topic exists only after its first heartbeat reached a broker; a lent route is one to be created.
-    if (missing && (topic.startsWith(RETRY_GROUP_PREFIX) || this.routes.get(topic)?.lent)) return;
+    // A group's retry topic exists only after its first heartbeat reached a broker; a lent route is one to be created. Not every service
+    // that speaks the protocol has the system's topics.
+    if (missing && (topic.startsWith(RETRY_GROUP_PREFIX) || isSystemTopic(topic) || this.routes.get(topic)?.lent))
+      return;
     if (missing === this.missingTopics.has(topic)) return;
     if (missing) {
       this.missingTopics.add(topic);

@@ -111,7 +111,7 @@ export class Producer {
   }
 
   /** Topics whose routes the instance keeps fresh. */
-  private *topics(): Iterable<string> {
+  protected *topics(): Iterable<string> {
     yield* this.pickers.topics();
     yield* this.requester.topics();
   }

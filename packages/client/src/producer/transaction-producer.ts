@@ -6,6 +6,7 @@ import {
   MessageSysFlag,
   PropertyName,
   SendError,
+  SystemTopic,
 } from '@rocketnest/protocol';
 import type { ClientInstance } from '../instance.js';
 import type { clientOptionTable } from '../options.js';
@@ -17,6 +18,9 @@ import { Producer } from './producer.js';
 import type { ProducerOptionsInput } from './producer-options.js';
 import type { SendOptions } from './send-pipeline.js';
 import type { SendResult } from './send-result.js';
+
+/** Its route names the brokers of a cluster: each has it from its first start. Java: TopicConfigManager. */
+const TOPIC_OF_ALL_BROKERS = SystemTopic.SELF_TEST;
 
 /** What a local transaction came to. Java: LocalTransactionState. */
 export type TransactionState = 'COMMIT' | 'ROLLBACK' | 'UNKNOWN';
@@ -87,6 +91,29 @@ export class TransactionProducer extends Producer {
     const { checker, ...producerOptions } = options;
     super(producerOptions as ProducerOptionsInput, instance as ClientInstance);
     this.checker = resolveOptions(transactionOptionTable, { checker }, new.target.name).checker;
+  }
+
+  /**
+   * Joins its group, and makes itself known to every broker, in the background: a broker asks the producers that it knows, and those of a
+   * service that was started again have sent nothing yet.
+   */
+  override async start(): Promise<void> {
+    await super.start();
+    void this.introduce();
+  }
+
+  private async introduce(): Promise<void> {
+    try {
+      await this.instance.routes.refresh(TOPIC_OF_ALL_BROKERS);
+      await this.instance.sendHeartbeats();
+    } catch (error) {
+      this.instance.logger.info('no name server answers yet; brokers hear of the producer later', { error });
+    }
+  }
+
+  protected override *topics(): Iterable<string> {
+    yield TOPIC_OF_ALL_BROKERS;
+    yield* super.topics();
   }
 
   /**

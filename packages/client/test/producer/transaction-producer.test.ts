@@ -75,6 +75,15 @@ describe('TransactionProducer', () => {
     expect(await committed(topic, 1)).toEqual(['committed']);
   });
 
+  it('is asked about what another process left, before it has sent anything itself', async () => {
+    const [topic, group] = [await cluster.topic(), unique('tx')];
+    const first = await startProducer(neverChecked, group);
+    await first.sendInTransaction({ topic, body: 'left behind' }, () => 'UNKNOWN');
+    await first.close();
+    await startProducer(() => 'COMMIT', group);
+    expect(await committed(topic, 1)).toEqual(['left behind']);
+  });
+
   it('answers the broker’s check for an unknown transaction', async () => {
     const topic = await cluster.topic();
     const checked: MessageExt[] = [];

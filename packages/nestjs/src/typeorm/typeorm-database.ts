@@ -61,12 +61,13 @@ export function typeOrmDatabase<Manager extends TypeOrmManager>(
 class CommitSubscriber {
   readonly #listeners = new WeakMap<object, Set<() => void>>();
 
-  /** @param manager or a query runner: both have queries, and people have either */
-  add(manager: TypeOrmManager, listener: () => void): boolean {
-    const runner = 'queryRunner' in manager ? manager.queryRunner : manager;
-    if (runner === undefined || runner === null) return false;
-    const listeners = this.#listeners.get(runner) ?? new Set();
-    this.#listeners.set(runner, listeners.add(listener));
+  /** @param session a manager, or a query runner: both have queries, and people have either */
+  add(session: TypeOrmManager, listener: () => void): boolean {
+    const runner = 'isTransactionActive' in session ? session : session.queryRunner;
+    // A manager outside of transactions has no runner.
+    if ((runner as Partial<TransactionEvent['queryRunner']> | undefined)?.isTransactionActive !== true) return false;
+    const listeners = this.#listeners.get(runner!) ?? new Set();
+    this.#listeners.set(runner!, listeners.add(listener));
     return true;
   }
 
