@@ -9,6 +9,7 @@ import { ROCKETMQ_CONTEXT_TYPE } from '../context.js';
 import { PARAM_TYPES } from '../decorators/metadata.js';
 import type { EnhancerKind, RocketMQModuleOptions } from '../options.js';
 import type { PayloadType } from '../payload/deserializer.js';
+import { type Argument, directCall, hasGlobalEnhancers } from './direct-call.js';
 import type { HandlerTarget } from './explorer.js';
 import { FilteredFailure } from './filtered-failure.js';
 
@@ -34,11 +35,6 @@ const defaultArgs = {
   [`${PAYLOAD}:0`]: { index: 0, data: undefined, pipes: [] },
   [`${CONTEXT}:1`]: { index: 1, data: undefined, pipes: [] },
 };
-
-interface Argument {
-  readonly index: number;
-  readonly data?: unknown;
-}
 
 /** Gives the handler's parameters their values. */
 const paramsFactory = {
@@ -155,6 +151,8 @@ async function filteredFailure(exception: unknown, returned: unknown): Promise<F
 export class InvokerFactory {
   readonly #creator: ExternalContextCreator;
   readonly #internals: Internals;
+  /** Something of the application runs around every handler. */
+  readonly #hasGlobalEnhancers: boolean;
 
   /** @param moduleRef any module's: all share the container */
   constructor(moduleRef: ModuleRef, globalEnhancers: RocketMQModuleOptions['globalEnhancers']) {
@@ -163,6 +161,7 @@ export class InvokerFactory {
     this.#internals = moduleRef as unknown as Internals;
     const { container } = this.#internals;
     const applicationConfig = selectEnhancers(container.applicationConfig ?? new ApplicationConfig(), globalEnhancers);
+    this.#hasGlobalEnhancers = hasGlobalEnhancers(applicationConfig, 1); // PassOn
     this.#creator = ExternalContextCreator.fromContainer(
       Object.create(container, { applicationConfig: { value: applicationConfig } }) as NestContainer,
     );
@@ -180,7 +179,9 @@ export class InvokerFactory {
   create(target: HandlerTarget): Invoke {
     const { wrapper, instance } = target;
     const metadataKey = this.#describeArguments(target);
-    if (wrapper.isDependencyTreeStatic() && !wrapper.isTransient) return this.#pipeline(target, instance, metadataKey);
+    if (wrapper.isDependencyTreeStatic() && !wrapper.isTransient) {
+      return this.#direct(target) ?? this.#pipeline(target, instance, metadataKey);
+    }
     return async (payload, context) => {
       const contextId = ContextIdFactory.getByRequest(context);
       this.#internals.container.registerRequestProvider(context, contextId);
@@ -215,6 +216,19 @@ export class InvokerFactory {
       inquirerId,
       options,
       ROCKETMQ_CONTEXT_TYPE,
+    );
+  }
+
+  #direct(target: HandlerTarget): Invoke | undefined {
+    if (this.#hasGlobalEnhancers) return undefined;
+    const { instance, methodName } = target;
+    const types = [PAYLOAD, CONTEXT];
+    return directCall(
+      instance,
+      methodName,
+      argumentsOf(target) ?? defaultArgs,
+      types,
+      paramsFactory.exchangeKeyForValue,
     );
   }
 
