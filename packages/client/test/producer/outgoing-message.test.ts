@@ -5,6 +5,7 @@ import {
   checkSendTopic,
   createProperties,
   encodeCheckedProperties,
+  messageId,
 } from '../../src/producer/outgoing-message.js';
 
 const message = { topic: 'T', body: 'x' };
@@ -85,6 +86,21 @@ describe('checkBody', () => {
     ['too much', 'x'.repeat(11), /has 11 bytes, the limit is 10/],
   ])('refuses %s', (_what, body, error) => {
     expect(() => checkBody(body, 'T', 10)).toThrow(error);
+  });
+});
+
+describe('messageId', () => {
+  const next = () => 'NEXT';
+
+  it('is a new one, unless one was chosen', () => {
+    expect(messageId({ topic: 't', body: 'x' }, next)).toBe('NEXT');
+    for (const msgId of ['0123456789ABCDEF'.repeat(2), 'F'.repeat(56)]) {
+      expect(messageId({ topic: 't', body: 'x', msgId }, next)).toBe(msgId);
+    }
+  });
+
+  it.each(['', 'order-7', '0123456789abcdef'.repeat(2), 'F'.repeat(40)])('refuses %j', (msgId) => {
+    expect(() => messageId({ topic: 't', body: 'x', msgId }, next)).toThrow(ConfigurationError);
   });
 });
 

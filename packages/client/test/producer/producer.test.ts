@@ -66,6 +66,22 @@ describe('Producer', () => {
     });
   });
 
+  it('checks a message without sending it, and sends it later under the id that it got', async () => {
+    const topic = await cluster.topic();
+    const [first, other] = [await startProducer(), await startProducer()];
+    const message = { topic, body: 'x', keys: 'k' };
+    const msgId = first.checkMessage(message);
+    expect(first.checkMessage(message)).not.toBe(msgId);
+    expect(() => first.checkMessage({ ...message, body: '' })).toThrow(ConfigurationError);
+    expect(() => first.checkMessage({ ...message, properties: { UNIQ_KEY: 'x' } })).toThrow(ConfigurationError);
+    expect(await cluster.messages(topic)).toEqual([]);
+    for (const producer of [first, other]) expect((await producer.send({ ...message, msgId })).msgId).toBe(msgId);
+    expect((await cluster.messages(topic)).map((stored) => stored.msgId)).toEqual([msgId, msgId]);
+    await first.send([{ ...message, msgId }, message]);
+    const batch = (await cluster.messages(topic)).map((stored) => stored.msgId);
+    expect(batch.filter((id) => id === msgId)).toHaveLength(3);
+  });
+
   it('makes ids with an IP address, also where clientIp is a name', async () => {
     const topic = await cluster.topic(1);
     const named = await startProducer({ clientIp: 'orders-7.internal' });
