@@ -18,6 +18,7 @@ const onGivenServers = {
   testMatch: ['<rootDir>/packages/nestjs/test/e2e/**/*.test.ts'],
   testTimeout: 90_000,
   setupFilesAfterEnv: ['<rootDir>/test/interop/setup.mjs'],
+  reporters: ['default', '<rootDir>/test/support/skipped-reporter.mjs'],
 };
 
 export default {

@@ -8,7 +8,13 @@ import {
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-node';
 import { unique, waitFor } from '@rocketnest/testing';
-import { ConsumeResult, RocketMQContext, RocketMQMessageListener, RocketMQTemplate } from '../../src/index.js';
+import {
+  ConsumeResult,
+  RocketMQContext,
+  RocketMQListenerRegistry,
+  RocketMQMessageListener,
+  RocketMQTemplate,
+} from '../../src/index.js';
 import { RocketMQTracing } from '../../src/opentelemetry/index.js';
 import { at, quick, startApp } from './app.js';
 import { startCluster } from './cluster.js';
@@ -132,12 +138,20 @@ describe('RocketMQTracing', () => {
 
   it('links batches to what they came from', async () => {
     await using cluster = await startCluster();
-    const topic = unique('t');
+    const [topic, consumerGroup] = [unique('t'), unique('g')];
     const sizes: number[] = [];
 
+    // It begins when all messages are there.
     @Injectable()
     class Listener {
-      @RocketMQMessageListener({ topic, consumerGroup: unique('g'), batch: { size: 8 }, consumeMode: 'ORDERLY' })
+      @RocketMQMessageListener({
+        topic,
+        consumerGroup,
+        batch: { size: 8 },
+        consumeMode: 'ORDERLY',
+        consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET',
+        autoStartup: false,
+      })
       on(texts: string[]): void {
         sizes.push(texts.length);
       }
@@ -149,6 +163,7 @@ describe('RocketMQTracing', () => {
       app.get(RocketMQTemplate).sendBatch(topic, ['a', 'b', 'c']),
     );
     caller.end();
+    await app.get(RocketMQListenerRegistry).get(consumerGroup).start();
     await waitFor(() => sizes.reduce((sum, size) => sum + size, 0) === 3, { what: 'the batch' });
     const [sent] = await spans(`send ${topic}`);
     expect(sent!.kind).toBe(SpanKind.CLIENT);
