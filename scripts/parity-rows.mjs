@@ -288,7 +288,11 @@ export const groups = [
         spring: ['no', 'annotation/RocketMQMessageListener.java#L192'],
         golevelup: ['yes: `timeout`', 'rabbitmq.interfaces.ts#L329'],
         jetstream: ['no', 'patterns/events.md#L125'],
-        nest: ['no: a batch is what a queue has'],
+        nest: [
+          'yes: `timeoutMs`',
+          'e2e/batch-timeout: a batch listener with timeoutMs gets full batches, and what there is when the time is over',
+          'packages/client/test/consumer/batch-wait: batches that are waited for, %s > are handed over as soon as they are full',
+        ],
       },
       {
         what: 'reply listener',

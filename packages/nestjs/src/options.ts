@@ -45,7 +45,13 @@ export type StartMode = 'fail-fast' | 'wait' | 'background';
 /** Client options that a connection decides itself. */
 const OWN_CLIENT_KEYS = ['namesrvAddr', 'nameServerEndpoint', 'logger'] as const;
 /** Consumer options that listeners decide, or that their containers must. */
-const OWN_CONSUMER_KEYS = ['group', 'shutdownTimeoutMs', 'consumeMessageBatchMaxSize', 'onError'] as const;
+const OWN_CONSUMER_KEYS = [
+  'group',
+  'shutdownTimeoutMs',
+  'consumeMessageBatchMaxSize',
+  'consumeMessageBatchWaitMs',
+  'onError',
+] as const;
 
 export interface RocketMQModuleOptions {
   /**

@@ -1,6 +1,6 @@
 import type { MessageExt } from '@rocketnest/protocol';
 import type { Logger } from '@rocketnest/remoting';
-import { type Batch, Consumption } from './consumption.js';
+import { type Batch, type BatchOptions, Consumption } from './consumption.js';
 import { type HandlerCall, type Settled, startOf } from './handler-call.js';
 import type { OffsetStore } from './offset-store.js';
 import { type ConsumeOutcome, failedOf, outcomeFor } from './outcome.js';
@@ -14,10 +14,9 @@ const EXPIRED_DELAY_LEVEL = 3;
 /** Messages at the front of one queue that one expiry check looks at. */
 const EXPIRED_PER_CHECK = 16;
 
-export interface ConcurrentlyOptions {
+export interface ConcurrentlyOptions extends BatchOptions {
   readonly group: string;
   readonly concurrency: number;
-  readonly batchSize: number;
   readonly consumeTimeoutMs: number;
   readonly broadcasting: boolean;
   readonly calls: HandlerCall;
@@ -40,6 +39,7 @@ export class ConcurrentConsumption extends Consumption {
   }
 
   protected next(queue: ProcessQueue): Batch | undefined {
+    if (this.waitsForMore(queue, queue.untaken, this.options)) return undefined;
     const messages = queue.take(this.options.batchSize);
     return messages.length === 0 ? undefined : { queue, messages, over: false };
   }

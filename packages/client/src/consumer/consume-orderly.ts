@@ -1,6 +1,6 @@
 import type { MessageExt } from '@rocketnest/protocol';
 import type { Logger } from '@rocketnest/remoting';
-import { type Batch, Consumption } from './consumption.js';
+import { type Batch, type BatchOptions, Consumption } from './consumption.js';
 import type { HandlerCall, Settled } from './handler-call.js';
 import type { OffsetStore } from './offset-store.js';
 import { type ConsumeOutcome, failedOf, outcomeFor } from './outcome.js';
@@ -15,10 +15,9 @@ const SUSPEND_MAX_MS = 30_000;
 const LOCKED_AGAIN_MS = 10;
 const NOT_LOCKED_MS = 3_000;
 
-export interface OrderlyOptions {
+export interface OrderlyOptions extends BatchOptions {
   readonly group: string;
   readonly concurrency: number;
-  readonly batchSize: number;
   readonly suspendMs: number;
   /** Deliveries after the first one before a message is given up. */
   readonly maxReconsumeTimes: number;
@@ -47,6 +46,7 @@ export class OrderlyConsumption extends Consumption {
       this.lockAgain(queue, this.options.locks);
       return undefined;
     }
+    if (this.waitsForMore(queue, queue.untaken, this.options)) return undefined;
     const messages = queue.take(this.options.batchSize);
     return messages.length === 0 ? undefined : { queue, messages, over: false };
   }

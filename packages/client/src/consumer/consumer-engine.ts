@@ -346,6 +346,7 @@ export class ConsumerEngine implements ConsumerRegistration {
       group: options.group,
       concurrency: options.concurrency,
       batchSize: options.consumeMessageBatchMaxSize,
+      batchWaitMs: options.consumeMessageBatchWaitMs,
       calls,
       offsets,
       sendBack,

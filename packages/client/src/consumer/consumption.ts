@@ -30,6 +30,12 @@ export interface Batch<Q extends WorkQueue = ProcessQueue> {
   over: boolean;
 }
 
+/** When a batch is worth waiting for: fewer than `batchSize` messages wait for more, `batchWaitMs` at most (0: they do not). */
+export interface BatchOptions {
+  readonly batchSize: number;
+  readonly batchWaitMs: number;
+}
+
 /**
  * Gives batches to handlers: at most `concurrency` at once, queues taking turns so that a slow one does not keep the
  * others waiting. Handlers that return without a promise cost no promise here. What a result means is up to the subclass
@@ -41,6 +47,8 @@ export abstract class Consumption<Q extends WorkQueue = ProcessQueue> {
   /** Batches whose handler (or the handling of its failure) has not finished. */
   private readonly active = new Set<Batch<Q>>();
   private readonly timers = new Set<NodeJS.Timeout>();
+  /** Queues that wait until a batch is full. */
+  private readonly filling = new WeakMap<Q, { over: boolean }>();
   private pumping = false;
   /** Ends the current turn of the event loop; set while handlers have run in it. */
   private turn: NodeJS.Immediate | null = null;
@@ -144,6 +152,28 @@ export abstract class Consumption<Q extends WorkQueue = ProcessQueue> {
       task();
     }, ms);
     this.timers.add(timer);
+  }
+
+  /**
+   * Whether the queue should wait for a full batch. It has its turn again when messages come, and when the time is over.
+   * @param untaken messages that a handler could get now
+   */
+  protected waitsForMore(queue: Q, untaken: number, { batchSize, batchWaitMs }: BatchOptions): boolean {
+    if (batchWaitMs === 0 || untaken === 0) return false;
+    const waiting = this.filling.get(queue);
+    if (untaken >= batchSize || waiting?.over) {
+      this.filling.delete(queue);
+      return false;
+    }
+    if (waiting === undefined) {
+      const begun = { over: false };
+      this.filling.set(queue, begun);
+      this.later(batchWaitMs, () => {
+        begun.over = true;
+        this.submit(queue);
+      });
+    }
+    return true;
   }
 
   /** Starts a batch; outside the queues' turns it is a repetition, which counts as running whatever the limit. */

@@ -79,6 +79,15 @@ export const pushConsumerOptionTable = {
   consumeMessageBatchMaxSize: option
     .integer({ min: 1, max: 1024 }, { unit: 'messages', doc: 'Most messages given to one handler call.' })
     .default(1),
+  consumeMessageBatchWaitMs: option
+    .integer(
+      { min: 0, max: 60_000 },
+      {
+        unit: 'ms',
+        doc: 'How long the messages of a queue wait for more of them, until there are consumeMessageBatchMaxSize. 0: not at all; what brokers give out by POP does not wait either.',
+      },
+    )
+    .default(0),
   suspendCurrentQueueTimeMs: option
     .integer(
       { min: 10, max: 30_000 },

@@ -69,6 +69,11 @@ export class ProcessQueue {
     return this.cursor < this.messages.length;
   }
 
+  /** Messages that were not handed out; an upper bound where some of them were removed meanwhile. */
+  get untaken(): number {
+    return this.messages.length - this.cursor;
+  }
+
   /** Hands out the next messages in order; empty when all are out. */
   take(max: number): MessageExt[] {
     const end = Math.min(this.cursor + max, this.messages.length);

@@ -101,9 +101,9 @@ export interface RocketMQListenerOptions {
 
   /**
    * The handler gets arrays: payloads and contexts of up to `size` messages of one queue (1..1024, default 32). Messages are not
-   * waited for: under little load batches are small.
+   * waited for, unless `timeoutMs` (0..60000, default 0) says how long: under little load batches are small. It holds for the whole group.
    */
-  readonly batch?: boolean | { readonly size: number };
+  readonly batch?: boolean | { readonly size: number; readonly timeoutMs?: number };
   /** Messages a second that the group's handlers get at most, evenly spread. */
   readonly rateLimit?: Resolvable<number>;
   /**
@@ -140,6 +140,7 @@ export const OWN_CONSUMER_KEYS = [
   'maxReconsumeTimes',
   'consumeTimeoutMs',
   'consumeMessageBatchMaxSize',
+  'consumeMessageBatchWaitMs',
   'suspendCurrentQueueTimeMs',
   'pullBatchSize',
   'pullIntervalMs',

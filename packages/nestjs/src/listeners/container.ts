@@ -248,7 +248,7 @@ export class RocketMQListenerContainer {
     for (const { label, settings } of this.plan.listeners) {
       const facts = [
         ...this.#rules.facts,
-        ...(settings.batch ? [`batches of ${this.#rules.batchSize}`] : []),
+        ...(settings.batch ? [`batches of ${this.#rules.batchFacts}`] : []),
         ...(settings.reply === undefined ? [] : ['replies']),
       ];
       yield `Mapped {${this.group}} ${formatSubscription(settings.subscription)} → ${label} (${facts.join(', ')})`;

@@ -28,8 +28,10 @@ export class GroupRules {
     return this.settings.concurrency ?? this.defaults?.concurrency ?? DEFAULT_CONCURRENCY;
   }
 
-  get batchSize(): number {
-    return this.settings.consumeMessageBatchMaxSize ?? 1;
+  /** How large batches are, in words. */
+  get batchFacts(): string {
+    const { consumeMessageBatchMaxSize: size = 1, consumeMessageBatchWaitMs: waitMs = 0 } = this.settings;
+    return waitMs === 0 ? String(size) : `${size}, or after ${waitMs} ms`;
   }
 
   get rateLimit(): number | undefined {

@@ -91,7 +91,7 @@ interface PlainOptions {
   namespace?: string;
   namespaceV2?: string;
   instanceName?: string;
-  batch?: boolean | { size: number };
+  batch?: boolean | { size: number; timeoutMs?: number };
   rateLimit?: number;
   clientRebalance?: boolean;
   consumer?: ConsumerSettings;
@@ -168,6 +168,7 @@ function consumerSettings(path: string, plain: PlainOptions): ConsumerSettings {
     consumeTimeoutMs: plain.consumeTimeout === undefined ? undefined : plain.consumeTimeout * 60_000,
     consumeFrom: consumeFromTimestamp ?? (consumeFromWhere === undefined ? undefined : CONSUME_FROM[consumeFromWhere]),
     consumeMessageBatchMaxSize: batchSizeOf(path, plain),
+    consumeMessageBatchWaitMs: typeof plain.batch === 'object' ? plain.batch.timeoutMs : undefined,
     pullBatchSize: plain.pullBatchSize,
     pullIntervalMs: plain.pullInterval,
     rateLimit: plain.rateLimit,

@@ -9,6 +9,13 @@ import { isAddress } from '../options.js';
 const textOrNothing = must.be('a string', (value) => typeof value === 'string');
 
 const batchSize = must.beInteger(1, 1024);
+const batchWait = must.beInteger(0, 60_000);
+
+function isBatch(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const { size, timeoutMs = 0 } = value as { size?: unknown; timeoutMs?: unknown };
+  return batchSize.accepts(size) && batchWait.accepts(timeoutMs);
+}
 
 /** How each option of the decorators is checked, and read from placeholder text. */
 export const listenerTable = {
@@ -50,10 +57,8 @@ export const listenerTable = {
     (value) => value === 'LOCAL',
   ),
   batch: must.be(
-    'true, false or { size } from 1 to 1024',
-    (value) =>
-      typeof value === 'boolean' ||
-      (typeof value === 'object' && value !== null && batchSize.accepts((value as { size?: unknown }).size)),
+    'true, false or { size } from 1 to 1024, with timeoutMs from 0 to 60000',
+    (value) => typeof value === 'boolean' || isBatch(value),
   ),
   rateLimit: must.be(
     'a number of messages per second > 0',

@@ -111,6 +111,8 @@ describe('what rocketmq-spring’s annotation has', () => {
     [{ replyTimeout: 5 }, /has no option "replyTimeout"/],
     [{ nameServer: 'nonsense' }, /nameServer must be 'host:port'/],
     [{ batch: { size: 0 } }, /batch must be true, false or \{ size \} from 1 to 1024/],
+    [{ batch: { size: 5, timeoutMs: -1 } }, /batch must be true, .*, with timeoutMs from 0 to 60000/],
+    [{ consumer: { consumeMessageBatchWaitMs: 5 } }, /has no option "consumeMessageBatchWaitMs"/],
     [{ batch: { size: 5 }, consumeMessageBatchMaxSize: 6 }, /batch\.size 5 and consumeMessageBatchMaxSize 6/],
     [{ rateLimit: 0 }, /rateLimit must be a number of messages per second > 0, got 0/],
     [{ consumer: { concurrency: 5 } }, /@RocketMQMessageListener\.consumer has no option "concurrency"/],
@@ -122,6 +124,7 @@ describe('what rocketmq-spring’s annotation has', () => {
   it.each([
     [{ batch: true }, { consumeMessageBatchMaxSize: 32 }],
     [{ batch: { size: 5 } }, { consumeMessageBatchMaxSize: 5 }],
+    [{ batch: { size: 5, timeoutMs: 200 } }, { consumeMessageBatchMaxSize: 5, consumeMessageBatchWaitMs: 200 }],
     [{ batch: true, consumeMessageBatchMaxSize: '7' }, { consumeMessageBatchMaxSize: 7 }],
     [{ consumeThreadMax: 64 }, { concurrency: 20 }],
     [{ consumeThreadMax: 5 }, { concurrency: 5 }],
