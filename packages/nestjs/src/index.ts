@@ -95,6 +95,7 @@ export type { EnsureTopics, TopicDeclaration } from './topics.js';
 export { ClientRocketMQ, type ClientRocketMQOptions } from './transport/client.js';
 export { RocketMQExceptionFilter } from './transport/exception-filter.js';
 export type { RocketMQPattern } from './transport/pattern.js';
+export type { RocketMQHandlerExtras } from './transport/routes.js';
 export { ROCKETMQ_TRANSPORT, ServerRocketMQ, type ServerRocketMQOptions } from './transport/server.js';
 export type { RocketMQTransportEvents, RocketMQTransportStatus } from './transport/status.js';
 export type { ConfigReader, Resolvable } from './values.js';

@@ -106,6 +106,11 @@ export interface RocketMQModuleOptions {
   readonly replyTimeoutMs?: number;
   /** Metrics, traces and the like, which watch this connection: `new RocketMQTracing()`, `new RocketMQMetrics()`. Default none. */
   readonly instrumentations?: readonly RocketMQInstrumentation[];
+  /**
+   * `false`: no group starts with the application, unless its listener says `autoStartup: true`; `registry.get(group).start()` starts one. For
+   * processes that only send. Default true.
+   */
+  readonly autoStartup?: boolean;
   /** `false`: no producer, no consumers and no embedded broker in this process; the template refuses to send. */
   readonly enabled?: boolean;
 }
@@ -167,6 +172,7 @@ const moduleTable: CheckTable = {
     'a list of objects',
     (value) => Array.isArray(value) && value.every((entry) => anObject.accepts(entry)),
   ),
+  autoStartup: must.beBoolean,
   enabled: must.beBoolean,
 };
 
@@ -179,6 +185,7 @@ const DEFAULTS = {
   globalEnhancers: false,
   instrumentations: [],
   debug: false,
+  autoStartup: true,
   enabled: true,
 } as const satisfies RocketMQModuleOptions;
 

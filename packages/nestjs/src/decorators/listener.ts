@@ -119,7 +119,7 @@ export interface RocketMQListenerOptions {
   readonly id?: string;
   /** `false`: this listener does not exist in this process. */
   readonly enabled?: Resolvable<boolean>;
-  /** `false`: the group starts by `registry.get(id).start()`, not with the application. */
+  /** `false`: the group starts by `registry.get(id).start()`, not with the application. Default: the module's `autoStartup`, else true. */
   readonly autoStartup?: Resolvable<boolean>;
   /**
    * Class of the payload, for ValidationPipe and for decoding. Only needed where the compiler does not record it: a method

@@ -21,7 +21,10 @@ export type { RunnableListener } from './dispatcher.js';
 /** What a container needs of its connection. */
 export interface ContainerHome {
   readonly logger: LoggerService;
-  readonly options: Pick<CheckedModuleOptions, 'consumer' | 'shutdownTimeoutMs' | 'startMode' | 'instrumentations'>;
+  readonly options: Pick<
+    CheckedModuleOptions,
+    'consumer' | 'shutdownTimeoutMs' | 'startMode' | 'autoStartup' | 'instrumentations'
+  >;
   readonly instance: ClientInstance;
   readonly producer: Producer;
   readonly serializer: PayloadSerializer;
@@ -96,7 +99,7 @@ export class RocketMQListenerContainer {
   }
 
   get autoStartup(): boolean {
-    return this.plan.settings.autoStartup ?? true;
+    return this.plan.settings.autoStartup ?? this.connection.options.autoStartup;
   }
 
   /** The client's consumer while running or paused. */

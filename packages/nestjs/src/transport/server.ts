@@ -4,7 +4,6 @@ import type { MessageExt } from '@rocketnest/client';
 import { ConfigurationError, ConsumeError, isRequest } from '@rocketnest/client';
 import type { RocketMQConnection } from '../connection.js';
 import type { RocketMQContext } from '../context.js';
-import { formatSubscription } from '../destination.js';
 import type { RunnableListener } from '../listeners/container.js';
 import { RocketMQListenerContainer } from '../listeners/container.js';
 import { planConsumers } from '../listeners/plan.js';
@@ -12,8 +11,8 @@ import { stopConsumers } from '../operations/shutdown.js';
 import type { RocketMQModuleOptions } from '../options.js';
 import { Replier } from '../reply.js';
 import { connect, isGiven, type OwnConnectionOptions } from './own-connection.js';
-import { parsePattern } from './pattern.js';
 import { answer, outcomeOf } from './requests.js';
+import { type RocketMQHandlerExtras, type Route, refuseTwoAnswers, routeOf } from './routes.js';
 import type { RocketMQTransportEvents, RocketMQTransportStatus } from './status.js';
 import { StatusReporter } from './status.js';
 
@@ -21,7 +20,7 @@ import { StatusReporter } from './status.js';
 export const ROCKETMQ_TRANSPORT: unique symbol = Symbol.for('rocketnest.transport');
 
 interface TransportOptions {
-  /** All handlers of this strategy are one consumer group. */
+  /** All handlers of this strategy are one consumer group, but for those that name another (`RocketMQHandlerExtras`). */
   readonly consumerGroup: string;
 }
 
@@ -30,7 +29,7 @@ export type ServerRocketMQOptions = TransportOptions &
   (
     | {
         readonly connection: RocketMQConnection;
-        /** Of this group, over the connection's: concurrency, consumeMode, maxReconsumeTimes, … */
+        /** Of its groups, over the connection's: concurrency, consumeMode, maxReconsumeTimes, … */
         readonly consumer?: RocketMQModuleOptions['consumer'];
       }
     | OwnConnectionOptions
@@ -50,7 +49,7 @@ export type ServerRocketMQOptions = TransportOptions &
  * ```
  *
  * An event is consumed when its handler succeeded, a request when it is answered, if only with an error. Two handlers of one event run
- * together, and one's failure has both run again. Nest hides errors from transports; `RocketMQExceptionFilter` lets them through.
+ * together, and one's failure has both run again, unless one has a consumer group of its own. Nest hides errors from transports; `RocketMQExceptionFilter` lets them through.
  */
 export class ServerRocketMQ
   extends Server<RocketMQTransportEvents, RocketMQTransportStatus>
@@ -65,7 +64,9 @@ export class ServerRocketMQ
   readonly connection: RocketMQConnection;
   readonly #replier: Replier;
   readonly #reporter = new StatusReporter((status) => this._status$.next(status));
-  #container: RocketMQListenerContainer | undefined;
+  readonly #routes = new Map<string, Route>();
+  /** One for each group. */
+  #containers: readonly RocketMQListenerContainer[] = [];
 
   /** @throws ConfigurationError on bad options */
   constructor(options: ServerRocketMQOptions) {
@@ -80,26 +81,20 @@ export class ServerRocketMQ
     pattern: unknown,
     callback: MessageHandler,
     isEventHandler = false,
-    extras: Record<string, unknown> = {},
+    extras: Record<string, unknown> & RocketMQHandlerExtras = {},
   ): void {
-    const key = formatSubscription(parsePattern(pattern));
-    const other = this.messageHandlers.get(key);
-    // Events may have several handlers. Of two answers to one request nobody could tell which counts.
-    if (other !== undefined && !(isEventHandler && other.isEventHandler === true)) {
-      throw new ConfigurationError(
-        `'${key}' has two handlers, and one of them is a @MessagePattern: a request has one answer. ` +
-          'Remove one, or give them different topics or tags.',
-        { context: { pattern: key } },
-      );
-    }
-    super.addHandler(key, callback, isEventHandler, extras);
+    const route = routeOf(pattern, extras, this.#options.consumerGroup);
+    const other = this.messageHandlers.get(route.key);
+    if (other !== undefined && !(isEventHandler && other.isEventHandler === true)) refuseTwoAnswers(route);
+    this.#routes.set(route.key, route);
+    super.addHandler(route.key, callback, isEventHandler, extras);
   }
 
   override async listen(callback: (error?: unknown) => void): Promise<void> {
     try {
       await this.connection.start();
-      this.#container = this.#createContainer();
-      await this.#container?.start();
+      this.#containers = this.#createContainers();
+      for (const container of this.#containers) await container.start();
       this.#reporter.follow(this.connection);
       callback();
     } catch (error) {
@@ -114,35 +109,34 @@ export class ServerRocketMQ
   override async close(): Promise<void> {
     const { connection } = this;
     const { shutdownTimeoutMs } = connection.options;
-    const containers = this.#container === undefined ? [] : [this.#container];
-    await stopConsumers([{ logger: connection.logger, shutdownTimeoutMs, containers }]);
-    for (const container of containers) connection.transports.delete(container);
+    await stopConsumers([{ logger: connection.logger, shutdownTimeoutMs, containers: this.#containers }]);
+    for (const container of this.#containers) connection.transports.delete(container);
     if (!isGiven(this.#options)) await connection.close();
     this.#reporter.stop();
   }
 
-  /** Runs the handlers of a pattern to their end. Rejects when one failed or there is none: the message comes again. */
-  override async handleEvent(pattern: string, packet: ReadPacket, context: BaseRpcContext): Promise<unknown> {
-    const handler = this.messageHandlers.get(pattern);
-    if (handler === undefined) throw new ConsumeError(`There is no handler for '${pattern}'.`);
+  /** Runs the handlers known by `key` to their end. Rejects when one failed or there is none: the message comes again. */
+  override async handleEvent(key: string, packet: ReadPacket, context: BaseRpcContext): Promise<unknown> {
+    const handler = this.messageHandlers.get(key);
+    if (handler === undefined) throw new ConsumeError(`There is no handler for '${key}'.`);
     return this.#withHooks(context, () => outcomeOf(handler, packet.data, context as RocketMQContext));
   }
 
-  async #handle(pattern: string, message: MessageExt, context: RocketMQContext): Promise<unknown> {
+  async #handle({ key, pattern }: Route, message: MessageExt, context: RocketMQContext): Promise<unknown> {
     const run = async (): Promise<unknown> => {
       const data = await this.connection.deserializer.deserialize(message, undefined);
-      return this.handleEvent(pattern, { pattern, data }, context);
+      return this.handleEvent(key, { pattern, data }, context);
     };
     if (!isRequest(message)) return run();
-    if (!this.#isEvent(pattern)) return answer(this.#replier, this.connection.logger, pattern, context, run);
+    if (!this.#isEvent(key)) return answer(this.#replier, this.connection.logger, pattern, context, run);
     this.connection.logger.warn(
       `Request ${message.msgId} came to @EventPattern('${pattern}'), which does not answer: the requester will time out. Use @MessagePattern.`,
     );
     return run();
   }
 
-  #isEvent(pattern: string): boolean {
-    return this.messageHandlers.get(pattern)?.isEventHandler === true;
+  #isEvent(key: string): boolean {
+    return this.messageHandlers.get(key)?.isEventHandler === true;
   }
 
   #withHooks(context: BaseRpcContext, run: () => Promise<unknown>): Promise<unknown> {
@@ -163,10 +157,12 @@ export class ServerRocketMQ
     });
   }
 
+  /** The client's consumer; a list of them where handlers have groups of their own. */
   override unwrap<T>(): T {
-    if (this.#container?.consumer === undefined)
+    const consumers = this.#containers.flatMap(({ consumer }) => consumer ?? []);
+    if (consumers.length === 0)
       throw new Error('ServerRocketMQ is not listening. Await startAllMicroservices() first.');
-    return this.#container.consumer as T;
+    return (consumers.length === 1 ? consumers[0] : consumers) as T;
   }
 
   /** `status` tells of name servers and brokers in detail. */
@@ -174,37 +170,37 @@ export class ServerRocketMQ
     this.#reporter.add(event, callback);
   }
 
-  #createContainer(): RocketMQListenerContainer | undefined {
-    const { consumerGroup } = this.#options;
-    const listeners = [...this.messageHandlers.keys()].map((pattern) => this.#toListener(pattern, consumerGroup));
-    const [plan] = planConsumers(listeners);
-    if (plan === undefined) {
+  #createContainers(): RocketMQListenerContainer[] {
+    const plans = planConsumers([...this.#routes.values()].map((route) => this.#toListener(route)));
+    if (plans.length === 0) {
       this.connection.logger.warn(
-        `No @EventPattern or @MessagePattern for the RocketMQ group ${consumerGroup}: nothing is consumed.`,
+        `No @EventPattern or @MessagePattern for the RocketMQ group ${this.#options.consumerGroup}: nothing is consumed.`,
       );
-      return undefined;
     }
-    const container = new RocketMQListenerContainer(plan, this.connection, (event, about) =>
-      this.connection.publish(event, about),
-    );
-    this.connection.transports.add(container);
-    return container;
+    return plans.map((plan) => {
+      const container = new RocketMQListenerContainer(plan, this.connection, (event, about) =>
+        this.connection.publish(event, about),
+      );
+      this.connection.transports.add(container);
+      return container;
+    });
   }
 
-  #toListener(pattern: string, group: string): RunnableListener {
+  #toListener(route: Route): RunnableListener {
+    const { key, pattern, subscription, group } = route;
     return {
-      label: `@${this.#isEvent(pattern) ? 'Event' : 'Message'}Pattern('${pattern}')`,
+      label: `@${this.#isEvent(key) ? 'Event' : 'Message'}Pattern('${pattern}')`,
       connection: this.connection.name,
       settings: {
         enabled: true,
-        subscription: parsePattern(pattern),
+        subscription,
         group,
         id: undefined,
         consumer: this.#options.consumer ?? {},
         delayLevel: 0,
         suspendMs: undefined,
       },
-      invoke: (message, context) => this.#handle(pattern, message as MessageExt, context as RocketMQContext),
+      invoke: (message, context) => this.#handle(route, message as MessageExt, context as RocketMQContext),
       // Decoding is part of handling: who sent a request that cannot be decoded is to hear of it.
       deserializer: { deserialize: (message) => message },
       payloadType: undefined,

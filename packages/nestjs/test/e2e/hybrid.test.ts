@@ -15,10 +15,12 @@ import { tap } from 'rxjs';
 import {
   isRocketMQContext,
   OnRocketMQEvent,
+  ROCKETMQ_TRANSPORT,
   RocketMQConnection,
   type RocketMQEvents,
   RocketMQExceptionFilter,
   RocketMQListenerRegistry,
+  RocketMQStatusService,
   RocketMQTemplate,
   ServerRocketMQ,
 } from '../../src/index.js';
@@ -156,6 +158,60 @@ describe('a hybrid application', () => {
     await waitFor(() => steps.length === 5, { what: 'the second delivery, and the event' });
     expect(steps.sort()).toEqual(['event Internal server error', 'mail', 'mail', 'stock', 'stock']);
     expect(app.log.find('error', /attempt 1 of 17: .*It will be delivered again/)).toHaveLength(1);
+  });
+
+  it('retries handlers of one event each for itself when they have groups of their own', async () => {
+    const topic = unique('t');
+    const [group, mails] = [unique('g'), unique('mails')];
+    let server: ServerRocketMQ | undefined;
+
+    @Controller()
+    class Handlers {
+      @EventPattern<unknown>(topic)
+      stock(): void {
+        steps.push('stock');
+      }
+
+      @EventPattern<unknown>(`${topic}:paid`, ROCKETMQ_TRANSPORT, { consumerGroup: mails })
+      mail(): void {
+        steps.push('mail');
+        if (steps.filter((step) => step === 'mail').length === 1) throw new Error('mail server down');
+      }
+    }
+    await using app = await startApp(at(cluster), { controllers: [Handlers] }, async (nest) => {
+      server = new ServerRocketMQ({ connection: nest.get(RocketMQConnection), consumerGroup: group });
+      nest.connectMicroservice({ strategy: server });
+      await nest.startAllMicroservices();
+    });
+    // Subscriptions of different groups may overlap.
+    expect(server!.unwrap<{ group: string }[]>().map((consumer) => consumer.group)).toEqual([group, mails]);
+    await app.get(RocketMQTemplate).send(`${topic}:paid`, 'x');
+    await waitFor(() => steps.filter((step) => step === 'mail').length === 2, { what: 'the second mail' });
+    expect(steps.sort()).toEqual(['mail', 'mail', 'stock']);
+    const { groups } = await app.get(RocketMQStatusService).read();
+    expect(groups.map((each) => [each.group, each.state])).toEqual([
+      [group, 'running'],
+      [mails, 'running'],
+    ]);
+    await app.close();
+    expect(() => server!.unwrap()).toThrow(/not listening/);
+  });
+
+  it('refuses a group that is none', async () => {
+    @Controller()
+    class Handlers {
+      @EventPattern<unknown>('t', { consumerGroup: '' })
+      on(): void {}
+    }
+    const starting = startApp(at(cluster), { controllers: [Handlers] }, async (nest) => {
+      nest.connectMicroservice({
+        strategy: new ServerRocketMQ({ connection: nest.get(RocketMQConnection), consumerGroup: unique('g') }),
+      });
+      await nest.startAllMicroservices();
+    });
+    await expect(starting).rejects.toThrow(
+      /Extras of the pattern 't'\.consumerGroup must be a non-empty string, got ''/,
+    );
   });
 
   it('has a message for which there is no handler delivered again, and a dead letter in the end', async () => {

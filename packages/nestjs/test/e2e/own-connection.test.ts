@@ -1,7 +1,13 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Controller, type INestMicroservice, Injectable, Module, type OnModuleDestroy, Scope } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { type ClientProxy, ClientsModule, EventPattern, MessagePattern } from '@nestjs/microservices';
+import {
+  type AsyncMicroserviceOptions,
+  type ClientProxy,
+  ClientsModule,
+  EventPattern,
+  MessagePattern,
+} from '@nestjs/microservices';
 import { Producer, type PushConsumer } from '@rocketnest/client';
 import { unique, waitFor } from '@rocketnest/testing';
 import { lastValueFrom } from 'rxjs';
@@ -9,9 +15,11 @@ import {
   ClientRocketMQ,
   ConsumeResult,
   OnRocketMQEvent,
+  RocketMQConnection,
   type RocketMQEvents,
   RocketMQHealthIndicator,
   RocketMQListenerRegistry,
+  RocketMQModule,
   RocketMQStatusService,
   RocketMQTemplate,
   ServerRocketMQ,
@@ -170,6 +178,30 @@ describe('a microservice without RocketMQModule', () => {
     for (const body of ['a', 'b']) await producer.send({ topic, body }, { shardingKey: 'one' });
     await waitFor(() => events.length === 2, { what: 'both messages' });
     expect(events).toEqual(['a 1', 'b 2']);
+  });
+
+  it('may be made from the module’s connection, by a factory', async () => {
+    const topic = unique('t');
+    const { Handlers } = slowHandlers(topic);
+
+    @Module({
+      imports: [RocketMQModule.forRoot({ namesrvAddr: cluster.namesrvAddr, ...quick, logger: log })],
+      controllers: [Handlers],
+    })
+    class AppModule {}
+
+    const consumerGroup = unique('g');
+    app = await NestFactory.createMicroservice<AsyncMicroserviceOptions>(AppModule, {
+      logger: false,
+      inject: [RocketMQConnection],
+      useFactory: (connection: RocketMQConnection) => ({ strategy: new ServerRocketMQ({ connection, consumerGroup }) }),
+    });
+    await app.listen();
+    await app.get(RocketMQTemplate).send(topic, 'quick');
+    await waitFor(() => events.length === 2, { what: 'the handler' });
+    expect((await app.get(RocketMQHealthIndicator).check()).groups).toMatchObject({
+      [consumerGroup]: { state: 'running' },
+    });
   });
 
   it('has errors that say whose options are wrong', () => {
