@@ -170,9 +170,10 @@ export const groups = [
         golevelup: ['yes: `registerHandlers: false`', 'rabbitmq.interfaces.ts#L249'],
         jetstream: ['yes: `consumer: false`', 'reference/edge-cases.md#L33'],
         nest: [
-          'yes: `enabled`, of the module and of each listener',
+          'yes: `enabled`, `autoStartup`, of the module and of each listener',
           'e2e/startup-errors: enabled: false > starts nothing, and the template says why it cannot send',
           'e2e/listeners: listeners > values come from the configuration, and a disabled listener does not exist',
+          'e2e/producer-only: autoStartup: false of the module > lets a process send without consuming, but for listeners that say otherwise and those that are started',
         ],
       },
       {
@@ -1388,6 +1389,29 @@ export const groups = [
         jetstream: null,
         nest: null,
       },
+      {
+        what: 'a database transaction and a half message in one call',
+        spring: ['no: `executeLocalTransaction` by hand', 'core/RocketMQLocalTransactionListener.java#L21'],
+        golevelup: null,
+        jetstream: null,
+        nest: [
+          'yes: a log table answers the check-back',
+          'packages/nestjs/test/transactions/contract.ts: makes the message visible when the local transaction is committed, and gives its value',
+          'packages/nestjs/test/transactions/contract.ts: answers the broker from the table: what is written was committed, what is not, by its time, can never be',
+        ],
+      },
+      {
+        what: 'an outbox: messages are rows of the database transaction, and a relay sends them',
+        spring: ['no', 'core/RocketMQTemplate.java#L62'],
+        golevelup: ['no', 'amqp/connection.ts#L1034'],
+        jetstream: ['no', 'guides/record-builder.md#L21'],
+        nest: [
+          'yes',
+          'packages/nestjs/test/outbox/contract.ts: sends what a transaction added once it is committed, and nothing of one that was rolled back',
+          'packages/nestjs/test/outbox/contract.ts: has several relays share the work: every message once, those of a sharding key in order',
+          'outbox/outbox: an outage > of the broker loses nothing and puts nothing aside, however long it lasts',
+        ],
+      },
     ],
   },
   {
@@ -1483,6 +1507,7 @@ export const groups = [
           'yes',
           'e2e/transport: ServerRocketMQ > runs two handlers of one pattern, and guards know where they are',
           'e2e/hybrid: a hybrid application > has several handlers of one event run again together when one of them fails',
+          'e2e/hybrid: a hybrid application > retries handlers of one event each for itself when they have groups of their own',
         ],
       },
       {
@@ -1777,7 +1802,7 @@ export const groups = [
           '11, 12',
           'manifest: the package > is for Nest 11 and 12',
           'e2e/variant: what was built runs on Nest ${nest} as %s',
-          "test/interop/nest-e2e: the Nest framework keeps its promises on Apache's servers, on Nest 11 and 12",
+          "test/interop/nest-e2e: the framework's end-to-end tests pass on Apache's servers: Nest %s as %s",
         ],
       },
       {
@@ -1837,11 +1862,35 @@ export const groups = [
         nest: ['yes', 'docs: the guides > every snippet compiles against what was built'],
       },
       {
+        what: 'a quick start, and code in the guides that is run by tests',
+        spring: ['partly: samples', '/README.md#L1'],
+        golevelup: ['partly: a guide', '/docs/modules/rabbitmq.md#L1'],
+        jetstream: ['partly: a quick start, examples', 'getting-started/quick-start.md#L1'],
+        nest: ['yes', 'docs: the guides > $name runs'],
+      },
+      {
+        what: 'troubleshooting by symptom',
+        spring: ['partly: a wiki, which was not read', '/README.md#L55'],
+        golevelup: ['no', '/docs/modules/rabbitmq.md#L1'],
+        jetstream: ['yes', 'guides/troubleshooting.md#L21'],
+        nest: [
+          'yes: its messages are checked against the sources',
+          'docs: the guides > troubleshooting quotes what the sources say',
+        ],
+      },
+      {
+        what: 'pages for those who come from something else',
+        spring: ['no', '/README.md#L1'],
+        golevelup: ['no', '/docs/modules/rabbitmq.md#L1'],
+        jetstream: ['yes: from Nest’s NATS transport', 'guides/migration.md#L27'],
+        nest: ['yes: from rocketmq-spring, golevelup, Nest’s transports', 'docs: the guides > $name runs'],
+      },
+      {
         what: 'English and 中文',
         spring: ['partly: English', '/README.md#L1'],
         golevelup: ['partly: English', '/docs/modules/rabbitmq.md#L1'],
         jetstream: ['partly: English', 'intro.md#L15'],
-        nest: ['no: English'],
+        nest: ['partly: the README', 'docs: the guides > every snippet compiles against what was built'],
       },
     ],
   },
