@@ -1,14 +1,16 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { waitFor } from '@rocketnest/testing';
 import { Redis } from 'ioredis';
 import { createConnection } from 'mysql2/promise';
+import pg from 'pg';
 import { Child, leashed } from './child.js';
 
 /** A database server of this machine's packages, in a directory of its own, that listens on a socket file only. */
 export interface DatabaseServer {
+  /** The file; Postgres: its directory, as clients want it. */
   readonly socket: string;
   close(): Promise<void>;
 }
@@ -17,8 +19,17 @@ export interface DatabaseServer {
 const START_TIMEOUT_MS = 120_000;
 const STOP_TIMEOUT_MS = 60_000;
 
-/** Debian keeps servers in /usr/sbin, which only root has on the PATH. */
-const env = { PATH: `${process.env.PATH}:/usr/sbin` };
+/** Debian keeps servers in /usr/sbin, which only root has on the PATH, and those of Postgres apart. */
+const env = { PATH: [process.env.PATH, '/usr/sbin', ...postgresDirectories()].join(':') };
+
+function postgresDirectories(): string[] {
+  const base = '/usr/lib/postgresql';
+  try {
+    return readdirSync(base).map((version) => join(base, version, 'bin'));
+  } catch {
+    return [];
+  }
+}
 
 async function start(
   command: string,
@@ -94,4 +105,34 @@ export async function startMariaDb(): Promise<DatabaseServer> {
     await connection.end();
   });
   return { socket, ...server };
+}
+
+/** With the user postgres, without a password, and the database postgres. */
+export async function startPostgres(): Promise<DatabaseServer> {
+  const directory = temporary('postgres');
+  const data = join(directory, 'data');
+  const install = spawnAsPostgres('initdb', ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8'], directory);
+  if (install.error !== undefined || install.status === 127) throw missingProgram('initdb', 'postgresql');
+  if (install.status !== 0) throw new Error(`initdb failed:\n${install.stdout}${install.stderr}`);
+  const settings = { listen_addresses: '', unix_socket_directories: directory, fsync: 'off', max_connections: '100' };
+  const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const [command, ...args] = asPostgres('postgres', ['-D', data, ...flags]);
+  const server = await start(command!, 'postgresql', directory, args, async () => {
+    const client = new pg.Client({ host: directory, user: 'postgres', database: 'postgres' });
+    await client.connect();
+    await client.end();
+  });
+  return { socket: directory, ...server };
+}
+
+/** Postgres refuses to run as root; Debian's package has a user for it. */
+const asPostgres = (program: string, args: readonly string[]): string[] =>
+  process.getuid?.() === 0
+    ? ['setpriv', '--reuid=postgres', '--regid=postgres', '--init-groups', program, ...args]
+    : [program, ...args];
+
+function spawnAsPostgres(program: string, args: readonly string[], directory: string) {
+  if (process.getuid?.() === 0) spawnSync('chown', ['postgres', directory]);
+  const [command, ...rest] = asPostgres(program, args);
+  return spawnSync(command!, rest, { encoding: 'utf8', env: { ...process.env, ...env } });
 }
