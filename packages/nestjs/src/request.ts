@@ -1,9 +1,11 @@
-import type { Producer } from '@rocketnest/client';
+import type { MessageExt, Producer } from '@rocketnest/client';
 import { ConfigurationError } from '@rocketnest/client';
+import { RocketMQContext } from './context.js';
 import type { Destination } from './destination.js';
 import { toOutgoing } from './outgoing.js';
 import type { PayloadDeserializer, PayloadType } from './payload/deserializer.js';
 import type { PayloadSerializer } from './payload/serializer.js';
+import { RocketMQRecord } from './record.js';
 import type { SendOptions } from './send-options.js';
 
 /** How a request is sent. It cannot be delayed: somebody waits for the answer. */
@@ -11,7 +13,10 @@ export interface RequestOptions
   extends Pick<SendOptions, 'tag' | 'keys' | 'headers' | 'shardingKey' | 'queue' | 'selector' | 'signal' | 'flag'> {
   /** Deadline of sending and waiting for the reply, in ms. Default: the module's `replyTimeoutMs` (5000). */
   readonly timeoutMs?: number;
-  /** What to read the reply as: `String`, `Buffer`, or a class for JSON. Default: as the replier says, see JsonPayloadDeserializer. */
+  /**
+   * What to read the reply as: `String`, `Buffer`, or a class for JSON; `RocketMQRecord` for a record with the reply's tag, keys and headers, and
+   * its payload read as the replier says. Default: as the replier says, see JsonPayloadDeserializer.
+   */
   readonly replyType?: PayloadType;
 }
 
@@ -41,5 +46,13 @@ export async function sendRequest<R>(
   }
   const { shardingKey, queue, selector, signal } = sendOptions;
   const reply = await home.producer.request(message, { shardingKey, queue, selector, signal, timeoutMs });
-  return (await home.deserializer.deserialize(reply, replyType)) as R;
+  if (replyType !== RocketMQRecord) return (await home.deserializer.deserialize(reply, replyType)) as R;
+  return toRecord(reply, await home.deserializer.deserialize(reply, undefined)) as R;
+}
+
+function toRecord(reply: MessageExt, payload: unknown): RocketMQRecord {
+  const context = new RocketMQContext([reply, { connection: '', group: '' }]);
+  const tag = context.getTag();
+  const keys = context.getKeys();
+  return new RocketMQRecord(payload, { ...(tag === undefined ? {} : { tag }), keys, headers: context.getHeaders() });
 }

@@ -8,6 +8,7 @@ import {
   RemoteReplyError,
   RocketMQConnection,
   type RocketMQLocalTransactionListener,
+  RocketMQRecord,
   RocketMQRecordBuilder,
   RocketMQReplyListener,
   RocketMQTemplate,
@@ -105,6 +106,12 @@ describe.each([
       contentType: 'application/json',
     });
     expect(reply.properties).not.toHaveProperty('none');
+    const record = await template.request<RocketMQRecord<{ price: number }>>(topic, 'price', {
+      replyType: RocketMQRecord,
+    });
+    expect(record).toBeInstanceOf(RocketMQRecord);
+    expect(record.payload).toEqual({ price: 42 });
+    expect(record.options).toMatchObject({ tag: 'current', keys: ['A-7', 'eu'], headers: { currency: 'EUR' } });
   });
 
   it('answers with headers and no payload', async () => {
