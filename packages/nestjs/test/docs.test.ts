@@ -11,7 +11,9 @@ import { type Snippet, snippetsOf } from './docs/snippets.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
-const guides = readdirSync(join(root, 'docs', 'nestjs')).map((page) => `docs/nestjs/${page}`);
+const guides = ['docs/nestjs', 'docs/client'].flatMap((folder) =>
+  readdirSync(join(root, folder)).map((page) => `${folder}/${page}`),
+);
 const PAGES = ['README.md', 'README.zh-CN.md', 'packages/nestjs/README.md', ...guides];
 
 /** Addresses of name servers in guides; a cluster of the test stands behind them. */
@@ -78,7 +80,7 @@ describe('the guides', () => {
   it.each(snippets.filter(({ runs }) => runs))('$name runs', async (snippet) => {
     const run = (namesrvAddr?: string) => guide.run(() => import(fileOf(snippet)), namesrvAddr);
     if (snippet.source.search(NAME_SERVERS) < 0) return run();
-    await using cluster = await startCluster();
+    await using cluster = await startCluster({ broker: { enablePropertyFilter: true, traceTopicEnable: true } });
     write(snippet, snippet.source.replaceAll(NAME_SERVERS, cluster.namesrvAddr));
     await run(cluster.namesrvAddr);
   });

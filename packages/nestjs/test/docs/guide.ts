@@ -17,6 +17,7 @@ export interface Running {
 }
 
 let applications: INestApplication[] = [];
+let parts: { close(): Promise<void> }[] = [];
 let output = '';
 let namesrvAddr: string | undefined;
 
@@ -67,6 +68,13 @@ export async function topics(...names: string[]): Promise<void> {
   await admin.close();
 }
 
+/** Starts a part of the client, which is closed at the end. */
+export async function started<T extends { start(): Promise<unknown>; close(): Promise<void> }>(part: T): Promise<T> {
+  parts.push(part);
+  await part.start();
+  return part;
+}
+
 /** Where the application that the snippet made listens. */
 export async function url(): Promise<string> {
   const listening = () => applications.find((app) => app.getHttpServer()?.listening);
@@ -89,6 +97,7 @@ export { waitFor as until };
 export async function run(load: () => Promise<unknown>, cluster: string | undefined): Promise<void> {
   output = '';
   applications = [];
+  parts = [];
   namesrvAddr = cluster;
   // A testing module of the snippet before may have replaced it.
   Logger.overrideLogger(new ConsoleLogger({ colors: false }));
@@ -103,7 +112,7 @@ export async function run(load: () => Promise<unknown>, cluster: string | undefi
   } catch (error) {
     throw new Error(`${(error as Error).stack}\n\nThe snippet printed:\n${output}`, { cause: error });
   } finally {
-    for (const app of applications) await app.close();
+    for (const part of [...applications, ...parts.reverse()]) await part.close();
     for (const undo of restore) undo();
   }
 }
