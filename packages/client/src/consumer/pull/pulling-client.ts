@@ -105,9 +105,13 @@ export abstract class PullingClient<O extends { readonly group: string }> {
     if (this.state !== 'running') throw this.notRunning();
   }
 
-  /** The same, but work that ends may still ask for offsets and commit them. */
+  /**
+   * The same, but work that ends may still ask for offsets and commit them; and while it starts, listeners hear of the first share, in
+   * which they may seek.
+   */
   protected checkOpen(): void {
-    if (this.state !== 'closing') this.checkRunning();
+    const isStarting = this.state === 'created' && this.starting !== undefined;
+    if (this.state !== 'closing' && !isStarting) this.checkRunning();
   }
 
   /** The queue as brokers know it. */

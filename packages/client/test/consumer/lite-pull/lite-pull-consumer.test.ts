@@ -355,6 +355,18 @@ describe('LitePullConsumer', () => {
     }
   });
 
+  it('lets a listener seek in the share that start() brings', async () => {
+    const topic = await bed.topic(1);
+    await bed.send(topic, 0, range(3, 'm'));
+    const seeks: Promise<void>[] = [];
+    const consumer = create({ consumeFrom: 'LAST_OFFSET' }).subscribe(topic, '*', (_topic, _all, assigned) => {
+      for (const queue of assigned) seeks.push(consumer.seekToBegin(queue));
+    });
+    await consumer.start();
+    await Promise.all(seeks);
+    expect((await read(consumer, 3)).map(bodyOf)).toEqual(range(3, 'm'));
+  });
+
   describe('as an async iterator', () => {
     it('yields batches until it is closed; close waits for the body and commits its batch', async () => {
       const topic = await bed.topic(1);
