@@ -389,6 +389,7 @@ export const groups = [
         nest: [
           'yes',
           'e2e/parity-listeners: fields of rocketmq-spring’s annotation > consumeFromWhere and consumeFromTimestamp say where a new group begins',
+          'packages/client/test/consumer/start-offset: a group that starts at messages sent from now on > loses nothing of a topic that only new members subscribe to while old ones are still there',
         ],
       },
       {
@@ -1818,6 +1819,13 @@ export const groups = [
         golevelup: null,
         jetstream: ['Node 22', '/package.json#L54'],
         nest: ['Node 20.19', 'manifest: the package > is for Node 20.19 and later'],
+      },
+      {
+        what: 'no `any` in the declarations',
+        spring: null,
+        golevelup: ['no', 'amqp/connection.ts#L1037'],
+        jetstream: ['yes', '/src/client/jetstream.client.ts#L322'],
+        nest: ['yes', 'manifest: the package > has no any in its declarations'],
       },
       {
         what: 'no native addon, nothing built or downloaded at installation',

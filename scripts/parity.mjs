@@ -51,7 +51,7 @@ export function parityPage() {
         `| ${title} | ${about} | [${date}](${repository}/tree/${commit}), commit \`${commit.slice(0, 7)}\` |`,
     ),
     '',
-    'Answers about the others come from reading, not from running them. What is wrong or outdated here is a bug.',
+    'Answers about the others come from reading these versions, not from running them; later ones may do more. What is wrong here is a bug.',
     '',
     ...sections,
   ].join('\n');

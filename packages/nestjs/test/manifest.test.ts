@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
@@ -71,10 +71,24 @@ describe('the package', () => {
       '@rocketnest/nestjs': [],
       '@rocketnest/nestjs/testing': [],
       '@rocketnest/nestjs/idempotency': [],
+      '@rocketnest/nestjs/outbox': [],
       '@rocketnest/nestjs/opentelemetry': ['@opentelemetry/api'],
       // prom-client itself depends on OpenTelemetry's API.
       '@rocketnest/nestjs/prometheus': ['@opentelemetry/api', 'prom-client'],
     });
+  });
+
+  it('has no any in its declarations', () => {
+    const directory = join(root, 'packages/nestjs/dist/esm');
+    const files = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((file) =>
+      file.endsWith('.d.ts'),
+    );
+    expect(files.length).toBeGreaterThan(50);
+    const comments = /\/\*[\s\S]*?\*\/|\/\/.*/g;
+    const withAny = files.filter((file) =>
+      /\bany\b/.test(readFileSync(join(directory, file), 'utf8').replaceAll(comments, '')),
+    );
+    expect(withAny).toEqual([]);
   });
 
   it('brings no native addon, and nothing that runs at installation', () => {
