@@ -2,10 +2,11 @@
  * The few file operations the store uses, and their Node implementation.
  *
  * Everything the store does to a disk goes through these two interfaces, so a test can hand in files that fail, write short or lie
- * about fsync. The `…Sync` forms are for start-up and for tools; the running store uses the callback forms only.
+ * about fsync. The `…Sync` forms are for start-up and for tools; the running store uses the others.
  */
 import * as fs from 'node:fs';
 import { dirname } from 'node:path';
+import { WritePace } from './write-pace.js';
 
 export type Done = (error: Error | null) => void;
 
@@ -14,6 +15,11 @@ export interface StoreFile {
   readonly path: string;
   /** Writes all buffers, back to back, at `position`; succeeds only when every byte is in the page cache. */
   write(buffers: readonly Buffer[], position: number, done: Done): void;
+  /**
+   * {@link write} before it returns, where that is a matter of copying memory. False: nothing was written, the disk might make the caller
+   * wait. Throws what a write fails with; then part of the bytes may be there.
+   */
+  writeNow(buffers: readonly Buffer[], position: number): boolean;
   /** Fills `target` from `position`; fewer bytes only at the end of the file. */
   read(target: Buffer, position: number, done: (error: Error | null, bytesRead: number) => void): void;
   /** Data and the metadata needed to read it back are on the disk (fdatasync). */
@@ -75,6 +81,8 @@ export interface Files {
 }
 
 class NodeFile implements StoreFile {
+  private readonly pace = new WritePace();
+
   constructor(
     readonly path: string,
     private readonly fd: number,
@@ -90,6 +98,17 @@ class NodeFile implements StoreFile {
     };
     if (buffers.length === 1) fs.write(this.fd, buffers[0]!, 0, total, position, finish);
     else fs.writev(this.fd, buffers as Buffer[], position, finish);
+  }
+
+  writeNow(buffers: readonly Buffer[], position: number): boolean {
+    if (!this.pace.quick) return false;
+    const startedAt = performance.now();
+    for (const buffer of buffers) {
+      this.writeSync(buffer, position);
+      position += buffer.length;
+    }
+    this.pace.wrote(startedAt);
+    return true;
   }
 
   read(target: Buffer, position: number, done: (error: Error | null, bytesRead: number) => void, filled = 0): void {

@@ -55,6 +55,11 @@ export class FaultyFiles extends WrappedFiles {
         if (error) setImmediate(done, error);
         else file.write(buffers, position, done);
       },
+      writeNow: (buffers, position) => {
+        const error = this.check('write', path);
+        if (error) throw error;
+        return file.writeNow(buffers, position);
+      },
       sync: (done) => {
         const error = this.check('sync', path);
         if (error) setImmediate(done, error);

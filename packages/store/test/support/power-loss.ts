@@ -7,6 +7,8 @@ const PAGE_BYTES = 4096;
 /** Pages of a file as they were before writes that no sync has followed. */
 type Undo = Map<number, Buffer>;
 
+const lengthOf = (buffers: readonly Buffer[]): number => buffers.reduce((sum, { length }) => sum + length, 0);
+
 /** Same numbers for the same seed (mulberry32). */
 export function randomOf(seed: number): () => number {
   let state = seed;
@@ -82,11 +84,12 @@ export class PowerLossFiles extends WrappedFiles {
     return {
       ...forwarding(file),
       write: (buffers, position, done) => {
-        remember(
-          buffers.reduce((sum, { length }) => sum + length, 0),
-          position,
-        );
+        remember(lengthOf(buffers), position);
         file.write(buffers, position, done);
+      },
+      writeNow: (buffers, position) => {
+        remember(lengthOf(buffers), position);
+        return file.writeNow(buffers, position);
       },
       sync: (done) => {
         const before = [...(this.undo.get(path)?.keys() ?? [])];

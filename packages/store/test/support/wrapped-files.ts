@@ -4,6 +4,7 @@ import { type Files, nodeFiles, type StoreFile } from '../../src/index.js';
 export const forwarding = (file: StoreFile): StoreFile => ({
   path: file.path,
   write: (buffers, position, done) => file.write(buffers, position, done),
+  writeNow: (buffers, position) => file.writeNow(buffers, position),
   sync: (done) => file.sync(done),
   read: (target, position, done) => file.read(target, position, done),
   writeSync: (buffer, position) => file.writeSync(buffer, position),
