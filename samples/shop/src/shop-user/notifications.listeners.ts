@@ -16,7 +16,7 @@ export class NotificationListeners {
     consumerGroup: 'shop-user-sms',
     maxReconsumeTimes: 2,
   })
-  @Idempotent()
+  @Idempotent({ lock: '1s' }) // Should this process die, the order is free again before the retries are over.
   async sms({ orderId, product, to }: OrderPlaced): Promise<void> {
     if (!/^\d{5,}$/.test(to)) throw new Error(`the SMS gateway refuses the number "${to}"`);
     await this.send(orderId, `SMS to ${to}: your order of ${product} is placed`);
@@ -47,8 +47,10 @@ export class NotificationListeners {
     say(`dead letter of order ${orderId}, somebody has to call: ${reason}`);
   }
 
+  /** Should the process die right after this, nobody has noted that it was done: then the unique key tells. */
   private async send(orderId: string, text: string): Promise<void> {
-    await this.pool.query('insert into notifications (order_id, text) values ($1, $2)', [orderId, text]);
-    say(text);
+    const sql = 'insert into notifications (order_id, text) values ($1, $2) on conflict do nothing';
+    const { rowCount } = await this.pool.query(sql, [orderId, text]);
+    if (rowCount === 1) say(text);
   }
 }

@@ -72,6 +72,12 @@ export class ServiceProcess {
     this.child.send(command);
   }
 
+  /** kill -9. */
+  async kill(): Promise<void> {
+    this.child.kill('SIGKILL');
+    await this.exited;
+  }
+
   /** SIGTERM: the service finishes what it is doing and closes. */
   async stop(): Promise<void> {
     if (this.child.exitCode !== null || this.child.signalCode !== null) return;

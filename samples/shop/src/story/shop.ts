@@ -82,6 +82,11 @@ export class Shop {
     return user.exited;
   }
 
+  /** kill -9 in the middle of whatever it does. */
+  killUser(index: number): Promise<void> {
+    return this.#users[index]!.kill();
+  }
+
   get orderUrl(): string {
     return this.#order.url;
   }
