@@ -1,24 +1,21 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
   type CallHandler,
-  type CanActivate,
   Catch,
   type ExceptionFilter,
   type ExecutionContext,
   Injectable,
   type NestInterceptor,
-  type PipeTransform,
   UseFilters,
   UseGuards,
   UseInterceptors,
   UsePipes,
   ValidationPipe,
 } from '@nestjs/common';
-import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
 import { Admin } from '@rocketnest/client';
 import { unique, waitFor } from '@rocketnest/testing';
 import { IsInt, IsNotEmpty, IsString } from 'class-validator';
-import { EMPTY, map, type Observable } from 'rxjs';
+import { map, type Observable } from 'rxjs';
 import {
   ConsumeResult,
   NonRetryableError,
@@ -32,6 +29,7 @@ import {
 } from '../../src/index.js';
 import { at, startApp, type TestApp } from './app.js';
 import { startCluster } from './cluster.js';
+import { asked, hostile } from './support/hostile-enhancers.js';
 
 class OrderDto {
   @IsInt()
@@ -41,50 +39,6 @@ class OrderDto {
   @IsNotEmpty()
   customer!: string;
 }
-
-// Enhancers as they are written for HTTP. For a message each of them does the worst it can.
-
-/** What the global enhancers were asked. */
-const asked: string[] = [];
-
-@Injectable()
-class NobodyMayPass implements CanActivate {
-  canActivate(): boolean {
-    asked.push('guard');
-    return false;
-  }
-}
-
-@Injectable()
-class RefuseEverything implements PipeTransform {
-  transform(): never {
-    asked.push('pipe');
-    throw new Error('not an HTTP body');
-  }
-}
-
-@Injectable()
-class NeverCallTheHandler implements NestInterceptor {
-  intercept(): Observable<never> {
-    asked.push('interceptor');
-    return EMPTY;
-  }
-}
-
-@Catch()
-class SwallowEverything implements ExceptionFilter {
-  catch(): string {
-    asked.push('filter');
-    return 'response sent';
-  }
-}
-
-const hostile = [
-  { provide: APP_GUARD, useClass: NobodyMayPass },
-  { provide: APP_PIPE, useClass: RefuseEverything },
-  { provide: APP_INTERCEPTOR, useClass: NeverCallTheHandler },
-  { provide: APP_FILTER, useClass: SwallowEverything },
-];
 
 @Catch()
 class AsIfHandled implements ExceptionFilter {

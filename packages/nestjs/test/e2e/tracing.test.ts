@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Injectable } from '@nestjs/common';
+import { Catch, type ExceptionFilter, Injectable, UseFilters } from '@nestjs/common';
 import { context, propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import {
   InMemorySpanExporter,
@@ -134,6 +134,36 @@ describe('RocketMQTracing', () => {
       'messaging.destination.name': topic,
     });
     for (const span of [first, second]) expect(span!.parentSpanContext?.spanId).toBe(sent!.spanContext().spanId);
+  });
+
+  it('shows what was discarded, by the handler or by a filter, and of the latter the error', async () => {
+    await using cluster = await startCluster();
+    const topic = unique('t');
+
+    @Catch()
+    class Swallow implements ExceptionFilter {
+      catch(): string {
+        return 'handled';
+      }
+    }
+
+    @Injectable()
+    class Listener {
+      @UseFilters(Swallow)
+      @RocketMQMessageListener({ topic, consumerGroup: unique('g'), consumeMode: 'ORDERLY' })
+      on(text: string): ConsumeResult {
+        if (text === 'test') return ConsumeResult.discard('a test');
+        throw new TypeError('no such order');
+      }
+    }
+
+    await using app = await start(cluster, Listener);
+    for (const text of ['test', 'broken']) await app.get(RocketMQTemplate).send(topic, text, { shardingKey: 'one' });
+    const [discarded, swallowed] = await spans(`process ${topic}`, 2);
+    expect(discarded!.attributes).toMatchObject({ 'rocketnest.outcome': 'discard' });
+    expect(discarded!.status.code).toBe(SpanStatusCode.UNSET);
+    expect(swallowed!.attributes).toMatchObject({ 'rocketnest.outcome': 'discard', 'error.type': 'TypeError' });
+    expect(swallowed!.status).toEqual({ code: SpanStatusCode.ERROR, message: 'no such order' });
   });
 
   it('links batches to what they came from', async () => {
