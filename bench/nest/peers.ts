@@ -14,6 +14,8 @@ export interface NestPeer extends Peer {
   readonly install: Install;
   /** File in apps/. */
   readonly app: string;
+  /** The same of who emits, when that is another. */
+  readonly emitter?: string;
   /** False: at most once, so events may be lost. */
   readonly stores: boolean;
 }
@@ -37,7 +39,7 @@ const nest11 = (name: string): string => versionOf('nest11', name);
 type Way = 'client' | 'listener' | 'transport';
 
 const WAYS: Readonly<Record<Way, string>> = {
-  client: 'PushConsumer and Producer, without Nest',
+  client: 'PushConsumer without Nest, for messages of RocketMQTemplate',
   listener: '@RocketMQMessageListener and RocketMQTemplate',
   transport: 'ServerRocketMQ and ClientRocketMQ',
 };
@@ -50,6 +52,8 @@ export const ours = (way: Way, flush: 'ASYNC_FLUSH' | 'SYNC_FLUSH' = 'ASYNC_FLUS
     server: rocketnest(flush),
     install: 'workspace',
     app: `rocketnest-${way}`,
+    // So that all ways of handling meet the same messages, properties and all.
+    ...(way === 'client' && { emitter: 'rocketnest-listener' }),
   });
 
 const RABBITMQ_SETTINGS =

@@ -163,8 +163,9 @@ export class Stage implements AsyncDisposable {
   }
 
   #command(role: string, nodeArgs: readonly string[], ...rest: readonly object[]): CommandLine {
+    const { app, emitter = app } = this.peer;
     const words = [
-      this.peer.app,
+      role === 'produce' ? emitter : app,
       String(EVENT_BYTES),
       ...[this.server.settings, ...rest].map((value) => JSON.stringify(value)),
     ];

@@ -1,5 +1,6 @@
 // @horizon-republic/nestjs-jetstream: a stream on file. Its `emit` does not wait for the stream's acknowledgement, so events are
 // published here as it publishes them, and waited for: otherwise nothing tells whether they are stored.
+import { createRequire } from 'node:module';
 import {
   getJetStreamTransportToken,
   JetstreamClientModule,
@@ -15,6 +16,12 @@ import { contextOf } from './nest.js';
 const NAME = 'bench';
 /** `buildSubject` of its client: service, kind, pattern. */
 const SUBJECT = `${NAME}__microservice.ev.event`;
+
+/** It asks for streams that are not compressed, which servers before 2.10 never do, but are refused for being asked. */
+const { streamConfig } = createRequire(import.meta.url)(
+  '@horizon-republic/nestjs-jetstream/dist/server/const/index.js',
+) as { streamConfig: { base: { compression?: string } } };
+delete streamConfig.base.compression;
 
 const optionsOf = ({ server }: Settings) => ({ name: NAME, servers: [String(server)] });
 

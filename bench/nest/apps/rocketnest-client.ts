@@ -14,8 +14,8 @@ export async function handle(settings: Settings, sink: Sink): Promise<Closeable>
 }
 
 export async function produce(settings: Settings): Promise<Emitter> {
-  const { namesrvAddr } = connectionOf(settings);
-  const producer = new Producer({ namesrvAddr, group: 'bench_producer' });
+  const { namesrvAddr, producer: options } = connectionOf(settings);
+  const producer = new Producer({ namesrvAddr, group: 'bench_producer', ...options });
   await producer.start();
   return {
     emit: (event) => producer.send({ topic: TOPIC, body: JSON.stringify(event) }),
