@@ -1,3 +1,4 @@
+export type { SqlDialectName, SqlQuery } from '../sql/database.js';
 export { type CombinedIdempotencyOptions, CombinedIdempotencyStore } from './combined-store.js';
 export { Idempotent, type IdempotentOptions } from './idempotent.js';
 export type { IdempotencyKey } from './keys.js';
@@ -8,8 +9,7 @@ export {
   type RedisIdempotencyOptions,
   RedisIdempotencyStore,
 } from './redis-store.js';
-export type { SqlDialectName } from './sql-dialects.js';
-export { type SqlIdempotencyOptions, SqlIdempotencyStore, type SqlQuery } from './sql-store.js';
+export { type SqlIdempotencyOptions, SqlIdempotencyStore } from './sql-store.js';
 export {
   type IdempotencyAnswer,
   type IdempotencyClaim,

@@ -1,3 +1,5 @@
+import type { SqlDialectName } from '../sql/database.js';
+
 /** What the SQL store says, in one dialect. Parameters are listed behind each statement. */
 export interface SqlDialect {
   readonly createTable: string;
@@ -13,8 +15,6 @@ export interface SqlDialect {
   readonly release: string;
   readonly purge: string;
 }
-
-export type SqlDialectName = 'postgres' | 'mysql';
 
 /** Times are the database's: the clocks of processes differ. */
 export const SQL_DIALECTS: Readonly<Record<SqlDialectName, (table: string) => SqlDialect>> = {

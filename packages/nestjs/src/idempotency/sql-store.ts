@@ -1,19 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { ConfigurationError } from '@rocketnest/client';
 import { show } from '../checks.js';
-import type { SqlDialect, SqlDialectName } from './sql-dialects.js';
+import type { SqlDialectName, SqlQuery } from '../sql/database.js';
+import { checkTable } from '../sql/database.js';
+import type { SqlDialect } from './sql-dialects.js';
 import { SQL_DIALECTS } from './sql-dialects.js';
 import type { IdempotencyAnswer, IdempotencyTimes } from './store.js';
 import { IdempotencyStore } from './store.js';
-
-/** Runs one statement outside of any transaction and resolves to its rows; what it resolves to for others than SELECT does not matter. */
-export type SqlQuery = (sql: string, parameters: unknown[]) => Promise<unknown>;
 
 export interface SqlIdempotencyOptions {
   /** `mysql` is MariaDB's, too. */
   readonly dialect: SqlDialectName;
   /**
-   * By the database's driver:
+   * Runs a statement outside of any transaction. By the database's driver:
    *
    * ```ts
    * query: async (sql, parameters) => (await pool.query(sql, parameters)).rows // pg, PGlite
@@ -43,13 +42,8 @@ export class SqlIdempotencyStore extends IdempotencyStore {
         `SqlIdempotencyStore: query must be a function (sql, parameters) => rows, got ${show(query)}.`,
       );
     }
-    if (!/^(?:[a-z_]\w*\.)?[a-z_]\w*$/i.test(table)) {
-      throw new ConfigurationError(
-        `SqlIdempotencyStore: table must be letters, digits and underscores, perhaps with a schema ('app.handled'), got ${show(table)}.`,
-      );
-    }
+    this.#sql = SQL_DIALECTS[dialect](checkTable('SqlIdempotencyStore', table));
     this.#query = query;
-    this.#sql = SQL_DIALECTS[dialect](table);
   }
 
   /** The table's definition, for migrations. */

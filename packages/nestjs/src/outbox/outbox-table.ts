@@ -130,15 +130,16 @@ VALUES (?, ?, ?, ?, ?, 'waiting', 0, ${now}, ${now})`,
    * Free rows for one relay, oldest first. Only the first waiting row of a lane can be claimed; whoever has it gets those behind it, too,
    * which nobody else can until it is sent.
    */
-  async claim(claim: OutboxClaim): Promise<ClaimedRow[]> {
+  async claim(claim: OutboxClaim): Promise<{ readonly rows: readonly ClaimedRow[]; readonly hasMore: boolean }> {
     const { name } = this;
     const { now } = this.#sql;
     const free = `o.state = 'waiting' AND o.due_at <= ${now}`;
     const before = `SELECT 1 FROM ${name} e WHERE e.lane = o.lane AND e.state = 'waiting' AND e.id < o.id`;
     const first = await this.#claim(`${free} AND (o.lane IS NULL OR NOT EXISTS (${before}))`, [], claim, claim.lanes);
-    const rows = rowsOf(first).map(toClaimedRow);
+    const rows = first.rows.map(toClaimedRow);
+    const hasMore = first.found >= claim.lanes;
     const lanes = rows.flatMap(({ lane }) => (lane === undefined ? [] : [lane]));
-    if (lanes.length === 0 || rows.length >= claim.rows) return rows;
+    if (lanes.length === 0 || rows.length >= claim.rows) return { rows, hasMore };
     const heldByOthers = `${before} AND e.due_at > ${now} AND COALESCE(e.owner, '') <> ?`;
     const behind = await this.#claim(
       `${free} AND o.lane IN (${marks(lanes)}) AND NOT EXISTS (${heldByOthers})`,
@@ -146,7 +147,7 @@ VALUES (?, ?, ?, ?, ?, 'waiting', 0, ${now}, ${now})`,
       claim,
       claim.rows - rows.length,
     );
-    return [...rows, ...rowsOf(behind).map(toClaimedRow)];
+    return { rows: [...rows, ...behind.rows.map(toClaimedRow)], hasMore };
   }
 
   /** Rows whose messages the broker has. @param keep whether they stay in the table, marked, for `purgeSent` */
@@ -248,7 +249,7 @@ FROM ${this.name} WHERE state = 'parked' ORDER BY id LIMIT ${Number(limit)}`,
     return this.#query(this.#sql.statement(sql), [...parameters]);
   }
 
-  #claim(rule: string, parameters: readonly unknown[], claim: OutboxClaim, limit: number): Promise<unknown> {
+  #claim(rule: string, parameters: readonly unknown[], claim: OutboxClaim, limit: number): Promise<Claimed> {
     return this.#isPostgres
       ? this.#claimLocked(rule, parameters, claim, limit)
       : this.#claimChosen(rule, parameters, claim, limit);
@@ -260,9 +261,9 @@ FROM ${this.name} WHERE state = 'parked' ORDER BY id LIMIT ${Number(limit)}`,
     parameters: readonly unknown[],
     { owner, leaseMs }: OutboxClaim,
     limit: number,
-  ): Promise<unknown> {
+  ): Promise<Claimed> {
     const columns = COLUMNS.replace(/\w+/g, 'taken.$&');
-    return this.#run(
+    const result = await this.#run(
       `WITH free AS (
   SELECT o.id AS free_id FROM ${this.name} o WHERE ${rule} ORDER BY o.id LIMIT ${limit} FOR UPDATE SKIP LOCKED
 ), done AS (
@@ -270,6 +271,8 @@ FROM ${this.name} WHERE state = 'parked' ORDER BY id LIMIT ${Number(limit)}`,
 ) SELECT ${COLUMNS} FROM done ORDER BY id`,
       [...parameters, owner, leaseMs],
     );
+    const rows = rowsOf(result);
+    return { rows, found: rows.length };
   }
 
   /**
@@ -281,20 +284,24 @@ FROM ${this.name} WHERE state = 'parked' ORDER BY id LIMIT ${Number(limit)}`,
     parameters: readonly unknown[],
     { owner, leaseMs }: OutboxClaim,
     limit: number,
-  ): Promise<unknown> {
+  ): Promise<Claimed> {
     const { now, later } = this.#sql;
     const chosen = `SELECT o.id FROM ${this.name} o WHERE ${rule} ORDER BY o.id LIMIT ${limit}`;
     const ids = rowsOf(await this.#run(chosen, parameters)).map(({ id }) => id);
-    if (ids.length === 0) return [];
+    if (ids.length === 0) return { rows: [], found: 0 };
     await this.#run(
       `UPDATE ${this.name} SET owner = ?, due_at = ${later} WHERE id IN (${marks(ids)}) AND state = 'waiting' AND due_at <= ${now}`,
       [owner, leaseMs, ...ids],
     );
-    return this.#run(`SELECT ${COLUMNS} FROM ${this.name} WHERE id IN (${marks(ids)}) AND owner = ? ORDER BY id`, [
-      ...ids,
-      owner,
-    ]);
+    const taken = `SELECT ${COLUMNS} FROM ${this.name} WHERE id IN (${marks(ids)}) AND owner = ? ORDER BY id`;
+    return { rows: rowsOf(await this.#run(taken, [...ids, owner])), found: ids.length };
   }
+}
+
+/** Rows that were claimed, and how many were found free: another relay may have taken some of them. */
+interface Claimed {
+  readonly rows: readonly Readonly<Record<string, unknown>>[];
+  readonly found: number;
 }
 
 const among = (ids: readonly string[] | undefined): string => (ids === undefined ? '' : ` AND id IN (${marks(ids)})`);

@@ -84,7 +84,7 @@ export class OutboxRelay {
 
   /** Rows will be waiting: a transaction that adds some is under way. */
   expect(): void {
-    if (this.#running !== undefined) this.#wakeUp.soon();
+    if (this.#running !== undefined && !this.#isStopping) this.#wakeUp.soon();
   }
 
   start(): void {
@@ -132,7 +132,7 @@ export class OutboxRelay {
     // Claims of a few rows would cost as much as those of many.
     if (room < concurrency / 2) return pollIntervalMs;
     try {
-      this.#hasMore = (await this.#begin(room)) >= room;
+      this.#hasMore = await this.#begin(room);
       await this.#purge();
       if (this.#databaseFailures > 0) this.logger.log(`${this.label}: the database answers again`);
       this.#databaseFailures = 0;
@@ -145,14 +145,13 @@ export class OutboxRelay {
     }
   }
 
-  /** Claims rows and begins to send them. @returns how many lanes */
-  async #begin(room: number): Promise<number> {
+  /** Claims rows and begins to send them. @returns whether there was more than room for */
+  async #begin(room: number): Promise<boolean> {
     const { leaseMs } = this.options;
     const owner = randomUUID();
     const endsAt = performance.now() + leaseMs;
-    const rows = await this.table.claim({ owner, leaseMs, lanes: room, rows: room * ROWS_PER_LANE });
-    const lanes = lanesOf(rows);
-    for (const lane of lanes) {
+    const { rows, hasMore } = await this.table.claim({ owner, leaseMs, lanes: room, rows: room * ROWS_PER_LANE });
+    for (const lane of lanesOf(rows)) {
       const running = this.#sendLane(lane, owner, endsAt)
         .catch((error) => this.logger.error(`${this.label}: ${textOf(error)}`))
         .finally(() => {
@@ -162,7 +161,7 @@ export class OutboxRelay {
         });
       this.#lanes.add(running);
     }
-    return lanes.length;
+    return hasMore;
   }
 
   /** One after the other; a failure ends it, so that nothing overtakes. */

@@ -1,6 +1,6 @@
 import type { OnApplicationBootstrap, OnModuleDestroy, OnModuleInit } from '@nestjs/common';
 import type { MessageExt, TransactionSendResult, TransactionState } from '@rocketnest/client';
-import { ConfigurationError, PropertyName, TimeoutError } from '@rocketnest/client';
+import { ConfigurationError, PropertyName, TimeoutError, TransactionProducer } from '@rocketnest/client';
 import type { RocketMQConnection } from '../connection.js';
 import type { Destination } from '../destination.js';
 import type { TransactionOptions } from '../send-options.js';
@@ -19,7 +19,7 @@ export interface SqlTransactionResult<R> extends TransactionSendResult {
   readonly value: R;
 }
 
-/** Name of the listener that answers for these transactions, in the messages; an outbox of another name has another one. */
+/** Name of the listener that answers for these transactions, in the messages: those of another name have another one. */
 const LISTENER = 'rocketnest-sql';
 const PURGE_INTERVAL_MS = 3_600_000;
 
@@ -117,11 +117,12 @@ export class RocketMQTransactions<Tx = SqlQuery> implements OnModuleInit, OnAppl
   }
 
   async onModuleInit(): Promise<void> {
-    const { name, options, enabled } = this.connection;
-    if (enabled && options.producer?.group === undefined) {
+    const { connection } = this;
+    await connection.start();
+    if (connection.enabled && !(connection.producer instanceof TransactionProducer)) {
       throw new ConfigurationError(
         `Transactions '${this.name}' need a producer group of the service's own, since the broker asks any producer of the group how they ended. ` +
-          `Set producer: { group: 'my-service' } in RocketMQ connection '${name}'.`,
+          `Set producer: { group: 'my-service' } in RocketMQ connection '${connection.name}'.`,
       );
     }
     if (this.#options.createTable) await this.createTable();

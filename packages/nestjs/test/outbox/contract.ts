@@ -193,7 +193,7 @@ export function describeOutbox<Tx>(open: () => SqlDatabase<Tx>, cluster: () => {
     });
     const dead = new OutboxTable(options.database, options.table!);
     const claimed = await dead.claim({ owner: 'a'.repeat(36), leaseMs: 2_000, lanes: 5, rows: 2 });
-    expect(claimed).toHaveLength(2);
+    expect(claimed.rows).toHaveLength(2);
     await using app = await startWithOutbox(cluster(), options);
     await options.database.transaction((tx) => app.outbox.add(tx, topic, 'another'));
     await reach(1);
