@@ -1396,9 +1396,10 @@ export const groups = [
         golevelup: null,
         jetstream: null,
         nest: [
-          'yes: a log table answers the check-back',
+          'yes: a log table answers the check-back; TypeORM, Knex, pg, mysql2',
           'packages/nestjs/test/transactions/contract.ts: makes the message visible when the local transaction is committed, and gives its value',
           'packages/nestjs/test/transactions/contract.ts: answers the broker from the table: what is written was committed, what is not, by its time, can never be',
+          'test/interop/outbox-kill: a service on %s that is killed > with a transactional message, at: %s',
         ],
       },
       {
@@ -1407,10 +1408,13 @@ export const groups = [
         golevelup: ['no', 'amqp/connection.ts#L1034'],
         jetstream: ['no', 'guides/record-builder.md#L21'],
         nest: [
-          'yes',
+          'yes: TypeORM, Knex, pg, mysql2; PostgreSQL and MariaDB',
           'packages/nestjs/test/outbox/contract.ts: sends what a transaction added once it is committed, and nothing of one that was rolled back',
           'packages/nestjs/test/outbox/contract.ts: has several relays share the work: every message once, those of a sharding key in order',
           'outbox/outbox: an outage > of the broker loses nothing and puts nothing aside, however long it lasts',
+          'test/interop/outbox: the transactions of a toolkit > of TypeORM: managers, query runners, and savepoints wake the relay when all is committed',
+          'test/interop/outbox: the transactions of a toolkit > of Knex: those with a callback, without one, and savepoints wake the relay when all is committed',
+          'test/interop/outbox-kill: a service on %s that is killed > with an outbox, at: %s',
         ],
       },
     ],

@@ -63,7 +63,7 @@ describe('the package', () => {
         'commonjs',
         `require(${JSON.stringify(entry)}); console.log(Object.keys(require.cache).join('\\n'))`,
       );
-      return optional.filter((peer) => files.includes(`/node_modules/${peer}/`));
+      return optional.filter((peer) => files.replaceAll('\\', '/').includes(`/node_modules/${peer}/`));
     };
     expect(optional).toEqual(expect.arrayContaining(['@opentelemetry/api', 'prom-client']));
     const expected = {
