@@ -37,7 +37,10 @@ beforeAll(() => {
   writeFileSync(join(modules, 'package.json'), JSON.stringify({ type: 'module' }));
   process.env['PORT'] = '0';
 });
-afterAll(() => rmSync(modules, { recursive: true, force: true }));
+afterAll(async () => {
+  await guide.closeDatabase();
+  rmSync(modules, { recursive: true, force: true });
+});
 
 describe('the guides', () => {
   it('every snippet says how it is run, or why it is not', () => {

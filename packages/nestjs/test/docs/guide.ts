@@ -1,3 +1,4 @@
+import { PGlite } from '@electric-sql/pglite';
 import { ConsoleLogger, type INestApplication, Logger, type ModuleMetadata, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Admin } from '@rocketnest/client';
@@ -73,6 +74,18 @@ export async function started<T extends { start(): Promise<unknown>; close(): Pr
   parts.push(part);
   await part.start();
   return part;
+}
+
+let database: Promise<PGlite> | undefined;
+
+/** A PostgreSQL for all snippets, since it takes long to start. */
+export function postgres(): Promise<PGlite> {
+  database ??= PGlite.create();
+  return database;
+}
+
+export async function closeDatabase(): Promise<void> {
+  await (await database)?.close();
 }
 
 /** Where the application that the snippet made listens. */
