@@ -17,7 +17,8 @@ export interface BrokerPeer extends Peer {
 const HERE = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const { version } = JSON.parse(readFileSync(HERE('../lerna.json'), 'utf8')) as { version: string };
 
-const DURABILITY = 'flushDiskType as the scenario says, commit log files of 1 GiB, topics of 8 queues';
+const DURABILITY =
+  'flushDiskType as the scenario says, commit log files of 1 GiB; sends are not refused for having waited (waitTimeMillsInSendQueue, osPageCacheBusyTimeOutMills)';
 const APACHE = `JVM with -Xmx1g and otherwise its defaults; ${DURABILITY}`;
 const OURS = `one Node process each for name server and broker, no flags; ${DURABILITY}`;
 

@@ -58,6 +58,8 @@ export class BrokerBench implements AsyncDisposable {
         flushDiskType: options.flush ?? 'ASYNC_FLUSH',
         // A file size that both use in production: what rolling costs is part of the figures.
         mappedFileSizeCommitLog: 1024 * 1024 * 1024,
+        // A send that waits long is a long latency; one that is refused for it would be a failed run.
+        osPageCacheBusyTimeOutMills: 60_000,
         ...options.broker,
       },
       jvm: 'defaults',

@@ -1,10 +1,13 @@
 package dev.rocketnest.bench;
 
-import java.util.List;
+import java.util.Collection;
 import org.apache.rocketmq.client.ClientConfig;
+import org.apache.rocketmq.client.MQAdmin;
 import org.apache.rocketmq.client.consumer.DefaultMQPullConsumer;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
 import org.apache.rocketmq.client.exception.MQClientException;
+import org.apache.rocketmq.client.impl.producer.DefaultMQProducerImpl;
+import org.apache.rocketmq.client.impl.producer.TopicPublishInfo;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
 import org.apache.rocketmq.common.message.MessageQueue;
@@ -19,11 +22,25 @@ final class Clients {
     private Clients() {
     }
 
-    static DefaultMQProducer producer(Options options) throws MQClientException {
+    /** {@code topic}; with {@code topics}, so many: topic-0 and so on. */
+    static String[] topics(Options options) {
+        String topic = options.text("topic");
+        int count = options.number("topics", 1);
+        if (count == 1) {
+            return new String[] {topic};
+        }
+        String[] topics = new String[count];
+        for (int i = 0; i < count; i++) {
+            topics[i] = topic + "-" + i;
+        }
+        return topics;
+    }
+
+    static DefaultMQProducer producer(Options options) throws Exception {
         return started(new DefaultMQProducer("bench_producer"), options);
     }
 
-    static <P extends DefaultMQProducer> P started(P producer, Options options) throws MQClientException {
+    static <P extends DefaultMQProducer> P started(P producer, Options options) throws Exception {
         configure(producer, options);
         producer.setSendMsgTimeout(PATIENCE_MILLIS);
         producer.setRetryTimesWhenSendFailed(0);
@@ -31,6 +48,9 @@ final class Clients {
         // With 10,000 topics, asking for all routes every 30 s would be a load of its own.
         producer.setPollNameServerInterval(RARELY_MILLIS);
         producer.start();
+        for (String topic : topics(options)) {
+            learnRoute(producer, topic);
+        }
         return producer;
     }
 
@@ -53,18 +73,21 @@ final class Clients {
         return consumer;
     }
 
-    /** So that no send has to ask for it. */
-    static void learnRoute(DefaultMQProducer producer, String topic) {
-        if (!producer.getDefaultMQProducerImpl().getMqClientFactory().updateTopicRouteInfoFromNameServer(topic)) {
-            throw new IllegalStateException("the name server has no route of " + topic);
-        }
+    /** So that no send has to ask for it: with 64 threads, some would fail waiting for each other's questions. */
+    private static void learnRoute(DefaultMQProducer producer, String topic) throws Exception {
+        DefaultMQProducerImpl implementation = producer.getDefaultMQProducerImpl();
+        Receiver.await("the route of " + topic, () -> {
+            implementation.getMqClientFactory().updateTopicRouteInfoFromNameServer(topic);
+            TopicPublishInfo known = implementation.getTopicPublishInfoTable().get(topic);
+            return known != null && known.ok();
+        });
     }
 
-    /** Messages in the queues, as the broker counts them. */
-    static long stored(DefaultMQProducer producer, List<MessageQueue> queues) throws MQClientException {
+    /** Messages that the queues of a topic that was created for this run were given, as the broker counts them. */
+    static long stored(MQAdmin client, Collection<MessageQueue> queues) throws MQClientException {
         long sum = 0;
         for (MessageQueue queue : queues) {
-            sum += producer.maxOffset(queue) - producer.minOffset(queue);
+            sum += client.maxOffset(queue);
         }
         return sum;
     }

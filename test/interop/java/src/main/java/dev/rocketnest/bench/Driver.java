@@ -29,12 +29,18 @@ public final class Driver {
     private Driver() {
     }
 
-    public static void main(String[] words) throws Exception {
-        Subcommand subcommand = words.length == 0 ? null : SUBCOMMANDS.get(words[0]);
-        if (subcommand == null) {
-            throw new IllegalArgumentException("the first word must be one of " + SUBCOMMANDS.keySet());
+    public static void main(String[] words) {
+        // Threads of the client that are still at it must not keep the process, whatever comes.
+        try {
+            Subcommand subcommand = words.length == 0 ? null : SUBCOMMANDS.get(words[0]);
+            if (subcommand == null) {
+                throw new IllegalArgumentException("the first word must be one of " + SUBCOMMANDS.keySet());
+            }
+            subcommand.run(new Options(words));
+            System.exit(0);
+        } catch (Throwable error) {
+            error.printStackTrace();
+            System.exit(1);
         }
-        subcommand.run(new Options(words));
-        System.exit(0); // threads of the client that are still at it must not keep the process
     }
 }

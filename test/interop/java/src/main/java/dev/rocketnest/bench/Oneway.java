@@ -3,47 +3,94 @@ package dev.rocketnest.bench;
 import com.alibaba.fastjson2.JSONObject;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
+import org.apache.rocketmq.client.consumer.DefaultMQPullConsumer;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.common.message.Message;
 import org.apache.rocketmq.common.message.MessageQueue;
 
 /**
- * Sends that nothing answers: what counts is what the broker has stored, and when. Options: threads, size, topic, warmup, seconds.
- * The result has {@code stored}, of all that was sent.
+ * Sends that nothing answers: what counts is what the broker has stored, and when. Options: threads, window, size, topic, warmup,
+ * seconds. No more than the window are under way: what a broker has stored is asked for all the time. Without that the client
+ * would collect messages without limit, and drop them. The result has {@code stored}, of all that was sent.
  */
+@SuppressWarnings("deprecation")
 final class Oneway {
 
-    /** A broker that has stored nothing for this long stores no more of it. */
-    private static final long QUIET_NANOS = 3_000_000_000L;
+    /** A broker that has stored nothing for this long stores no more of what it was sent. */
+    private static final long QUIET_NANOS = 10_000_000_000L;
 
-    private Oneway() {
+    private final Options options;
+    private final Measurement measurement = new Measurement();
+    private final DefaultMQProducer producer;
+    /** Questions must not wait behind the sends: another connection. */
+    private final DefaultMQPullConsumer counter;
+    private final Set<MessageQueue> queues;
+    private final AtomicLong handed = new AtomicLong();
+    private volatile long stored;
+    private volatile long grewNanos = System.nanoTime();
+    private volatile long dropped;
+
+    private Oneway(Options options) throws Exception {
+        this.options = options;
+        this.producer = Clients.producer(options);
+        this.counter = Clients.puller(options, "bench_oneway");
+        this.queues = counter.fetchSubscribeMessageQueues(options.text("topic"));
     }
 
     static void run(Options options) throws Exception {
-        Measurement measurement = new Measurement();
-        DefaultMQProducer producer = Clients.producer(options);
-        List<MessageQueue> queues = producer.fetchPublishMessageQueues(options.text("topic"));
-        AtomicLong number = new AtomicLong();
+        Oneway oneway = new Oneway(options);
+        Thread counting = new Thread(oneway::count);
+        counting.setDaemon(true);
+        counting.start();
 
-        send(options, producer, measurement, number, options.millisOfSeconds("warmup"));
-        untilStored(producer, queues, measurement);
-        long before = Clients.stored(producer, queues);
-        measurement.begin();
-        send(options, producer, measurement, number, options.millisOfSeconds("seconds"));
-        measurement.end(untilStored(producer, queues, measurement));
-        long stored = Clients.stored(producer, queues);
-        measurement.report(JSONObject.of("messages", stored - before, "stored", stored));
+        oneway.send(options.millisOfSeconds("warmup"));
+        oneway.awaitStored();
+        long before = oneway.stored;
+        oneway.measurement.begin();
+        oneway.send(options.millisOfSeconds("seconds"));
+        oneway.awaitStored();
+        oneway.measurement.end(oneway.grewNanos);
+        long stored = oneway.stored;
+        oneway.measurement.report(JSONObject.of("messages", stored - before, "stored", stored));
     }
 
-    private static void send(Options options, DefaultMQProducer producer, Measurement measurement, AtomicLong number, long millis)
-            throws InterruptedException {
+    private void count() {
+        try {
+            for (;;) {
+                long now = Clients.stored(counter, queues);
+                if (now > stored) {
+                    stored = now;
+                    grewNanos = System.nanoTime();
+                } else if (System.nanoTime() - grewNanos > QUIET_NANOS) {
+                    dropped = handed.get() - stored;
+                }
+                Thread.sleep(1);
+            }
+        } catch (Exception error) {
+            measurement.failed(error);
+        }
+    }
+
+    private long underWay() {
+        return handed.get() - stored - dropped;
+    }
+
+    private void send(long millis) throws InterruptedException {
+        int window = options.number("window");
         long end = System.nanoTime() + millis * 1_000_000;
+        grewNanos = System.nanoTime();
         List<Thread> workers = new ArrayList<>();
         for (int i = 0; i < options.number("threads"); i++) {
             workers.add(new Thread(() -> {
                 while (System.nanoTime() < end) {
-                    byte[] body = Bodies.create(options.number("size"), 0, number.getAndIncrement(), 0);
+                    if (underWay() >= window) {
+                        LockSupport.parkNanos(100_000);
+                        continue;
+                    }
+                    byte[] body = Bodies.create(options.number("size"), 0, handed.getAndIncrement(), 0);
                     try {
                         producer.sendOneway(new Message(options.text("topic"), body));
                         measurement.sent.add(body);
@@ -59,18 +106,8 @@ final class Oneway {
         }
     }
 
-    /** Waits until all is stored, or no more is. @return when the last of it was, of System.nanoTime */
-    private static long untilStored(DefaultMQProducer producer, List<MessageQueue> queues, Measurement measurement) throws Exception {
-        long stored = 0;
-        long grew = System.nanoTime();
-        while (System.nanoTime() - grew < QUIET_NANOS && stored < measurement.sent.count()) {
-            long now = Clients.stored(producer, queues);
-            if (now > stored) {
-                stored = now;
-                grew = System.nanoTime();
-            }
-            Thread.sleep(5);
-        }
-        return grew;
+    /** Waits until all is stored, or no more of it is. */
+    private void awaitStored() throws Exception {
+        Receiver.await("all to be stored or dropped", () -> underWay() <= 0);
     }
 }

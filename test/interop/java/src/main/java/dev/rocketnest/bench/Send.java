@@ -46,7 +46,7 @@ final class Send {
             this.slots = slots;
             this.worker = worker;
             this.batch = options.number("batch", 1);
-            this.topics = topics(options);
+            this.topics = Clients.topics(options);
             this.size = options.number("size");
         }
 
@@ -63,9 +63,6 @@ final class Send {
         Semaphore slots = new Semaphore(inflight);
         Measurement measurement = new Measurement();
         DefaultMQProducer producer = Clients.producer(options);
-        for (String topic : topics(options)) {
-            Clients.learnRoute(producer, topic);
-        }
         List<Thread> workers = new ArrayList<>();
         for (int worker = 0; worker < threads; worker++) {
             Sender sender = new Sender(options, measurement, producer, slots, worker);
@@ -86,19 +83,6 @@ final class Send {
         }
         slots.acquire(inflight);
         measurement.report();
-    }
-
-    static String[] topics(Options options) {
-        String topic = options.text("topic");
-        int count = options.number("topics", 1);
-        if (count == 1) {
-            return new String[] {topic};
-        }
-        String[] topics = new String[count];
-        for (int i = 0; i < count; i++) {
-            topics[i] = topic + "-" + i;
-        }
-        return topics;
     }
 
     private static void sync(Sender sender) throws Exception {

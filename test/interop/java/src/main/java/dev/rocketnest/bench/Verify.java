@@ -28,7 +28,7 @@ final class Verify {
     static void run(Options options) throws Exception {
         DefaultMQPullConsumer consumer = Clients.puller(options, "bench_verify");
         List<MessageQueue> queues = new ArrayList<>();
-        for (String topic : Send.topics(options)) {
+        for (String topic : Clients.topics(options)) {
             queues.addAll(consumer.fetchSubscribeMessageQueues(topic));
         }
         Collections.shuffle(queues);
