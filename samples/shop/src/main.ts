@@ -47,6 +47,7 @@ async function run(once: boolean): Promise<number> {
     shop = new Shop(
       {
         namesrvAddr: messaging.namesrvAddr,
+        hasSql92: messaging.hasSql92,
         databaseUrl: process.env['DATABASE_URL'],
         orderPort: process.env['PORT'] ?? '8011',
       },

@@ -5,6 +5,7 @@ import { topics } from './contract.js';
 /** How a service of the shop uses RocketMQ. */
 export const messaging = (service: string): RocketMQModuleOptions => ({
   namesrvAddr: process.env['ROCKETMQ_NAMESRV'] ?? '127.0.0.1:9876',
+  resolver: (key) => process.env[key], // configuration of listeners
   startMode: 'wait',
   topics,
   globalEnhancers: ['pipes'], // ValidationPipe looks at messages, too

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Type } from 'class-transformer';
+import { Transform, Type } from 'class-transformer';
 import { IsBoolean, IsInt, IsNotEmpty, IsUUID, Min } from 'class-validator';
 
 export class PlaceOrder {
@@ -9,5 +9,5 @@ export class PlaceOrder {
   @IsInt() @Min(1) @Type(() => Number) number: number = 1;
   @IsNotEmpty() customer: string = 'ada';
   /** Paid later, by invoice: nobody waits for the payment. */
-  @IsBoolean() @Type(() => Boolean) onAccount: boolean = false;
+  @IsBoolean() @Transform(({ value }) => value === true || value === 'true') onAccount: boolean = false;
 }

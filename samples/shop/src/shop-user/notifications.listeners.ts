@@ -28,12 +28,13 @@ export class NotificationListeners {
     await this.send(orderId, `e-mail to ${to}: your order of ${product} is placed`);
   }
 
-  /** SQL92 over the messages' properties: the broker sends only what matches. */
+  /** SQL92 over the messages' properties: the broker sends only what matches, if it has `enablePropertyFilter=true`. */
   @RocketMQMessageListener({
     topic: 'payment-topic',
     selectorType: 'SQL92',
     selectorExpression: 'totalCents >= 50000',
     consumerGroup: 'shop-user-thanks',
+    enabled: (config) => config.get('SQL92') !== 'false',
   })
   @Idempotent()
   async thanks({ orderId, customer, totalCents }: OrderPaid): Promise<void> {

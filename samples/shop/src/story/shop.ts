@@ -6,6 +6,8 @@ import { ServiceProcess } from './service-process.js';
 
 export interface ShopOptions {
   readonly namesrvAddr: string;
+  /** Whether the brokers filter by SQL92. */
+  readonly hasSql92: boolean;
   /** A Postgres for all, or undefined: an embedded one for each service. */
   readonly databaseUrl: string | undefined;
   /** HTTP port of shop-order; 0 picks a free one. */
@@ -85,6 +87,10 @@ export class Shop {
   /** kill -9 in the middle of whatever it does. */
   killUser(index: number): Promise<void> {
     return this.#users[index]!.kill();
+  }
+
+  get hasSql92(): boolean {
+    return this.options.hasSql92;
   }
 
   get orderUrl(): string {
@@ -179,6 +185,7 @@ export class Shop {
   #start(service: ServiceName, name: string, port: string): Promise<ServiceProcess> {
     return this.#launch(service, name, {
       ROCKETMQ_NAMESRV: this.options.namesrvAddr,
+      SQL92: String(this.options.hasSql92),
       DATABASE_URL: this.#databaseUrls[service],
       PORT: port,
     });

@@ -46,13 +46,18 @@ export const reliabilityChapters: readonly Chapter[] = [
       await points(shop, before + earned);
       shop.narrator.done('the restarted service sent what its table had: the points are there');
 
-      const texts = await notificationsOf(shop, big.orderId, 2);
-      expect('cards to ada', texts.filter((text) => text.startsWith('thank-you card')).length, 1);
       const small = await shop.place({ customer: 'ada', pid: 2 });
       await shop.advance(small.orderId, 'pay');
       const both = before + earned + Math.floor(small.totalCents / 100);
       await points(shop, both);
-      shop.narrator.done('a SQL92 filter lets only big payments through to the thank-you cards');
+      if (shop.hasSql92) {
+        const texts = await notificationsOf(shop, big.orderId, 2);
+        expect('cards to ada', texts.filter((text) => text.startsWith('thank-you card')).length, 1);
+        expect('notifications about the small order', (await notificationsOf(shop, small.orderId)).length, 1);
+        shop.narrator.done('a SQL92 filter lets only big payments through to the thank-you cards');
+      } else {
+        shop.narrator.say('no thank-you cards: brokers filter by SQL92 with enablePropertyFilter=true only');
+      }
 
       const consumed = await consumedBy(shop, 'shop-user-points');
       const again = { orderId: big.orderId, customer: 'ada', totalCents: big.totalCents };
