@@ -88,7 +88,7 @@ export class Stage implements AsyncDisposable {
   /** Starts the handler, which takes part from now on. @param expected which events count: all from now on */
   async startHandler(warmup = 0): Promise<void> {
     const expected: Expected = { from: this.#next, warmup };
-    this.#handler = await App.start(`${this.peer.name} handler`, this.#command('handle', profileArgs(), expected));
+    this.#handler = await App.start(`${this.peer.name} handler`, this.#command('handle', expected));
   }
 
   async stopHandler(): Promise<void> {
@@ -97,7 +97,7 @@ export class Stage implements AsyncDisposable {
   }
 
   async startProducer(): Promise<void> {
-    this.#producer = await App.start(`${this.peer.name} producer`, this.#command('produce', []));
+    this.#producer = await App.start(`${this.peer.name} producer`, this.#command('produce'));
   }
 
   /** Emits with `window` unacknowledged events, and waits until all are handled. */
@@ -162,7 +162,7 @@ export class Stage implements AsyncDisposable {
     return this.#producer!.ask<Emitted>(command, seconds);
   }
 
-  #command(role: string, nodeArgs: readonly string[], ...rest: readonly object[]): CommandLine {
+  #command(role: 'handle' | 'produce', ...rest: readonly object[]): CommandLine {
     const { app, emitter = app } = this.peer;
     const words = [
       role === 'produce' ? emitter : app,
@@ -171,14 +171,15 @@ export class Stage implements AsyncDisposable {
     ];
     const command = {
       command: process.execPath,
-      args: [...nodeArgs, `${appsOf(this.peer.install)}/main.js`, role, ...words],
+      args: [...profileArgs(`${this.peer.name}-${role}`), `${appsOf(this.peer.install)}/main.js`, role, ...words],
     };
     return this.server.inside?.(command) ?? command;
   }
 }
 
-/** `BENCH_NEST_PROFILE=DIR` has handlers write CPU profiles there; see profile.ts. */
-function profileArgs(): string[] {
+/** `BENCH_NEST_PROFILE=DIR` has the applications write CPU profiles there; see profile.ts. */
+function profileArgs(name: string): string[] {
   const directory = process.env['BENCH_NEST_PROFILE'];
-  return directory === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${directory}`];
+  if (directory === undefined) return [];
+  return ['--cpu-prof', `--cpu-prof-dir=${directory}`, `--cpu-prof-name=${name}-${Date.now()}.cpuprofile`];
 }

@@ -35,7 +35,8 @@ export function handle(settings: Settings, sink: Sink): Promise<Closeable> {
 }
 
 export async function produce(settings: Settings): Promise<Emitter> {
-  const producer = new Producer({ ...optionsOf(settings), topic: TOPIC });
+  // Sends wait as long as those of the other transports.
+  const producer = new Producer({ ...optionsOf(settings), topic: TOPIC, requestTimeout: 60_000 });
   await producer.startup();
   return {
     emit: (event) => producer.send({ topic: TOPIC, body: Buffer.from(JSON.stringify(event)) }),

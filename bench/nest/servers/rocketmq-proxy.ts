@@ -10,6 +10,7 @@ const GRPC_PORT = 8081;
 const NAMESRV_PORT = 9876;
 const BROKER_PORT = 10_911;
 const TOPIC = 'events';
+const GROUP = 'bench';
 const ADMIN_TIMEOUT_MS = 60_000;
 
 // What Apache's own runbroker.sh opens for its off-heap buffers on Java 17.
@@ -104,9 +105,11 @@ async function start(): Promise<Server> {
       inside(java('1g', 'org.apache.rocketmq.proxy.ProxyStartup', '-pm', 'local', ...files)),
       async (child) => child.lines.some((line) => line.includes('startup successfully')),
     );
-    await createTopic(inside(java('256m', 'org.apache.rocketmq.tools.command.MQAdminStartup', ...TOPIC_ARGS)));
+    for (const words of [TOPIC_ARGS, GROUP_ARGS]) {
+      await administer(inside(java('256m', 'org.apache.rocketmq.tools.command.MQAdminStartup', ...words)));
+    }
     return {
-      settings: { endpoints: `127.0.0.1:${GRPC_PORT}`, group: 'bench' },
+      settings: { endpoints: `127.0.0.1:${GRPC_PORT}`, group: GROUP },
       pids: [namesrv.pid, proxy.child.pid],
       inside,
       stop: async () => {
@@ -120,13 +123,13 @@ async function start(): Promise<Server> {
   }
 }
 
-const TOPIC_ARGS = [
-  ...['updateTopic', '-n', `127.0.0.1:${NAMESRV_PORT}`, '-b', `127.0.0.1:${BROKER_PORT}`],
-  ...['-t', TOPIC, '-r', '8', '-w', '8'],
-];
+const AT_BROKER = ['-n', `127.0.0.1:${NAMESRV_PORT}`, '-b', `127.0.0.1:${BROKER_PORT}`] as const;
+const TOPIC_ARGS = ['updateTopic', ...AT_BROKER, '-t', TOPIC, '-r', '8', '-w', '8'] as const;
+/** The proxy refuses members of groups that nobody has created. */
+const GROUP_ARGS = ['updateSubGroup', ...AT_BROKER, '-g', GROUP] as const;
 
-async function createTopic(command: CommandLine): Promise<void> {
-  const admin = new Child('mqadmin updateTopic', command);
+async function administer(command: CommandLine): Promise<void> {
+  const admin = new Child('mqadmin', command);
   const exit = await admin.waitForExit(ADMIN_TIMEOUT_MS);
   if (exit !== 'code 0') throw admin.error(`ended with ${exit}`);
 }
