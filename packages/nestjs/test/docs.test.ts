@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startCluster } from '@rocketnest/testing';
 import * as guide from './docs/guide.js';
-import { brokenLinksOf } from './docs/links.js';
+import { brokenLinksOf, targetsOf } from './docs/links.js';
 import { partsOf, quotesOf, readSources } from './docs/quotes.js';
 import { type Snippet, snippetsOf } from './docs/snippets.js';
 
@@ -50,6 +50,17 @@ describe('the guides', () => {
 
   it('links lead somewhere', () => {
     expect(PAGES.flatMap((page) => brokenLinksOf(root, page))).toEqual([]);
+  });
+
+  it('the Chinese README has the sections and the links of the English one', () => {
+    const outline = (page: string) => {
+      const text = read(page);
+      return {
+        sections: text.match(/^## /gm),
+        links: new Set(targetsOf(text).filter((to) => !to.startsWith('README'))),
+      };
+    };
+    expect(outline('README.zh-CN.md')).toEqual(outline('README.md'));
   });
 
   it('troubleshooting quotes what the sources say', () => {

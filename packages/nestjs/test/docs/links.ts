@@ -1,12 +1,13 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
+/** Where a page links to. */
+export const targetsOf = (text: string): string[] =>
+  [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target!);
+
 /** Links of a page to files or headings that do not exist, as `page → target`. */
 export function brokenLinksOf(root: string, page: string): string[] {
-  const text = readFileSync(join(root, page), 'utf8');
-  const targets = [...text.matchAll(/\]\(([^)\s]+)\)/g)]
-    .map(([, target]) => target!)
-    .filter((target) => !/^https?:/.test(target));
+  const targets = targetsOf(readFileSync(join(root, page), 'utf8')).filter((target) => !/^https?:/.test(target));
   return targets.filter((target) => !leads(root, page, target)).map((target) => `${page} → ${target}`);
 }
 
