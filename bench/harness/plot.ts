@@ -4,7 +4,7 @@ import { summarise, worstRatio } from './statistics.js';
 
 const WIDTH = 860;
 const ROW_HEIGHT = 26;
-const MARGIN = { top: 64, right: 60, bottom: 48, left: 300 };
+const MARGIN = { top: 64, right: 60, bottom: 48, left: 380 };
 const COLOURS = { ours: '#2563eb', reference: '#9ca3af' } as const;
 
 interface Bars {
@@ -13,6 +13,8 @@ interface Bars {
   /** Names of the rows, from the top. */
   readonly rows: readonly string[];
   readonly series: readonly { readonly name: string; readonly colour: string; readonly values: readonly number[] }[];
+  /** Where bars begin; default: at the axis. */
+  readonly from?: number;
   /** How a value is written at its bar. */
   label(value: number): string;
 }
@@ -21,14 +23,15 @@ interface Bars {
 export function ratioPlot(results: Results): string | undefined {
   const rows = Object.values(results).flatMap((result) => {
     const times = timesBetter(result);
-    return times === undefined ? [] : [{ title: `${result.title}: ${headline(result)[1].label}`, times }];
+    return times === undefined ? [] : [{ title: result.title, times }];
   });
   if (rows.length === 0) return undefined;
   return bars({
     title: 'How many times better than the best of the others',
-    subtitle: 'headline figure of each scenario, medians, logarithmic; 1× = the same',
+    subtitle: 'the first figure of each scenario, medians, logarithmic; 1× = the same',
     rows: rows.map(({ title }) => title),
     series: [{ name: 'RocketNest', colour: COLOURS.ours, values: rows.map(({ times }) => times) }],
+    from: 1,
     label: (value) => `${value < 10 ? value.toFixed(1) : value.toFixed(0)}×`,
   });
 }
@@ -71,18 +74,29 @@ function timesBetter(result: ScenarioResult): number | undefined {
 }
 
 /** Horizontal bars on a logarithmic axis, as SVG text that depends on nothing but the arguments. */
-function bars({ title, subtitle, rows, series, label }: Bars): string {
+function bars({ title, subtitle, rows, series, from, label }: Bars): string {
   const height = MARGIN.top + MARGIN.bottom + rows.length * (ROW_HEIGHT * Math.max(1, series.length * 0.8));
-  const lowest = Math.min(1, ...series.flatMap(({ values }) => values));
+  const lowest = Math.min(...series.flatMap(({ values }) => values), from ?? Number.POSITIVE_INFINITY);
   const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height: Math.round(height) });
   chart.setOption({
     animation: false,
     backgroundColor: '#ffffff',
     title: { text: title, subtext: subtitle, left: 'center', top: 4, textStyle: { fontSize: 15 } },
-    legend: series.length > 1 ? { bottom: 4 } : { show: false },
+    legend: series.length > 1 ? { bottom: 4, itemGap: 60 } : { show: false },
     grid: MARGIN,
-    xAxis: { type: 'log', min: 10 ** Math.floor(Math.log10(lowest)), axisLabel: { fontSize: 11 } },
-    yAxis: { type: 'category', data: [...rows], inverse: true, axisLabel: { fontSize: 11 }, axisTick: { show: false } },
+    xAxis: {
+      type: 'log',
+      min: 10 ** Math.floor(Math.log10(lowest)),
+      axisLabel: { fontSize: 11 },
+      ...(from !== undefined && { startValue: from }),
+    },
+    yAxis: {
+      type: 'category',
+      data: [...rows],
+      inverse: true,
+      axisLabel: { fontSize: 11, width: MARGIN.left - 90, overflow: 'truncate' },
+      axisTick: { show: false },
+    },
     series: series.map(({ name, colour, values }) => ({
       type: 'bar',
       name,
