@@ -302,10 +302,12 @@ describe.each(['CONCURRENTLY', 'ORDERLY'] as const)('%s, beside global enhancers
     const { msgId } = await sendJson(app, topic, body);
     const linesOf = () => app.log.lines.filter((line) => line.includes(msgId));
     const runs = () => calls.filter((call) => call === name).length;
+    const eventsOf = () => events.filter((event) => event.startsWith(group));
     await waitFor(
       async () =>
         runs() >= expected &&
         linesOf().length >= log.length &&
+        (ends === 'dead letter' || reason === undefined || eventsOf().length > 0) &&
         (ends === 'consumed' || (await deadLettersOf(group)).length > 0),
       { what: 'the end' },
     );
@@ -316,9 +318,7 @@ describe.each(['CONCURRENTLY', 'ORDERLY'] as const)('%s, beside global enhancers
       expect(letter).toMatchObject({ originMsgId: msgId, originTopic: topic, reason: expect.stringMatching(reason!) });
       expect(letter!.message.body.toString()).toBe(body);
     } else if (reason !== undefined) {
-      expect(events.filter((event) => event.startsWith(group))).toEqual([
-        expect.stringMatching(new RegExp(`^${group} ${reason.source.slice(1)}`)),
-      ]);
+      expect(eventsOf()).toEqual([expect.stringMatching(new RegExp(`^${group} ${reason.source.slice(1)}`))]);
     }
   });
 
