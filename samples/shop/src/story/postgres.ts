@@ -48,9 +48,9 @@ export class EmbeddedPostgres {
 
   private constructor(private readonly database: PGlite) {}
 
-  /** @param dataDir default: in memory */
-  static async start(dataDir?: string): Promise<EmbeddedPostgres> {
-    const postgres = new EmbeddedPostgres(await PGlite.create(dataDir));
+  /** It lives in memory. */
+  static async start(): Promise<EmbeddedPostgres> {
+    const postgres = new EmbeddedPostgres(await PGlite.create());
     postgres.#server.listen(0, '127.0.0.1');
     await once(postgres.#server, 'listening');
     return postgres;
