@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Child } from '../../../test/support/child.js';
@@ -9,6 +8,8 @@ import { launch, type Server, type ServerKind, temporaryDirectory } from './serv
 
 const PARTITIONS = 8;
 const FORMAT_TIMEOUT_MS = 60_000;
+/** Any 16 bytes as base64url. */
+const CLUSTER_ID = 'cm9ja2V0bmVzdC1iZW5jaA';
 
 /**
  * Broker and controller in one process (KRaft), with the heap that Kafka's own script gives it.
@@ -50,10 +51,9 @@ async function start(flush: readonly string[]): Promise<Server> {
     command: 'java',
     args: [`-Xmx${heap}`, `-Xms${heap}`, '-XX:+UseG1GC', '-cp', classPath, ...args],
   });
-  const id = randomBytes(16).toString('base64url');
   const format = new Child(
     'Kafka storage',
-    java('128m', 'kafka.tools.StorageTool', 'format', '-t', id, '-c', properties),
+    java('128m', 'kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', properties),
   );
   const exit = await format.waitForExit(FORMAT_TIMEOUT_MS);
   if (exit !== 'code 0') throw format.error(`ended with ${exit}`);
