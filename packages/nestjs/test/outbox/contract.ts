@@ -33,12 +33,16 @@ export function inboxOf(topic: string) {
       arrivals.push({ payload, context, at: Date.now() });
     }
   }
+  /** Of each message, however often it came. */
+  const distinct = () => [
+    ...new Map(arrivals.map(({ payload, context }) => [context.getMessageId(), payload])).values(),
+  ];
   const reach = (count: number) =>
     waitFor(() => arrivals.length >= count, {
       what: `${count} messages, ${topic}`,
       timeoutMs: 45_000,
     });
-  return { Inbox, arrivals, payloads: () => arrivals.map(({ payload }) => payload), reach };
+  return { Inbox, arrivals, payloads: () => arrivals.map(({ payload }) => payload), distinct, reach };
 }
 
 /** An application with an outbox, and the outbox. */

