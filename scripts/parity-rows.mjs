@@ -1902,7 +1902,10 @@ export const groups = [
         spring: ['partly: English', '/README.md#L1'],
         golevelup: ['partly: English', '/docs/modules/rabbitmq.md#L1'],
         jetstream: ['partly: English', 'intro.md#L15'],
-        nest: ['partly: the README', 'docs: the guides > every snippet compiles against what was built'],
+        nest: [
+          'partly: the README',
+          'docs: the guides > the Chinese README has the sections and the links of the English one',
+        ],
       },
     ],
   },
