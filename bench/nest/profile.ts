@@ -1,5 +1,5 @@
 // npx tsx bench/nest/profile.ts DIR [EVENTS]: what the CPU profiles of a directory say, by package and by function. Profiles come from
-// BENCH_NEST_PROFILE=DIR npm run bench -- nest-listener
+// BENCH_NEST_PROFILE=DIR npm run bench -- nest-cost-listener
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 

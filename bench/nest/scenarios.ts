@@ -111,42 +111,45 @@ const AHEAD = { ratio: 1.0001 } as const;
 /** Nest's share of a handler must not take more. */
 const NEST_COSTS = { ratio: 0.85 } as const;
 
+/** A scenario of events that must arrive; the last of the peers is ours. */
+const atLeastOnce = (name: string, title: string, peers: readonly NestPeer[]): Scenario<NestPeer> => ({
+  name,
+  title,
+  load: EMITTING,
+  check: AT_LEAST_ONCE,
+  figures: eventFigures(AHEAD),
+  peers,
+  run: events,
+});
+
 /** The benchmarks of @rocketnest/nestjs. */
 export const nestScenarios: readonly Scenario<NestPeer>[] = [
-  {
-    name: 'nest-events',
-    title: 'Events of a Nest application, at least once',
-    load: EMITTING,
-    check: AT_LEAST_ONCE,
-    figures: eventFigures(AHEAD),
-    peers: [
-      rabbitmqTransport,
-      golevelup,
-      kafkaTransport(),
-      jetstream,
-      bullmq(),
-      apacheNodeClient,
-      ours('listener'),
-      ours('transport'),
-    ],
-    run: events,
-  },
-  {
-    name: 'nest-events-synced',
-    title: 'Events of a Nest application, on disk before they are acknowledged',
-    load: EMITTING,
-    check: AT_LEAST_ONCE,
-    figures: eventFigures(AHEAD),
-    peers: [
-      rabbitmqTransport,
-      golevelup,
-      kafkaTransport(true),
-      bullmq('always'),
-      ours('listener', 'SYNC_FLUSH'),
-      ours('transport', 'SYNC_FLUSH'),
-    ],
-    run: events,
-  },
+  atLeastOnce('nest-events', 'Events of a Nest transport, at least once', [
+    rabbitmqTransport,
+    golevelup,
+    kafkaTransport(),
+    jetstream,
+    bullmq(),
+    apacheNodeClient,
+    ours('transport'),
+  ]),
+  atLeastOnce('nest-events-synced', 'Events of a Nest transport, on disk before they are acknowledged', [
+    rabbitmqTransport,
+    golevelup,
+    kafkaTransport(true),
+    bullmq('always'),
+    ours('transport', 'SYNC_FLUSH'),
+  ]),
+  atLeastOnce('nest-listener-events', 'Events of listeners that are decorated, at least once', [
+    golevelup,
+    bullmq(),
+    ours('listener'),
+  ]),
+  atLeastOnce(
+    'nest-listener-events-synced',
+    'Events of listeners that are decorated, on disk before they are acknowledged',
+    [golevelup, bullmq('always'), ours('listener', 'SYNC_FLUSH')],
+  ),
   {
     name: 'nest-pubsub',
     title: 'Events of a Nest application, beside transports that store nothing',
@@ -166,7 +169,7 @@ export const nestScenarios: readonly Scenario<NestPeer>[] = [
     run: backlog,
   },
   {
-    name: 'nest-listener',
+    name: 'nest-cost-listener',
     title: 'What Nest costs: @RocketMQMessageListener and the bare client',
     load: DRAINING,
     check: AT_LEAST_ONCE,
@@ -175,7 +178,7 @@ export const nestScenarios: readonly Scenario<NestPeer>[] = [
     run: backlog,
   },
   {
-    name: 'nest-transport',
+    name: 'nest-cost-transport',
     title: 'What Nest costs: @EventPattern and the bare client',
     load: DRAINING,
     check: AT_LEAST_ONCE,
