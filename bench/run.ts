@@ -27,7 +27,8 @@ async function main({ chosen, peers, out, resume, docs, docsOnly, ...options }: 
   let results: Results = out === undefined ? {} : readResults(out);
   if (!docsOnly) {
     const planned = plan(chosen, peers);
-    if (planned.missing.size > 0) console.log(`${missingText(planned.missing)}\n`);
+    if (planned.missing.size > 0) console.error(`${missingText(planned.missing)}\n`);
+    if (planned.entries.length === 0) throw new Error('Nobody is left to measure.');
     await prepare(planned);
     const progress = new Progress(planned.entries.reduce((sum, entry) => sum + entry.peers.length * options.rounds, 0));
     const failed: Error[] = [];

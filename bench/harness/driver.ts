@@ -1,6 +1,9 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Child } from '../../test/support/child.js';
-import { Jvm } from '../../test/support/jvm.js';
+import { Child, type CommandLine, leashed } from '../../test/support/child.js';
+import { javaCommand } from '../../test/support/jvm.js';
 import type { Language } from '../peers.js';
 
 /** What was sent or seen: how many messages, and the sum of the CRC-32 of their bodies, modulo 2^32. No two bodies of a run are the same. */
@@ -34,7 +37,11 @@ export interface DriverResult {
 type Values = Readonly<Record<string, string | number | boolean>>;
 
 const NODE_DRIVER = fileURLToPath(new URL('../drivers/node/main.ts', import.meta.url));
-const STOP_MS = 30_000;
+
+const COMMANDS: Readonly<Record<Language, (home: string, words: readonly string[]) => CommandLine>> = {
+  java: (home, words) => javaCommand(home, ['-Xmx1g', 'dev.rocketnest.bench.Driver', ...words], 'defaults'),
+  node: (_home, words) => ({ command: process.execPath, args: ['--import', 'tsx', NODE_DRIVER, ...words] }),
+};
 
 /**
  * A process that loads servers: `dev.rocketnest.bench.Driver` (the official Java client) or bench/drivers/node (ours). Both take a
@@ -43,21 +50,13 @@ const STOP_MS = 30_000;
 export class Driver implements AsyncDisposable {
   private constructor(
     readonly child: Child,
-    private readonly dispose: () => Promise<void>,
+    private readonly home: string,
   ) {}
 
   static async start(language: Language, command: string, values: Values): Promise<Driver> {
-    const name = `${language} driver ${command}`;
+    const home = await mkdtemp(join(tmpdir(), 'rocketnest-driver-'));
     const words = [command, ...Object.entries(values).map(([key, value]) => `${key}=${value}`)];
-    if (language === 'java') {
-      const args = ['-Xmx1g', 'dev.rocketnest.bench.Driver', ...words];
-      const jvm = await Jvm.start(name, args, {}, 'defaults');
-      return new Driver(jvm.child, () => jvm[Symbol.asyncDispose]());
-    }
-    const child = new Child(name, { command: process.execPath, args: ['--import', 'tsx', NODE_DRIVER, ...words] });
-    return new Driver(child, async () => {
-      if (child.exit === null) await child.kill();
-    });
+    return new Driver(new Child(`${language} driver ${command}`, leashed(COMMANDS[language](home, words))), home);
   }
 
   get pid(): number {
@@ -74,13 +73,8 @@ export class Driver implements AsyncDisposable {
     return JSON.parse(await this.child.race(line, timeoutMs, `event ${event}`)) as T;
   }
 
-  /** Tells the driver that it is over, and waits until it has left. */
-  async stop(): Promise<void> {
-    this.child.endInput();
-    await this.child.waitForExit(STOP_MS);
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.dispose();
+    if (this.child.exit === null) await this.child.kill();
+    await rm(this.home, { recursive: true, force: true });
   }
 }

@@ -22,9 +22,9 @@ export function describeMachine(): Machine {
   };
 }
 
-/** The commit that is measured, with `+` when files differ from it. */
+/** The last commit that changed what is measured, with `+` when files differ from it. */
 export function describeCommit(): string {
-  const commit = run('git', ['rev-parse', '--short', 'HEAD']).trim();
+  const commit = run('git', ['log', '-1', '--format=%h', '--', 'packages']).trim();
   return commit === '' ? 'unknown' : `${commit}${run('git', ['status', '--porcelain', 'packages']) === '' ? '' : '+'}`;
 }
 

@@ -16,7 +16,8 @@ export class Progress {
     this.#bars = new MultiBar({
       format: '{bar} {value}/{total} runs, about {eta_formatted} left · {label}',
       stream: output,
-      hideCursor: true,
+      // Ctrl-C ends the benchmark, not only the bar.
+      gracefulExit: false,
       etaBuffer: 20,
     });
     this.#bar = this.#bars.create(runs, 0, { label: '' });
@@ -48,7 +49,10 @@ export class Progress {
   /** Text that stays. */
   log(text: string): void {
     if (this.#bars === undefined) this.output.write(`${text}\n`);
-    else this.#bars.log(`${text}\n`);
+    else {
+      this.#bars.log(`${text}\n`);
+      this.#bars.update(); // at the next it would be lost if the last run is over
+    }
   }
 
   /** A run that was there already. */
