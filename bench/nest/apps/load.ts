@@ -50,9 +50,10 @@ export class Load {
     const until = now() + seconds * 1_000;
     const emitAll = async (): Promise<void> => {
       while (this.#count < count && now() < until) {
+        const id = from + this.#count++;
         // A client that resolves at once would never let the sockets have their turn.
-        if (this.#count % window === 0) await new Promise(setImmediate);
-        await this.#emit(from + this.#count++);
+        if (id % window === 0) await new Promise(setImmediate);
+        await this.#emit(id);
       }
     };
     return this.#measured(() => Promise.all(Array.from({ length: window }, emitAll)));
