@@ -83,7 +83,7 @@ export class Measurement {
   }
 
   report(further: object = {}): void {
-    const result: DriverResult = {
+    const result: Omit<DriverResult, 'latency'> & { readonly latency: Partial<Latency> } = {
       messages: this.#completed,
       seconds: (this.#ended - this.#began) / 1_000,
       latency: inMillis(this.#latencies),
@@ -96,7 +96,9 @@ export class Measurement {
   }
 }
 
-function inMillis(micros: Histogram): Latency {
+/** Nothing of an empty histogram. */
+function inMillis(micros: Histogram): Partial<Latency> {
+  if (micros.totalCount === 0) return {};
   const at = (percentile: number): number => micros.getValueAtPercentile(percentile) / 1_000;
   return {
     min: micros.minNonZeroValue / 1_000,

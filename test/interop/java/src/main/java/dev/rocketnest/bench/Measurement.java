@@ -105,8 +105,11 @@ final class Measurement {
         report(new JSONObject());
     }
 
-    /** Of a histogram of nanoseconds. */
+    /** Of a histogram of nanoseconds; nothing of an empty one. */
     static JSONObject inMillis(Histogram nanos) {
+        if (nanos.getTotalCount() == 0) {
+            return new JSONObject();
+        }
         return JSONObject.of(
                 "min", nanos.getMinValue() / 1e6,
                 "p50", nanos.getValueAtPercentile(50) / 1e6,
