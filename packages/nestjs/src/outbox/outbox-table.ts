@@ -2,6 +2,8 @@ import type { SqlDatabase, SqlQuery } from '../sql/database.js';
 import { rowsOf } from '../sql/database.js';
 import type { SqlDialect } from '../sql/dialect.js';
 import { createTables, deleteInBatches, marks, SQL_DIALECTS } from '../sql/dialect.js';
+import type { WaitingRow } from './free-rows.js';
+import { FreeRows, isBeginningOfLane } from './free-rows.js';
 import type { StoredMessage } from './stored-message.js';
 
 /** A message that is to be kept until it is sent. */
@@ -33,6 +35,12 @@ export interface OutboxClaim {
   readonly rows: number;
 }
 
+export interface OutboxClaimed {
+  readonly rows: readonly ClaimedRow[];
+  /** There are more free rows than were asked for. */
+  readonly hasMore: boolean;
+}
+
 /** How the table stands; one that never was is as good as an empty one. */
 export interface OutboxStatus {
   /** Rows not sent yet, those that failed and will be tried again included. */
@@ -60,6 +68,9 @@ export interface ParkedMessage {
   readonly ageMs: number;
 }
 
+/** Rows that are looked at by one statement. */
+const PAGE_ROWS = 500;
+
 /** The error text of a row, in characters, at most. */
 const MAX_ERROR = 2_000;
 
@@ -84,12 +95,9 @@ export class OutboxTable {
     this.#query = query;
     this.#isPostgres = dialect === 'postgres';
     const { types, tableOptions } = this.#sql;
-    const index = name.replace('.', '_');
-    const indexed = (columns: string) =>
-      `CREATE INDEX IF NOT EXISTS ${index}_${columns.replaceAll(', ', '_')} ON ${name} (${columns})`;
-    const [byState, byLane] = ['state, id', 'lane, state, id'];
+    const columns = 'state, id, lane';
     // MySQL has no CREATE INDEX IF NOT EXISTS, Postgres no indexes in CREATE TABLE.
-    const keys = this.#isPostgres ? '' : `,\n  KEY (${byState}),\n  KEY (${byLane})`;
+    const key = this.#isPostgres ? '' : `,\n  KEY (${columns})`;
     this.schema = [
       `CREATE TABLE IF NOT EXISTS ${name} (
   id ${types.autoId},
@@ -104,9 +112,11 @@ export class OutboxTable {
   owner char(36),
   due_at ${types.time} NOT NULL,
   added_at ${types.time} NOT NULL,
-  sent_at ${types.time}${keys}
+  sent_at ${types.time}${key}
 )${tableOptions}`,
-      ...(this.#isPostgres ? [indexed(byState), indexed(byLane)] : []),
+      ...(this.#isPostgres
+        ? [`CREATE INDEX IF NOT EXISTS ${name.replace('.', '_')}_state ON ${name} (${columns})`]
+        : []),
     ];
   }
 
@@ -127,27 +137,25 @@ VALUES (?, ?, ?, ?, ?, 'waiting', 0, ${now}, ${now})`,
   }
 
   /**
-   * Free rows for one relay, oldest first. Only the first waiting row of a lane can be claimed; whoever has it gets those behind it, too,
-   * which nobody else can until it is sent.
+   * Free rows for one relay, oldest first. Only the first waiting row of a lane can be claimed, and those right behind it by the same
+   * relay, so nobody overtakes. Several relays may choose the same rows; each row is one's.
    */
-  async claim(claim: OutboxClaim): Promise<{ readonly rows: readonly ClaimedRow[]; readonly hasMore: boolean }> {
-    const { name } = this;
-    const { now } = this.#sql;
-    const free = `o.state = 'waiting' AND o.due_at <= ${now}`;
-    const before = `SELECT 1 FROM ${name} e WHERE e.lane = o.lane AND e.state = 'waiting' AND e.id < o.id`;
-    const first = await this.#claim(`${free} AND (o.lane IS NULL OR NOT EXISTS (${before}))`, [], claim, claim.lanes);
-    const rows = first.rows.map(toClaimedRow);
-    const hasMore = first.found >= claim.lanes;
-    const lanes = rows.flatMap(({ lane }) => (lane === undefined ? [] : [lane]));
-    if (lanes.length === 0 || rows.length >= claim.rows) return { rows, hasMore };
-    const heldByOthers = `${before} AND e.due_at > ${now} AND COALESCE(e.owner, '') <> ?`;
-    const behind = await this.#claim(
-      `${free} AND o.lane IN (${marks(lanes)}) AND NOT EXISTS (${heldByOthers})`,
-      [...lanes, claim.owner],
-      claim,
-      claim.rows - rows.length,
+  async claim({ owner, leaseMs, lanes, rows }: OutboxClaim): Promise<OutboxClaimed> {
+    const free = await this.#choose(new FreeRows(lanes, rows));
+    if (free.ids.length === 0) return { rows: [], hasMore: false };
+    const taken = rowsOf(await this.#take(free.ids, owner, leaseMs)).map(toClaimedRow);
+    const isOwn = isBeginningOfLane(
+      free.rows,
+      taken.map(({ id }) => id),
     );
-    return { rows: [...rows, ...behind.rows.map(toClaimedRow)], hasMore };
+    const own = taken.filter(({ id }) => isOwn(id));
+    if (own.length < taken.length) {
+      await this.release(
+        taken.filter((row) => !own.includes(row)),
+        owner,
+      );
+    }
+    return { rows: own, hasMore: free.isFull };
   }
 
   /** Rows whose messages the broker has. @param keep whether they stay in the table, marked, for `purgeSent` */
@@ -249,71 +257,72 @@ FROM ${this.name} WHERE state = 'parked' ORDER BY id LIMIT ${Number(limit)}`,
     return this.#query(this.#sql.statement(sql), [...parameters]);
   }
 
-  #claim(rule: string, parameters: readonly unknown[], claim: OutboxClaim, limit: number): Promise<Claimed> {
-    return this.#isPostgres
-      ? this.#claimLocked(rule, parameters, claim, limit)
-      : this.#claimChosen(rule, parameters, claim, limit);
-  }
-
-  /** One statement; relays that claim at the same time pass each other, and rows of open transactions. */
-  async #claimLocked(
-    rule: string,
-    parameters: readonly unknown[],
-    { owner, leaseMs }: OutboxClaim,
-    limit: number,
-  ): Promise<Claimed> {
-    const columns = COLUMNS.replace(/\w+/g, 'taken.$&');
-    const result = await this.#run(
-      `WITH free AS (
-  SELECT o.id AS free_id FROM ${this.name} o WHERE ${rule} ORDER BY o.id LIMIT ${limit} FOR UPDATE SKIP LOCKED
-), done AS (
-  UPDATE ${this.name} AS taken SET owner = ?, due_at = ${this.#sql.later} FROM free WHERE taken.id = free.free_id RETURNING ${columns}
-) SELECT ${COLUMNS} FROM done ORDER BY id`,
-      [...parameters, owner, leaseMs],
-    );
-    const rows = rowsOf(result);
-    return { rows, found: rows.length };
-  }
-
   /**
-   * MySQL has no UPDATE that returns rows, and one that looks for them locks the gaps where the application inserts. So the rows are chosen
-   * without locks, which passes by open transactions, and taken by their keys: of several relays that choose the same ones, one gets each.
+   * Without locks, which passes by open transactions and, on MySQL, leaves the gaps free where the application inserts. Page by page: a lane
+   * with many rows that cannot be sent is not read to its end.
    */
-  async #claimChosen(
-    rule: string,
-    parameters: readonly unknown[],
-    { owner, leaseMs }: OutboxClaim,
-    limit: number,
-  ): Promise<Claimed> {
-    const { now, later } = this.#sql;
-    const chosen = `SELECT o.id FROM ${this.name} o WHERE ${rule} ORDER BY o.id LIMIT ${limit}`;
-    const ids = rowsOf(await this.#run(chosen, parameters)).map(({ id }) => id);
-    if (ids.length === 0) return { rows: [], found: 0 };
-    await this.#run(
-      `UPDATE ${this.name} SET owner = ?, due_at = ${later} WHERE id IN (${marks(ids)}) AND state = 'waiting' AND due_at <= ${now}`,
-      [owner, leaseMs, ...ids],
-    );
-    const taken = `SELECT ${COLUMNS} FROM ${this.name} WHERE id IN (${marks(ids)}) AND owner = ? ORDER BY id`;
-    return { rows: rowsOf(await this.#run(taken, [...ids, owner])), found: ids.length };
+  async #choose(free: FreeRows): Promise<FreeRows> {
+    const { now } = this.#sql;
+    let after: unknown = 0;
+    while (!free.isFull) {
+      const crowded = free.crowdedLanes;
+      const others = crowded.length === 0 ? '' : ` AND lane NOT IN (${marks(crowded)})`;
+      const page = rowsOf(
+        await this.#run(
+          `SELECT id, lane, CASE WHEN due_at <= ${now} THEN 1 ELSE 0 END AS is_due FROM ${this.name}
+WHERE state = 'waiting' AND id > ? AND ((lane IS NULL AND due_at <= ${now}) OR (lane IS NOT NULL${others}))
+ORDER BY id LIMIT ${PAGE_ROWS}`,
+          [after, ...crowded],
+        ),
+      ).map(toWaitingRow);
+      free.read(page);
+      if (page.length < PAGE_ROWS) break;
+      after = page.at(-1)!.id;
+    }
+    return free;
   }
-}
 
-/** Rows that were claimed, and how many were found free: another relay may have taken some of them. */
-interface Claimed {
-  readonly rows: readonly Readonly<Record<string, unknown>>[];
-  readonly found: number;
+  /** Takes those of the rows that are still free. */
+  async #take(ids: readonly unknown[], owner: string, leaseMs: number): Promise<unknown> {
+    const { name } = this;
+    const { now, later } = this.#sql;
+    const stillFree = `id IN (${marks(ids)}) AND state = 'waiting' AND due_at <= ${now}`;
+    if (this.#isPostgres) {
+      const columns = COLUMNS.replace(/\w+/g, 'taken.$&');
+      return this.#run(
+        `WITH free AS (
+  SELECT id AS free_id FROM ${name} WHERE ${stillFree} ORDER BY id FOR UPDATE SKIP LOCKED
+), done AS (
+  UPDATE ${name} AS taken SET owner = ?, due_at = ${later} FROM free WHERE taken.id = free.free_id RETURNING ${columns}
+) SELECT ${COLUMNS} FROM done ORDER BY id`,
+        [...ids, owner, leaseMs],
+      );
+    }
+    await this.#run(`UPDATE ${name} SET owner = ?, due_at = ${later} WHERE ${stillFree}`, [owner, leaseMs, ...ids]);
+    return this.#run(`SELECT ${COLUMNS} FROM ${name} WHERE id IN (${marks(ids)}) AND owner = ? ORDER BY id`, [
+      ...ids,
+      owner,
+    ]);
+  }
 }
 
 const among = (ids: readonly string[] | undefined): string => (ids === undefined ? '' : ` AND id IN (${marks(ids)})`);
 
+const toLane = (lane: unknown): string | undefined => (lane === null || lane === undefined ? undefined : String(lane));
+
+const toWaitingRow = (row: Readonly<Record<string, unknown>>): WaitingRow => ({
+  id: row['id'],
+  lane: toLane(row['lane']),
+  isDue: Number(row['is_due']) === 1,
+});
+
 function toClaimedRow(row: Readonly<Record<string, unknown>>): ClaimedRow {
-  const lane = row['lane'];
   const body = row['body'] as Uint8Array;
   return {
     id: row['id'],
     messageId: String(row['message_id']),
     topic: String(row['topic']),
-    lane: lane === null || lane === undefined ? undefined : String(lane),
+    lane: toLane(row['lane']),
     body: Buffer.from(body.buffer, body.byteOffset, body.byteLength),
     message: JSON.parse(String(row['message'])) as StoredMessage,
     attempts: Number(row['attempts']),

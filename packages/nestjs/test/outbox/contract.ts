@@ -33,7 +33,7 @@ export function inboxOf(topic: string) {
       arrivals.push({ payload, context, at: Date.now() });
     }
   }
-  /** Of each message, however often it came. */
+  /** Of each message, however often it came: a broker that asks while a transaction ends may publish it twice. */
   const distinct = () => [
     ...new Map(arrivals.map(({ payload, context }) => [context.getMessageId(), payload])).values(),
   ];
