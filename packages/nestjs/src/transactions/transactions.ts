@@ -47,7 +47,7 @@ export class RocketMQTransactions<Tx = SqlQuery> implements OnModuleInit, OnAppl
   readonly #log: TransactionLog;
   readonly #template: RocketMQTemplate;
   readonly #listener: string;
-  /** Ids of local transactions that run in this process. */
+  /** Ids of transactions of this process that the broker has not been told about. */
   readonly #running = new Set<string>();
   #purging: NodeJS.Timeout | undefined;
 
@@ -85,18 +85,17 @@ export class RocketMQTransactions<Tx = SqlQuery> implements OnModuleInit, OnAppl
     options: Omit<TransactionOptions, 'listener'> = {},
   ): Promise<SqlTransactionResult<R>> {
     const local = new LocalTransaction<R>();
-    const execute = async (_: unknown, id: string): Promise<TransactionState> => {
+    const execute = (_: unknown, id: string): Promise<TransactionState> => {
+      local.id = id;
       this.#running.add(id);
-      try {
-        return await this.#execute(id, work, local);
-      } finally {
-        this.#running.delete(id);
-      }
+      return this.#execute(id, work, local);
     };
-    const result = await this.#template.sendInTransaction(destination, payload, execute, {
+    const sending = this.#template.sendInTransaction(destination, payload, execute, {
       ...options,
       listener: this.#listener,
     });
+    // Until the broker was told: two answers may make two messages.
+    const result = await sending.finally(() => this.#running.delete(local.id));
     if (result.state !== 'COMMIT') throw local.failure;
     return { ...result, value: local.value as R };
   }
@@ -197,6 +196,7 @@ export class RocketMQTransactions<Tx = SqlQuery> implements OnModuleInit, OnAppl
 
 /** What a local transaction came to. */
 class LocalTransaction<R> {
+  id = '';
   value: R | undefined;
   failure: unknown;
 }
