@@ -88,10 +88,10 @@ async function start(): Promise<Server> {
     'Apache name server',
     leashed({ command: 'unshare', args: ['--net', 'sh', '-c', script, command, ...args], ...(env && { env }) }),
   );
-  const inside = ({ command, args, ...rest }: CommandLine): CommandLine => ({
+  const inside = ({ command, args, env: more }: CommandLine): CommandLine => ({
     command: 'nsenter',
     args: ['--target', String(namesrv.pid), '--net', command, ...args],
-    ...rest,
+    env: { HOME: directory, ...more }, // The Node client logs there.
   });
   const stopNamesrv = async (): Promise<void> => {
     if (namesrv.exit === null) await namesrv.kill();
