@@ -66,8 +66,8 @@ describe('shutdown', () => {
     class DatabaseModule {}
 
     const first = await startApp(at(cluster), { imports: [DatabaseModule], providers: [Listener] });
-    await first.get(RocketMQTemplate).send(topic, 'a');
-    await first.get(RocketMQTemplate).send(topic, 'b');
+    // One queue, so that 'a' comes first.
+    for (const text of ['a', 'b']) await first.get(RocketMQTemplate).send(topic, text, { shardingKey: 'one' });
     await waitFor(() => events.length === 1, { what: 'the first handler' });
 
     const closing = first.close();
