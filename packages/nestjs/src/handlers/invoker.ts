@@ -3,10 +3,10 @@ import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import { Catch } from '@nestjs/common';
 import type { NestContainer } from '@nestjs/core';
 import { ApplicationConfig, ContextIdFactory, ExternalContextCreator, ModuleRef } from '@nestjs/core';
-import { isObservable, lastValueFrom } from 'rxjs';
 import type { RocketMQContext } from '../context.js';
 import { ROCKETMQ_CONTEXT_TYPE } from '../context.js';
 import { PARAM_TYPES } from '../decorators/metadata.js';
+import { lastValue } from '../last-value.js';
 import type { EnhancerKind, RocketMQModuleOptions } from '../options.js';
 import type { PayloadType } from '../payload/deserializer.js';
 import { type Argument, directCall, hasGlobalEnhancers } from './direct-call.js';
@@ -141,10 +141,7 @@ async function filteredFailure(exception: unknown, returned: unknown): Promise<F
   const value = await returned;
   if (value === undefined || value === null) throw exception;
   // RPC filters return streams, which may fail.
-  return new FilteredFailure(
-    exception,
-    isObservable(value) ? await lastValueFrom(value, { defaultValue: undefined }) : value,
-  );
+  return new FilteredFailure(exception, await lastValue(value));
 }
 
 /** Builds `Invoke` functions. One per connection, since each connection chooses its global enhancers. */

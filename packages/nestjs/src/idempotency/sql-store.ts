@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { ConfigurationError } from '@rocketnest/client';
-import { show } from '../checks.js';
 import type { SqlDialectName, SqlQuery } from '../sql/database.js';
-import { checkTable } from '../sql/database.js';
-import type { SqlDialect } from './sql-dialects.js';
-import { SQL_DIALECTS } from './sql-dialects.js';
+import { checkQuery, checkTable } from '../sql/database.js';
+import type { SqlStatements } from './sql-statements.js';
+import { statementsFor } from './sql-statements.js';
 import type { IdempotencyAnswer, IdempotencyTimes } from './store.js';
 import { IdempotencyStore } from './store.js';
 
@@ -28,21 +27,13 @@ export interface SqlIdempotencyOptions {
 /** Keys in a table with a primary key, which lets one of several inserts win. Works on PostgreSQL, MySQL and MariaDB. */
 export class SqlIdempotencyStore extends IdempotencyStore {
   readonly #query: SqlQuery;
-  readonly #sql: SqlDialect;
+  readonly #sql: SqlStatements;
 
   /** @throws ConfigurationError on an unknown dialect, or a table name that would have to be quoted */
   constructor({ dialect, query, table = 'rocketmq_idempotency' }: SqlIdempotencyOptions) {
     super();
-    if (!Object.hasOwn(SQL_DIALECTS, dialect)) {
-      const known = Object.keys(SQL_DIALECTS).map(show).join(' or ');
-      throw new ConfigurationError(`SqlIdempotencyStore: dialect must be ${known}, got ${show(dialect)}.`);
-    }
-    if (typeof query !== 'function') {
-      throw new ConfigurationError(
-        `SqlIdempotencyStore: query must be a function (sql, parameters) => rows, got ${show(query)}.`,
-      );
-    }
-    this.#sql = SQL_DIALECTS[dialect](checkTable('SqlIdempotencyStore', table));
+    checkQuery('SqlIdempotencyStore', dialect, query);
+    this.#sql = statementsFor(dialect, checkTable('SqlIdempotencyStore', table));
     this.#query = query;
   }
 

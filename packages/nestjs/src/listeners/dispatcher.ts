@@ -1,10 +1,10 @@
 import type { LoggerService } from '@nestjs/common';
 import type { ConsumeOutcome, MessageExt, MessageOutcome, MessageQueue } from '@rocketnest/client';
 import { ConfigurationError, isRequest, PropertyName } from '@rocketnest/client';
-import { isObservable, lastValueFrom } from 'rxjs';
 import { RocketMQContext } from '../context.js';
 import { FilteredFailure } from '../handlers/filtered-failure.js';
 import type { HandlerContext } from '../handlers/invoker.js';
+import { lastValue } from '../last-value.js';
 import { ConsumeResult, isFinal, type MessageResult } from '../outcome.js';
 import type { PayloadDeserializer, PayloadType } from '../payload/deserializer.js';
 import type { Replier } from '../reply.js';
@@ -109,7 +109,7 @@ export class Dispatcher {
       return this.judge.returned(
         listener,
         message,
-        await settled(listener.invoke(payload, this.#contextOf(message, queue))),
+        await lastValue(await listener.invoke(payload, this.#contextOf(message, queue))),
       );
     } catch (error) {
       return this.judge.failed(listener, message, error);
@@ -122,7 +122,7 @@ export class Dispatcher {
     const { timeoutMs } = listener.settings.reply!;
     try {
       const payload = await listener.deserializer.deserialize(message, listener.payloadType);
-      const returned = await settled(listener.invoke(payload, this.#contextOf(message, queue)));
+      const returned = await lastValue(await listener.invoke(payload, this.#contextOf(message, queue)));
       // A filter that has dealt with a failure gives the answer.
       const content = returned instanceof FilteredFailure ? returned.value : returned;
       if (content instanceof ConsumeResult) return await this.#answerOutcome(listener, message, content);
@@ -196,7 +196,7 @@ export class Dispatcher {
   ): Promise<Verdict[]> {
     const contexts = messages.map((message) => this.#contextOf(message, queue));
     try {
-      const value = await settled(listener.invoke(payloads, contexts));
+      const value = await lastValue(await listener.invoke(payloads, contexts));
       if (value instanceof FilteredFailure) return this.judge.filtered(listener, messages, value);
       if (!(value instanceof ConsumeResult)) return messages.map(() => undefined);
       if (value.outcome.action !== 'each') {
@@ -261,9 +261,3 @@ const isSettlement = (result: unknown): result is PromiseSettledResult<unknown> 
   result !== null &&
   'status' in result &&
   (result.status === 'rejected' || result.status === 'fulfilled');
-
-/** What a filter returns comes here as it is, and RPC filters return streams. */
-async function settled(returned: Promise<unknown>): Promise<unknown> {
-  const value = await returned;
-  return isObservable(value) ? lastValueFrom(value, { defaultValue: undefined }) : value;
-}

@@ -46,14 +46,7 @@ export interface SqlDatabaseOptions<Tx extends SqlQuery = SqlQuery> {
  */
 export function sqlDatabase<Tx extends SqlQuery = SqlQuery>(options: SqlDatabaseOptions<Tx>): SqlDatabase<Tx> {
   const { dialect, query, transaction } = options;
-  if (dialect !== 'postgres' && dialect !== 'mysql') {
-    throw new ConfigurationError(`sqlDatabase: dialect must be 'postgres' or 'mysql', got ${show(dialect)}.`);
-  }
-  if (typeof query !== 'function') {
-    throw new ConfigurationError(
-      `sqlDatabase: query must be a function (sql, parameters) => rows, got ${show(query)}.`,
-    );
-  }
+  checkQuery('sqlDatabase', dialect, query);
   const commits = new CommitListeners();
   return {
     dialect,
@@ -98,6 +91,16 @@ export function rowsOf(result: unknown): readonly Readonly<Record<string, unknow
   throw new ConfigurationError(
     'query must resolve to the array of rows that a SELECT finds, and it resolved to something else. docs/nestjs/transactions.md has what each driver needs.',
   );
+}
+
+/** @throws ConfigurationError for another dialect, or when `query` is no function */
+export function checkQuery(owner: string, dialect: unknown, query: unknown): void {
+  if (dialect !== 'postgres' && dialect !== 'mysql') {
+    throw new ConfigurationError(`${owner}: dialect must be 'postgres' or 'mysql', got ${show(dialect)}.`);
+  }
+  if (typeof query !== 'function') {
+    throw new ConfigurationError(`${owner}: query must be a function (sql, parameters) => rows, got ${show(query)}.`);
+  }
 }
 
 /** @throws ConfigurationError for a name that would have to be quoted */

@@ -1,7 +1,7 @@
 import type { LoggerService } from '@nestjs/common';
 import type { MessageHandler } from '@nestjs/microservices';
-import { isObservable, lastValueFrom } from 'rxjs';
 import type { RocketMQContext } from '../context.js';
+import { lastValue } from '../last-value.js';
 import { describeError } from '../listeners/describe-error.js';
 import { ConsumeResult } from '../outcome.js';
 import type { Replier } from '../reply.js';
@@ -11,8 +11,7 @@ import type { Replier } from '../reply.js';
  * failure, for none.
  */
 export async function outcomeOf(handler: MessageHandler, data: unknown, context: RocketMQContext): Promise<unknown> {
-  const result: unknown = await handler(data, context);
-  return isObservable(result) ? lastValueFrom(result, { defaultValue: undefined }) : result;
+  return lastValue(await handler(data, context));
 }
 
 /**

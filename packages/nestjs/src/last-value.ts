@@ -1,0 +1,5 @@
+import { isObservable, lastValueFrom } from 'rxjs';
+
+/** What a handler or a filter came to: of a stream, a promise of its last value, none for an empty one, which rejects when it fails. */
+export const lastValue = (returned: unknown): unknown =>
+  isObservable(returned) ? lastValueFrom(returned, { defaultValue: undefined }) : returned;
