@@ -113,9 +113,9 @@ it('shares queues with members that join and leave, and loses no message', async
 it('reads assigned queues from any offset, the ends and times', async () => {
   const topic = await cluster.topic(1);
   const [queue] = await fill(topic, 10);
-  await new Promise((resolve) => setTimeout(resolve, 1_100));
+  // Far from the last message and next to the late one: brokers of 4.9 answer with the nearest message, not the first one after.
+  await new Promise((resolve) => setTimeout(resolve, 3_000));
   const between = new Date();
-  await new Promise((resolve) => setTimeout(resolve, 1_100));
   const producer = await cluster.producer();
   await producer.send({ topic, body: 'late' }, { queue: queue! });
 

@@ -11,8 +11,7 @@ const OUTPUT_LINES = 400;
 // The suite itself tries a failed test again.
 jest.retryTimes(0);
 
-// At the same time: they wait more than they work.
-it.concurrent.each(serverKinds)(
+it.each(serverKinds)(
   'our client keeps its promises on the servers of %s',
   async (kind) => {
     const args = ['scripts/conformance.mjs', '--no-build', '--broker', kind];

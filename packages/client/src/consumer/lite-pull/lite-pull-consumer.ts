@@ -261,7 +261,10 @@ export class LitePullConsumer
     return this.engine.progress.committed(this.inner(queue));
   }
 
-  /** The offset of the first message stored at or after a time (ms since 1970, or a Date): the one to seek to. */
+  /**
+   * The offset of the first message stored at or after a time (ms since 1970, or a Date): the one to seek to. Brokers of 4.9 and
+   * before name the message stored nearest to the time instead.
+   */
   async offsetForTimestamp(queue: MessageQueue, timestamp: number | Date): Promise<number> {
     this.checkOpen();
     return this.engine.brokers.searchOffset(this.inner(queue), Number(timestamp));

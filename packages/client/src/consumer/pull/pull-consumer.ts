@@ -187,7 +187,7 @@ export class PullConsumer extends PullingClient<ResolvedPullConsumerOptions> {
     return this.brokers.minOffset(this.inner(queue));
   }
 
-  /** The offset of the first message stored at or after a time (ms since 1970, or a Date). */
+  /** The offset of the first message stored at or after a time (ms since 1970, or a Date); on brokers of 4.9 the one stored nearest. */
   async searchOffset(queue: MessageQueue, timestamp: number | Date): Promise<number> {
     this.checkRunning();
     return this.brokers.searchOffset(this.inner(queue), Number(timestamp));
