@@ -33,12 +33,21 @@ export class ColdReads {
   private readonly gate = new Gate(READS_AT_A_TIME);
   /** By number; insertion order is age. */
   private readonly blocks = new Map<number, Promise<Buffer | null>>();
+  /** Those of them that have been read. */
+  private readonly loaded = new Map<number, Buffer>();
 
   /** @param readFile bytes [offset, offset + size) of the log, which are in one file; null when they are gone */
   constructor(private readonly readFile: (offset: number, size: number) => Promise<Buffer | null>) {}
 
   read(offset: number, size: number): Promise<Buffer | null> {
     return this.gate.run(() => this.readFile(offset, size));
+  }
+
+  /** Bytes that are in a kept block, undefined when they are not (or not in one). A slice. `fileStart`: of their file. */
+  kept(offset: number, size: number, fileStart: number): Buffer | undefined {
+    const at = (offset - fileStart) % BLOCK_BYTES;
+    const block = this.loaded.get(offset - at);
+    return block !== undefined && at + size <= block.length ? block.subarray(at, at + size) : undefined;
   }
 
   /**
@@ -77,6 +86,7 @@ export class ColdReads {
   /** Forgets everything. */
   clear(): void {
     this.blocks.clear();
+    this.loaded.clear();
   }
 
   private block(at: number, size: number): Promise<Buffer | null> {
@@ -85,14 +95,24 @@ export class ColdReads {
     let block = this.blocks.get(at);
     if (block) this.blocks.delete(at);
     else {
-      block = this.read(at, size);
-      block.then(
-        (bytes) => bytes ?? this.blocks.delete(at),
-        () => this.blocks.delete(at),
+      const read = this.read(at, size);
+      read.then(
+        (bytes) => {
+          if (this.blocks.get(at) !== read) return;
+          if (bytes) this.loaded.set(at, bytes);
+          else this.blocks.delete(at);
+        },
+        () => this.blocks.get(at) === read && this.blocks.delete(at),
       );
-      if (this.blocks.size >= BLOCKS) this.blocks.delete(this.blocks.keys().next().value!);
+      block = read;
+      if (this.blocks.size >= BLOCKS) this.drop(this.blocks.keys().next().value!);
     }
     this.blocks.set(at, block);
     return block;
+  }
+
+  private drop(at: number): void {
+    this.blocks.delete(at);
+    this.loaded.delete(at);
   }
 }

@@ -38,6 +38,10 @@ class Get {
   /** After a deleted message: entries before this log offset are deleted, too. */
   private skipBefore = Number.NEGATIVE_INFINITY;
   private travelledFiles = 0;
+  /** Entries asked for at a time: enough when every message is wanted, more and more while few are. */
+  private window: number;
+  /** The latest block ended, but neither the run nor the file. */
+  private goesOn = false;
   private block: EntryBlock = { queueOffset: 0, count: 0, values: [], batches: null };
   private at = 0;
   private readonly fetched = new Map<number, Buffer | null>();
@@ -60,19 +64,23 @@ class Get {
     this.maxOffset = queue.maxOffset;
     this.maxBytes = Math.min(Math.max(maxBytes, MIN_PULL_BYTES), MAX_PULL_BYTES);
     this.maxScan = Math.max(options.maxFilterMessageSize, maxMessages * queue.layout.bytes);
+    // Units of other queues are not messages: how many of them a file has left is not known here.
+    this.window = queue.type === 'SimpleCQ' ? maxMessages + 1 : Number.POSITIVE_INFINITY;
   }
 
   run(): GetResult | Promise<GetResult> {
     for (;;) {
-      if (
-        this.bytes > 0 ||
-        this.next >= this.maxOffset ||
-        this.travelledFiles++ >= this.options.travelCqFileNumWhenGetMessage
-      ) {
-        return this.result();
+      if (!this.goesOn) {
+        const { travelCqFileNumWhenGetMessage } = this.options;
+        if (this.bytes > 0 || this.next >= this.maxOffset || this.travelledFiles++ >= travelCqFileNumWhenGetMessage) {
+          return this.result();
+        }
+        this.skipBefore = Number.NEGATIVE_INFINITY;
       }
-      const wanted = Math.ceil(this.maxScan / this.queue.layout.bytes) + 1;
-      const block = this.queue.entries(this.next, this.filter ? wanted : Math.min(wanted, this.maxMessages + 1));
+      const unseen = this.maxScan / this.queue.layout.bytes - (this.next - this.offset);
+      const count = Math.min(this.window, Math.max(0, Math.ceil(unseen)) + 1);
+      this.window *= 4;
+      const block = this.queue.entries(this.next, count);
       if (block instanceof Promise) return block.then((read) => this.runBlock(read) ?? this.run());
       const later = this.runBlock(block);
       if (later) return later;
@@ -81,7 +89,10 @@ class Get {
 
   /** Works through a block of entries; a promise of the final result when it has to wait. */
   private runBlock(block: EntryBlock): Promise<GetResult> | undefined {
+    const { goesOn } = this;
+    this.goesOn = false;
     if (block.count === 0) {
+      if (goesOn) return undefined;
       this.status = GetStatus.OFFSET_FOUND_NULL;
       this.next = this.queue.offsetBehindFile(this.next);
       this.travelledFiles = Number.POSITIVE_INFINITY;
@@ -89,7 +100,6 @@ class Get {
     }
     this.block = block;
     this.at = 0;
-    this.skipBefore = Number.NEGATIVE_INFINITY;
     return this.runEntries();
   }
 
@@ -100,9 +110,9 @@ class Get {
       const messageCount = messageCountAt(block, this.at);
       const commitLogOffset = block.values[this.at * 3]!;
       const size = block.values[this.at * 3 + 1]!;
-      if (queueOffset >= this.maxOffset) break;
-      if ((queueOffset - this.offset) * this.queue.layout.bytes >= this.maxScan) break;
-      if (this.isFull(size, commitLogOffset, messageCount) || this.bytes >= this.maxBytes) break;
+      if (queueOffset >= this.maxOffset) return undefined;
+      if ((queueOffset - this.offset) * this.queue.layout.bytes >= this.maxScan) return undefined;
+      if (this.isFull(size, commitLogOffset, messageCount) || this.bytes >= this.maxBytes) return undefined;
       const passes = this.passesEntry(this.at);
       const message = passes ? this.fetch(commitLogOffset, size) : null;
       if (message === undefined) return this.prefetch().then(() => this.runEntries() ?? this.run());
@@ -132,6 +142,7 @@ class Get {
       this.status = GetStatus.FOUND;
       this.skipBefore = Number.NEGATIVE_INFINITY;
     }
+    this.goesOn = this.next < Math.min(this.maxOffset, this.queue.offsetBehindFile(block.queueOffset));
     return undefined;
   }
 
@@ -145,7 +156,7 @@ class Get {
     const inMemory = this.log.readTail(commitLogOffset, size);
     if (inMemory) return inMemory;
     if (commitLogOffset < this.log.minOffset || isFiller(commitLogOffset, size)) return null;
-    return this.fetched.get(commitLogOffset);
+    return this.log.readKept(commitLogOffset, size) ?? this.fetched.get(commitLogOffset);
   }
 
   /** Reads the messages the run will most likely want next; neighbours in the log share a read. */

@@ -37,6 +37,7 @@ export class LogTail {
 
   /** The bytes at `offset`, or null when they are not all in memory. A slice, not a copy. */
   find(offset: number, size: number): Buffer | null {
+    if (offset < this.start) return null;
     for (let i = this.chunks.length - 1; i >= 0; i--) {
       const chunk = this.chunks[i]!;
       if (offset < chunk.start) continue;

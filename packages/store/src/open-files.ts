@@ -1,10 +1,15 @@
 import type { Files, StoreFile } from './files.js';
 
+/** Read at least so much of a file that is read from front to back: what two dozen pulls want of a consume queue. */
+const READ_AHEAD_BYTES = 16 * 1024;
+
 interface Entry {
   readonly opening: Promise<StoreFile>;
   file: StoreFile | null;
   users: number;
   dropped: boolean;
+  /** What was read last by {@link OpenFiles.readOn}. */
+  ahead: { readonly position: number; readonly bytes: Buffer } | null;
 }
 
 /**
@@ -32,6 +37,29 @@ export class OpenFiles {
     }
   }
 
+  /**
+   * Bytes [`position`, `position + size`) of a file that is read from front to back, fewer when it is shorter: some of what follows, up
+   * to `end`, is read as well and kept, so that the next call needs no read. Nothing before `end` may change while the file is there.
+   */
+  readOn(path: string, position: number, size: number, end: number): Buffer | Promise<Buffer> {
+    const ahead = this.entries.get(path)?.ahead;
+    const from = ahead ? position - ahead.position : -1;
+    if (ahead && from >= 0 && from + size <= ahead.bytes.length) return ahead.bytes.subarray(from, from + size);
+    return this.readAhead(path, position, Math.min(Math.max(size, READ_AHEAD_BYTES), end - position), size);
+  }
+
+  private async readAhead(path: string, position: number, size: number, wanted: number): Promise<Buffer> {
+    const entry = this.enter(path);
+    try {
+      const buffer = Buffer.allocUnsafeSlow(size);
+      const length = await readFully(entry.file ?? (await entry.opening), buffer, position);
+      if (length > wanted) entry.ahead = { position, bytes: buffer.subarray(0, length) };
+      return buffer.subarray(0, Math.min(wanted, length));
+    } finally {
+      this.leave(path, entry);
+    }
+  }
+
   /** Forgets a file that is about to be deleted or changed behind our back; it is closed when its last user is done. */
   drop(path: string): void {
     const entry = this.entries.get(path);
@@ -52,7 +80,7 @@ export class OpenFiles {
       const opening = new Promise<StoreFile>((resolve, reject) => {
         this.files.open(path, 'write', (error, file) => (file ? resolve(file) : reject(error)));
       });
-      const created: Entry = { opening, file: null, users: 0, dropped: false };
+      const created: Entry = { opening, file: null, users: 0, dropped: false, ahead: null };
       opening.then(
         (file) => {
           created.file = file;

@@ -39,6 +39,11 @@ export abstract class ReadableLog {
     return offset < this.minOffset ? null : this.tail.find(offset, size); // Deleted is deleted, in memory, too.
   }
 
+  /** Bytes of the log that are in memory because somebody has read what is around them; undefined when they are not. A slice. */
+  readKept(offset: number, size: number): Buffer | undefined {
+    return this.cold.kept(offset, size, this.segments.baseOf(offset));
+  }
+
   /** Bytes of the log; null when they are not (or no longer) there. Reads are limited to one file. */
   async read(offset: number, size: number): Promise<Buffer | null> {
     const inMemory = this.readTail(offset, size);

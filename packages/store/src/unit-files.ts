@@ -1,5 +1,5 @@
 import type { Files, StoreFile } from './files.js';
-import { type OpenFiles, readFully, syncFile, writeFully } from './open-files.js';
+import { type OpenFiles, syncFile, writeFully } from './open-files.js';
 import { Segments } from './segments.js';
 import type { StoreLogger } from './types.js';
 
@@ -243,17 +243,21 @@ export abstract class UnitFiles {
     this.resetUnits(0);
   }
 
-  private async unitsOnDisk(unit: number, end: number): Promise<readonly number[]> {
-    const { bytes } = this.layout;
-    const values: number[] = [];
-    const base = this.segments.baseOf(unit * bytes);
-    if (unit >= end || !this.segments.contains(base)) return values;
-    const buffer = Buffer.allocUnsafe((end - unit) * bytes);
-    const length = await this.openFiles.use(this.segments.path(base), (file) =>
-      readFully(file, buffer, unit * bytes - base),
-    );
-    decodeUnits(this.layout, buffer.subarray(0, length), values);
-    return values;
+  private unitsOnDisk(unit: number, end: number): readonly number[] | Promise<readonly number[]> {
+    const { layout, openFiles, segments } = this;
+    const { bytes } = layout;
+    const base = segments.baseOf(unit * bytes);
+    if (unit >= end || !segments.contains(base)) return [];
+    const decoded = (source: Buffer): readonly number[] => {
+      const values: number[] = [];
+      decodeUnits(layout, source, values);
+      return values;
+    };
+    // Whoever wants several will want those behind them next; a search wants single ones here and there.
+    const written = Math.min(this.writtenUnit * bytes, base + segments.size) - base;
+    const until = end - unit > 1 ? written : end * bytes - base;
+    const read = openFiles.readOn(segments.path(base), unit * bytes - base, (end - unit) * bytes, until);
+    return read instanceof Promise ? read.then(decoded) : decoded(read);
   }
 
   /** A file whose last unit stands for a message is full: no need to count. Null when that does not tell. */

@@ -49,6 +49,18 @@ describe('reads of old messages', () => {
     expect(reads.length).toBe(1);
   });
 
+  it('hand out what is kept without waiting, and nothing that is gone or reaches into the next block', async () => {
+    const start = 1_000;
+    const { cold } = reader(start);
+    expect(cold.kept(start + 500, 90, start)).toBeUndefined();
+    await cold.readRun(run(start, 30, 90, 2_000), start, start + LOG.length);
+    expect(cold.kept(start + 500, 90, start)!.equals(LOG.subarray(500, 590))).toBe(true);
+    expect(cold.kept(start + BLOCK - 90, 90, start)!.equals(LOG.subarray(BLOCK - 90, BLOCK))).toBe(true);
+    expect(cold.kept(start + BLOCK - 89, 90, start)).toBeUndefined();
+    cold.clear();
+    expect(cold.kept(start + 500, 90, start)).toBeUndefined();
+  });
+
   it('do not keep a block that the log still grows in', async () => {
     const { cold, reads } = reader();
     await cold.readRun(run(0, 5, 100, 100), 0, 1_000);

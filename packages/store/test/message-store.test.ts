@@ -296,6 +296,28 @@ describe('get', () => {
     expect(nothing).toMatchObject({ status: 'NO_MATCHED_MESSAGE', messageCount: 0, nextBeginOffset: 30 });
   });
 
+  it('finds the few messages of a filter among many others, in memory and on disk, but not beyond the file it is in', async () => {
+    const directory = temporaryDirectory();
+    const options = { mappedFileSizeConsumeQueue: 20 * 400 };
+    const filter = { matchesConsumeQueue: (code: number) => code === tagsCodeOf('rare') };
+    const store = await openStore(directory, options);
+    await putAll(
+      store,
+      texts(700).map((text, i) => message(text, { properties: { TAGS: i % 97 === 40 ? 'rare' : 'often' } })),
+    );
+    for (const reopen of [false, true]) {
+      if (reopen) await store.close();
+      const opened = reopen ? await openStore(directory, options) : store;
+      const found = async (from: number): Promise<number[]> => {
+        const { buffers, nextBeginOffset } = await opened.get('T', 0, from, 4, 1e6, filter);
+        return [...buffers.map((bytes) => readStored.queueOffset(bytes, 0)), nextBeginOffset];
+      };
+      expect(await found(1)).toEqual([40, 137, 234, 331, 332]);
+      expect(await found(300)).toEqual([331, 400]);
+      expect(await found(429)).toEqual([525, 622, 700]);
+    }
+  });
+
   it('looks through at most maxFilterMessageSize bytes of consume queue', async () => {
     const store = await openStore(temporaryDirectory(), {
       mappedFileSizeConsumeQueue: 20 * 1000,

@@ -94,4 +94,25 @@ describe('open files', () => {
     expect(await readText(open, path)).toBe('content !');
     open.closeAll();
   });
+
+  it('reads on: what follows is kept for the next call, until the file is dropped', async () => {
+    const open = new OpenFiles(nodeFiles, 4);
+    const path = `${temporaryDirectory()}/sequence`;
+    const bytes = Buffer.from(Array.from({ length: 40_000 }, (_, i) => i % 251));
+    writeFileSync(path, bytes);
+    const END = 30_000;
+    for (const at of [0, 100, 16_000, 20_000]) {
+      expect((await open.readOn(path, at, 1_000, END)).equals(bytes.subarray(at, at + 1_000))).toBe(true);
+    }
+    expect(open.readOn(path, 29_900, 100, END)).toBeInstanceOf(Buffer);
+    expect(open.readOn(path, 29_901, 100, END)).toBeInstanceOf(Promise);
+    expect((await open.readOn(path, 39_900, 1_000, 50_000)).length).toBe(100);
+    open.drop(path);
+    writeFileSync(
+      path,
+      bytes.map((byte) => byte + 1),
+    );
+    expect((await open.readOn(path, 29_900, 1, END))[0]).toBe(bytes[29_900]! + 1);
+    open.closeAll();
+  });
 });

@@ -13,6 +13,7 @@ import {
 } from '@rocketnest/protocol';
 import type { Connection } from '@rocketnest/remoting';
 import { GetStatus, type MessageFilter } from '@rocketnest/store';
+import { inFewPieces } from '../few-pieces.js';
 import { filterOf, isTagExpression } from '../filters.js';
 import { type ProcessorRow, refuse, row } from '../processors/row.js';
 import { accessOf, isRefusal } from './access.js';
@@ -107,7 +108,7 @@ export class PopProcessor {
         restNum: run.rest,
         ...run.infos,
       }),
-      found ? run.buffers : null,
+      found ? inFewPieces(run.buffers) : null,
     );
   }
 
