@@ -22,7 +22,8 @@
 import { requestCodeName } from './codes.js';
 import { ProtocolError } from './errors.js';
 import { encodeFields, type FieldInput, type FieldMap, type FieldTable } from './field.js';
-import { languageCode, languageName } from './language.js';
+import { NO_ROOM, writeBinaryHeader, writeJsonHeader } from './header-writer.js';
+import { languageName } from './language.js';
 import { CURRENT_VERSION } from './version.js';
 
 export const SerializeType = { JSON: 0, ROCKETMQ: 1 } as const;
@@ -76,9 +77,8 @@ export interface RequestDefinition<F extends FieldMap = FieldMap, R extends Fiel
 const MAX_HEADER_BYTES = 0xff_ffff;
 /** Bytes of a ROCKETMQ header with neither remark nor fields. */
 const BINARY_HEADER_BYTES = 21;
-
-/** Printable ASCII without the quote and the backslash: the same inside JSON's quotes. */
-const PLAIN_TEXT = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
+/** Enough for nearly all lengths and headers, also when every letter of theirs were escaped. */
+const USUAL_HEAD_BYTES = 2048;
 
 export function isResponse(command: RemotingCommand): boolean {
   return (command.flag & CommandFlag.RESPONSE) !== 0;
@@ -138,23 +138,49 @@ export function createResponse(
  */
 export function encodeCommand(command: RemotingCommand): Buffer[] {
   const { body } = command;
-  let bodyBytes = 0;
-  if (body !== null) {
-    if (Array.isArray(body)) for (const part of body) bodyBytes += part.length;
-    else bodyBytes = body.length;
+  let head = Buffer.allocUnsafe(USUAL_HEAD_BYTES);
+  let end = writeFrameHead(command, head, 0);
+  while (end === NO_ROOM) {
+    head = Buffer.allocUnsafe(4 * head.length);
+    end = writeFrameHead(command, head, 0);
   }
-  const head = command.serializeType === SerializeType.ROCKETMQ ? encodeBinary(command) : encodeJson(command);
-  const headerBytes = head.length - 8;
+  head = head.subarray(0, end);
+  if (body === null || bodyLength(body) === 0) return [head];
+  return Array.isArray(body) ? [head, ...body] : [head, body];
+}
+
+/**
+ * Writes what stands before a frame's body, total length included, for callers who gather frames in memory of their own. The body has to
+ * follow.
+ * @returns the position after it, or -1 when `target` has too little room: up to six times the bytes that are written
+ * @throws ProtocolError as {@link encodeCommand}
+ */
+export function writeFrameHead(command: RemotingCommand, target: Buffer, at: number): number {
+  const start = at + 8;
+  const { serializeType } = command;
+  let end: number;
+  if (serializeType === SerializeType.ROCKETMQ) {
+    checkBinaryCode(command);
+    end = writeBinaryHeader(command, target, start);
+  } else end = writeJsonHeader(command, target, start);
+  if (end === NO_ROOM) return NO_ROOM;
+  const headerBytes = end - start;
   if (headerBytes > MAX_HEADER_BYTES) {
     throw new ProtocolError(
       `The header of ${describe(command)} has ${headerBytes} bytes, the limit is ${MAX_HEADER_BYTES}: shorten the properties`,
       { context: { code: command.code, headerBytes } },
     );
   }
-  head.writeInt32BE(4 + headerBytes + bodyBytes, 0);
-  head.writeInt32BE((command.serializeType << 24) | headerBytes, 4);
-  if (body === null || bodyBytes === 0) return [head];
-  return Array.isArray(body) ? [head, ...body] : [head, body];
+  target.writeInt32BE(4 + headerBytes + (command.body === null ? 0 : bodyLength(command.body)), at);
+  target.writeInt32BE((serializeType << 24) | headerBytes, at + 4);
+  return end;
+}
+
+function bodyLength(body: Buffer | Buffer[]): number {
+  if (!Array.isArray(body)) return body.length;
+  let bytes = 0;
+  for (const part of body) bytes += part.length;
+  return bytes;
 }
 
 /**
@@ -176,31 +202,6 @@ export function decodeCommand(frame: Buffer): DecodedCommand {
   throw malformed(
     `serialize type ${type}, expected 0 (JSON) or 1 (ROCKETMQ): the peer may not speak RocketMQ's protocol`,
   );
-}
-
-function encodeJson(command: RemotingCommand): Buffer {
-  const { code, extFields, flag, language, opaque, remark, version } = command;
-  let text = `{"code":${code},`;
-  if (!isEmpty(extFields)) {
-    text += `"extFields":${isResponse(command) ? quoteFields(extFields) : JSON.stringify(extFields)},`;
-  }
-  text += `"flag":${flag},"language":"${language}","opaque":${opaque},`;
-  if (remark !== null) text += `"remark":${JSON.stringify(remark)},`;
-  text += `"serializeTypeCurrentRPC":"JSON","version":${version}}`;
-  const head = Buffer.allocUnsafe(8 + Buffer.byteLength(text));
-  head.write(text, 8);
-  return head;
-}
-
-/** Responses have few, short and plain fields: quoting them here takes two thirds of `JSON.stringify`'s time. */
-function quoteFields(fields: Record<string, string>): string {
-  let text = '';
-  for (const name in fields) text += `${text === '' ? '{' : ','}${quote(name)}:${quote(fields[name]!)}`;
-  return `${text}}`;
-}
-
-function quote(text: string): string {
-  return PLAIN_TEXT.test(text) ? `"${text}"` : JSON.stringify(text);
 }
 
 function decodeJson(frame: Buffer, end: number, body: Buffer | null): DecodedCommand {
@@ -244,39 +245,13 @@ function textFields(value: unknown): Record<string, string> {
   return fields as Record<string, string>;
 }
 
-function encodeBinary(command: RemotingCommand): Buffer {
-  const { code, extFields, remark } = command;
-  if (code !== (code << 16) >> 16) {
-    throw new ProtocolError(
-      `${describe(command)} does not fit a ROCKETMQ header, whose code has 16 bits: send it with serializeType JSON`,
-      { context: { code } },
-    );
-  }
-  const remarkBytes = remark === null ? 0 : Buffer.byteLength(remark);
-  let fieldBytes = 0;
-  for (const name in extFields) fieldBytes += 6 + Buffer.byteLength(name) + Buffer.byteLength(extFields[name]!);
-
-  const head = Buffer.allocUnsafe(8 + BINARY_HEADER_BYTES + remarkBytes + fieldBytes);
-  head.writeInt16BE(code, 8);
-  head[10] = languageCode(command.language);
-  head.writeInt16BE((command.version << 16) >> 16, 11);
-  head.writeInt32BE(command.opaque, 13);
-  head.writeInt32BE(command.flag, 17);
-  head.writeInt32BE(remarkBytes, 21);
-  let at = 25;
-  if (remarkBytes > 0) at += head.write(remark!, at);
-  head.writeInt32BE(fieldBytes, at);
-  at += 4;
-  for (const name in extFields) {
-    const nameBytes = head.write(name, at + 2);
-    if (nameBytes > 0x7fff) throw malformed(`field name of ${nameBytes} bytes, at most ${0x7fff} fit`);
-    head.writeInt16BE(nameBytes, at);
-    at += 2 + nameBytes;
-    const valueBytes = head.write(extFields[name]!, at + 4);
-    head.writeInt32BE(valueBytes, at);
-    at += 4 + valueBytes;
-  }
-  return head;
+function checkBinaryCode(command: RemotingCommand): void {
+  const { code } = command;
+  if (code === (code << 16) >> 16) return;
+  throw new ProtocolError(
+    `${describe(command)} does not fit a ROCKETMQ header, whose code has 16 bits: send it with serializeType JSON`,
+    { context: { code } },
+  );
 }
 
 function decodeBinary(frame: Buffer, end: number, body: Buffer | null): DecodedCommand {
@@ -322,11 +297,6 @@ function decodeBinaryFields(frame: Buffer, start: number, end: number): Record<s
     at += valueBytes;
   }
   return fields;
-}
-
-function isEmpty(fields: Record<string, string>): boolean {
-  for (const _ in fields) return false;
-  return true;
 }
 
 function describe(command: RemotingCommand): string {

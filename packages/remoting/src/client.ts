@@ -12,6 +12,7 @@ import { Connection, DEFAULT_IDLE_TIMEOUT_MS, DEFAULT_MAX_BUFFERED_BYTES } from 
 import { Dispatcher, type ProcessorTable } from './dispatcher.js';
 import { DEFAULT_MAX_FRAME_BYTES } from './frame-decoder.js';
 import { type Logger, silentLogger } from './logger.js';
+import { ChunkPool } from './outgoing.js';
 import type { ResponseCallback } from './pending-requests.js';
 import { type RpcHook, RpcHooks } from './rpc-hook.js';
 import { encryptedOnly, type TlsClientOptions } from './tls/options.js';
@@ -62,6 +63,7 @@ export class RemotingClient {
   readonly #dispatcher: Dispatcher;
   readonly #requestTimeoutMs: number;
   readonly #open = new Map<string, Connection>();
+  readonly #chunks = new ChunkPool();
   readonly #connecting = new Map<string, { promise: Promise<Connection>; cancel: (error: Error) => void }>();
   #nextId = 1;
   #closed = false;
@@ -208,6 +210,7 @@ export class RemotingClient {
       hooks: RpcHooks.of(address, hooks),
       firstLook: (bytes) => wrongPeer(address, bytes),
       onHungUp: () => hungUp(address, encrypted),
+      chunks: this.#chunks,
     });
     this.#open.set(address, connection);
     connection.onClose((reason) => {

@@ -5,7 +5,6 @@ import {
   ConnectionError,
   type DecodedCommand,
   decodeCommand,
-  encodeCommand,
   type Host,
   isResponse,
   type RemotingCommand,
@@ -15,6 +14,7 @@ import {
 import { formatAddress } from './address.js';
 import { FrameDecoder } from './frame-decoder.js';
 import type { Logger } from './logger.js';
+import { ChunkPool, Outgoing } from './outgoing.js';
 import { PendingRequests, type ResponseCallback } from './pending-requests.js';
 import type { RpcHooks } from './rpc-hook.js';
 
@@ -40,13 +40,13 @@ export interface ConnectionOptions {
   readonly onHungUp?: (() => Error) | undefined;
   /** See the requests sent here and their responses. Default: none. */
   readonly hooks?: RpcHooks | undefined;
+  /** Memory to gather frames in, shared by the owner's connections. Default: a chunk of its own. */
+  readonly chunks?: ChunkPool | undefined;
 }
 
 export const DEFAULT_IDLE_TIMEOUT_MS = 120_000;
 export const DEFAULT_MAX_BUFFERED_BYTES = 64 * 1024 * 1024;
 
-/** Frames up to this size are copied into one write; larger ones are written as they are. */
-const COPY_BELOW_BYTES = 8 * 1024;
 /** A closing connection gets this long to hand its last bytes to the peer. */
 const LINGER_MS = 1_000;
 
@@ -77,8 +77,8 @@ export class Connection {
   readonly #onHungUp: ConnectionOptions['onHungUp'];
   #heard = false;
   readonly #closeListeners: ((reason?: Error) => void)[] = [];
-  #outgoing: Buffer[] = [];
-  #outgoingBytes = 0;
+  readonly #chunks: ChunkPool;
+  readonly #outgoing: Outgoing;
   #paused = false;
   /** Requests that arrived in the chunk during which the peer became too slow: at most one chunk of them. */
   #held: DecodedCommand[] = [];
@@ -99,6 +99,8 @@ export class Connection {
     this.#pauseAtBytes = options.pauseAtBytes ?? Number.POSITIVE_INFINITY;
     this.#maxBufferedBytes = options.maxBufferedBytes ?? DEFAULT_MAX_BUFFERED_BYTES;
     this.#hooks = options.hooks;
+    this.#chunks = options.chunks ?? new ChunkPool(1);
+    this.#outgoing = new Outgoing(this.#chunks);
     this.#firstLook = options.firstLook;
     this.#onHungUp = options.onHungUp;
     this.#silenceLimitMs = options.silenceLimitMs ?? Number.POSITIVE_INFINITY;
@@ -147,7 +149,7 @@ export class Connection {
 
   /** Bytes handed to this connection that the operating system has not taken yet. */
   get bufferedBytes(): number {
-    return this.#outgoingBytes + this.#socket.writableLength;
+    return this.#outgoing.bytes + this.#socket.writableLength;
   }
 
   /** False while the peer reads too slowly, or when closed: a good moment to hold back what can wait. */
@@ -195,9 +197,8 @@ export class Connection {
 
   #send(command: RemotingCommand, timeoutMs: number, callback: ResponseCallback): void {
     command.opaque = this.#pending.nextOpaque();
-    const frame = encodeCommand(command);
+    this.#write(command);
     this.#pending.add(command.opaque, timeoutMs, callback);
-    this.#write(frame);
   }
 
   #sendHooked(hooks: RpcHooks, command: RemotingCommand, timeoutMs: number, callback: ResponseCallback): void {
@@ -221,28 +222,34 @@ export class Connection {
     command.opaque = this.#pending.nextOpaque();
     command.flag |= CommandFlag.ONEWAY;
     this.#hooks?.before(command);
-    this.#write(encodeCommand(command));
+    this.#write(command);
   }
 
   /** Answers a request of the peer. On a closed connection it does nothing: there is nobody to tell. */
   respond(response: RemotingCommand): void {
-    if (!this.#closed) this.writeFrame(encodeCommand(response));
+    if (this.#closed) return;
+    this.#write(response);
+    this.#answered();
   }
 
   /** {@link respond} with a frame encoded already, length field included. The buffers must not change until they are sent. */
   writeFrame(buffers: Buffer[]): void {
     if (this.#closed) return;
+    this.#scheduleFlush();
+    this.#outgoing.addEncoded(buffers);
+    this.#answered();
+  }
+
+  #answered(): void {
     if (this.#inFlight > 0) this.#inFlight--;
-    this.#write(buffers);
-    if (this.bufferedBytes > this.#maxBufferedBytes) {
-      this.#shutdown(
-        new ConnectionError(
-          `${this.remoteAddress} does not read: ${this.bufferedBytes} bytes wait for it, the limit is ${this.#maxBufferedBytes}`,
-          { context: { address: this.remoteAddress, maxBufferedBytes: this.#maxBufferedBytes } },
-        ),
-        'now',
-      );
-    }
+    if (this.bufferedBytes <= this.#maxBufferedBytes) return;
+    this.#shutdown(
+      new ConnectionError(
+        `${this.remoteAddress} does not read: ${this.bufferedBytes} bytes wait for it, the limit is ${this.#maxBufferedBytes}`,
+        { context: { address: this.remoteAddress, maxBufferedBytes: this.#maxBufferedBytes } },
+      ),
+      'now',
+    );
   }
 
   /** Calls `listener` once when the connection closes; at once if it is closed. */
@@ -306,40 +313,38 @@ export class Connection {
   }
 
   #refusal(command: RemotingCommand): Error | null {
+    if (!this.#closed && this.bufferedBytes <= this.#maxBufferedBytes) return null;
     const what = `${requestCodeName(command.code)} to ${this.remoteAddress}`;
     const context = { address: this.remoteAddress, code: command.code };
     if (this.#closed) return new ClosedError(`${what} not sent: the connection is closed`, { context });
-    if (this.bufferedBytes > this.#maxBufferedBytes) {
-      return new ConnectionError(
-        `${what} not sent: ${this.bufferedBytes} bytes already wait for the peer, the limit is ${this.#maxBufferedBytes}`,
-        { context },
-      );
-    }
-    return null;
+    return new ConnectionError(
+      `${what} not sent: ${this.bufferedBytes} bytes already wait for the peer, the limit is ${this.#maxBufferedBytes}`,
+      { context },
+    );
   }
 
-  #write(buffers: Buffer[]): void {
-    if (this.#outgoing.length === 0) setImmediate(this.#flush);
-    for (const buffer of buffers) {
-      this.#outgoing.push(buffer);
-      this.#outgoingBytes += buffer.length;
-    }
+  #write(command: RemotingCommand): void {
+    this.#scheduleFlush();
+    this.#outgoing.add(command);
+  }
+
+  #scheduleFlush(): void {
+    if (this.#outgoing.bytes === 0) setImmediate(this.#flush);
   }
 
   readonly #flush = (): void => {
-    if (this.#outgoing.length === 0) return;
-    const buffers = this.#outgoing;
-    const bytes = this.#outgoingBytes;
-    this.#outgoing = [];
-    this.#outgoingBytes = 0;
-    if (this.#socket.destroyed) return;
-    if (buffers.length === 1) this.#socket.write(buffers[0]!);
-    else if (bytes <= COPY_BELOW_BYTES) this.#socket.write(Buffer.concat(buffers, bytes));
-    else {
-      this.#socket.cork();
-      for (const buffer of buffers) this.#socket.write(buffer);
-      this.#socket.uncork();
-    }
+    if (this.#outgoing.bytes === 0) return;
+    const socket = this.#socket;
+    const { parts, chunks } = this.#outgoing.take(socket.writableLength > 0);
+    if (socket.destroyed) return;
+    const last = parts.length - 1;
+    if (last > 0) socket.cork();
+    for (let i = 0; i < last; i++) socket.write(parts[i]!);
+    // What is sent last comes after all the rest.
+    socket.write(parts[last]!, (error) => {
+      if (!error) this.#chunks.give(chunks);
+    });
+    if (last > 0) socket.uncork();
     if (this.bufferedBytes > this.#pauseAtBytes) this.#pause();
     // Small writes may be taken at once and then nothing drains.
     if (this.#paused && !this.#socket.writableNeedDrain) setImmediate(this.#onDrain);

@@ -5,6 +5,7 @@ import { Connection, DEFAULT_IDLE_TIMEOUT_MS, DEFAULT_MAX_BUFFERED_BYTES } from 
 import { Dispatcher, type Processor, type ProcessorTable } from './dispatcher.js';
 import { DEFAULT_MAX_FRAME_BYTES } from './frame-decoder.js';
 import { type Logger, silentLogger } from './logger.js';
+import { ChunkPool } from './outgoing.js';
 import { TlsGate } from './tls/gate.js';
 import type { TlsServerOptions } from './tls/options.js';
 
@@ -45,6 +46,7 @@ export class RemotingServer {
   readonly #logger: Logger;
   readonly #dispatcher: Dispatcher;
   readonly #connections = new Set<Connection>();
+  readonly #chunks = new ChunkPool();
   #server: Server | null = null;
   #gate: TlsGate | null = null;
   #nextId = 1;
@@ -148,6 +150,7 @@ export class RemotingServer {
       idleTimeoutMs: this.#idleTimeoutMs,
       pauseAtBytes: this.#options.pauseAtBytes ?? DEFAULT_PAUSE_AT_BYTES,
       maxBufferedBytes: this.#options.maxBufferedBytes ?? DEFAULT_MAX_BUFFERED_BYTES,
+      chunks: this.#chunks,
     });
     this.#connections.add(connection);
     connection.onClose((reason) => {

@@ -176,6 +176,25 @@ describe('Connection as responder', () => {
     expect(second!.remark).toBe('second');
   });
 
+  it('sends every byte once, whether the peer keeps up or stops reading now and then', async () => {
+    const { connection, peer } = await connectionPair(cleanup);
+    const total = 3_000;
+    for (let opaque = 1; opaque <= total; opaque++) {
+      const body = Buffer.alloc(1 + ((opaque * 7) % 9_000), opaque);
+      connection.respond(createResponse({ opaque, serializeType: 0 }, 0, `answer ${opaque}`, {}, body));
+      if (opaque % 500 === 0) peer.socket.pause();
+      if (opaque % 500 === 250) peer.socket.resume();
+      if (opaque % 5 === 0) await new Promise(setImmediate);
+    }
+    peer.socket.resume();
+    const received = await peer.receive(total);
+    expect(received.map(({ opaque }) => opaque)).toEqual(Array.from({ length: total }, (_, n) => n + 1));
+    for (const { opaque, remark, body } of received) {
+      expect(remark).toBe(`answer ${opaque}`);
+      expect(body!.equals(Buffer.alloc(1 + ((opaque * 7) % 9_000), opaque))).toBe(true);
+    }
+  });
+
   it('counts requests without a response', async () => {
     const seen: DecodedCommand[] = [];
     const { connection, peer } = await connectionPair(cleanup, { onRequest: (request) => void seen.push(request) });
