@@ -3,6 +3,7 @@ import type { DecodedCommand } from '@rocketnest/protocol';
 export type ResponseCallback = (error: Error | null, response?: DecodedCommand) => void;
 
 interface Pending {
+  readonly opaque: number;
   readonly deadline: number;
   readonly timeoutMs: number;
   readonly sentAt: number;
@@ -10,13 +11,20 @@ interface Pending {
 }
 
 const MAX_OPAQUE = 0x7fffffff;
+/** Of the table at first; a power of two. */
+const SLOTS = 16;
 
 /**
  * The requests of one connection that wait for a response, by opaque. One timer serves them all: it is armed for the
- * earliest deadline and looks at every request only when it fires, so the usual request costs a map entry and no timer.
+ * earliest deadline and looks at every request only when it fires, so the usual request costs a slot and no timer.
+ *
+ * Opaques count up, so their last bits are all the hash that a table needs. A Map would do, but one that entries pass through moves
+ * them to a new table every so often, each of which leads to the next: once one is old to the garbage collector, it takes every request
+ * in the later ones, and all they hold, for alive, and copies them.
  */
 export class PendingRequests {
-  readonly #pending = new Map<number, Pending>();
+  #slots = new Array<Pending | undefined>(SLOTS).fill(undefined);
+  #size = 0;
   readonly #onTimeout: (timeoutMs: number, sentAt: number) => Error;
   #nextOpaque = 0;
   #timer: NodeJS.Timeout | null = null;
@@ -28,13 +36,13 @@ export class PendingRequests {
   }
 
   get size(): number {
-    return this.#pending.size;
+    return this.#size;
   }
 
-  /** An opaque no waiting request uses. */
+  /** An opaque no waiting request uses, nor one that shares its slot. */
   nextOpaque(): number {
     do this.#nextOpaque = this.#nextOpaque === MAX_OPAQUE ? 1 : this.#nextOpaque + 1;
-    while (this.#pending.has(this.#nextOpaque));
+    while (this.#slots[this.#slotOf(this.#nextOpaque)] !== undefined);
     return this.#nextOpaque;
   }
 
@@ -42,15 +50,18 @@ export class PendingRequests {
   add(opaque: number, timeoutMs: number, callback: ResponseCallback): void {
     const sentAt = performance.now();
     const deadline = sentAt + timeoutMs;
-    this.#pending.set(opaque, { deadline, timeoutMs, sentAt, callback });
+    // Half of the slots stay free, so that nextOpaque finds one at once.
+    if (this.#size * 2 >= this.#slots.length) this.#grow();
+    this.#slots[this.#slotOf(opaque)] = { opaque, deadline, timeoutMs, sentAt, callback };
+    this.#size++;
     if (deadline < this.#timerAt) this.#arm(deadline, sentAt);
   }
 
   /** Hands the response to its request. False: nobody waits (any more), drop it. */
   settle(response: DecodedCommand): boolean {
-    const pending = this.#pending.get(response.opaque);
-    if (pending === undefined) return false;
-    this.#pending.delete(response.opaque);
+    const pending = this.#slots[this.#slotOf(response.opaque)];
+    if (pending?.opaque !== response.opaque) return false;
+    this.#remove(pending);
     pending.callback(null, response);
     return true;
   }
@@ -60,9 +71,30 @@ export class PendingRequests {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
     this.#timerAt = Number.POSITIVE_INFINITY;
-    const waiting = [...this.#pending.values()];
-    this.#pending.clear();
+    const waiting = this.#waiting();
+    for (const pending of waiting) this.#remove(pending);
     for (const { callback } of waiting) callback(error);
+  }
+
+  #slotOf(opaque: number): number {
+    return opaque & (this.#slots.length - 1);
+  }
+
+  #remove({ opaque }: Pending): void {
+    this.#slots[this.#slotOf(opaque)] = undefined;
+    this.#size--;
+  }
+
+  /** Twice the slots: what had one of its own keeps one of its own. */
+  #grow(): void {
+    const waiting = this.#waiting();
+    this.#slots = new Array<Pending | undefined>(this.#slots.length * 2).fill(undefined);
+    for (const pending of waiting) this.#slots[this.#slotOf(pending.opaque)] = pending;
+  }
+
+  /** In the order they were sent. */
+  #waiting(): Pending[] {
+    return this.#slots.filter((pending) => pending !== undefined).sort((a, b) => a.sentAt - b.sentAt);
   }
 
   #arm(deadline: number, now: number): void {
@@ -77,9 +109,9 @@ export class PendingRequests {
     const now = performance.now();
     let earliest = Number.POSITIVE_INFINITY;
     const expired: Pending[] = [];
-    for (const [opaque, pending] of this.#pending) {
+    for (const pending of this.#waiting()) {
       if (pending.deadline <= now) {
-        this.#pending.delete(opaque);
+        this.#remove(pending);
         expired.push(pending);
       } else if (pending.deadline < earliest) earliest = pending.deadline;
     }

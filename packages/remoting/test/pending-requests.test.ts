@@ -70,4 +70,37 @@ describe('PendingRequests', () => {
     pending.add(first + 1, 1000, () => {});
     expect(pending.nextOpaque()).toBe(first + 2);
   });
+
+  it('keeps thousands of requests apart, in the order they were sent', () => {
+    const pending = new PendingRequests(timeoutError);
+    const opaques = Array.from({ length: 3000 }, () => {
+      const opaque = pending.nextOpaque();
+      pending.add(opaque, 1000, (error) => seen.push([opaque, error?.message]));
+      return opaque;
+    });
+    const seen: unknown[] = [];
+    expect(new Set(opaques).size).toBe(3000);
+    expect(pending.size).toBe(3000);
+    const answered = opaques.filter((opaque) => opaque % 3 !== 0);
+    for (const opaque of answered.toReversed()) expect(pending.settle(response(opaque))).toBe(true);
+    expect(seen).toEqual(answered.toReversed().map((opaque) => [opaque, undefined]));
+    seen.length = 0;
+    pending.failAll(new Error('gone'));
+    expect(seen).toEqual(opaques.filter((opaque) => opaque % 3 === 0).map((opaque) => [opaque, 'gone']));
+    expect(pending.size).toBe(0);
+  });
+
+  it('gives opaques to others while one waits for long', () => {
+    const pending = new PendingRequests(timeoutError);
+    const long = pending.nextOpaque();
+    let answers = 0;
+    pending.add(long, 1000, () => answers++);
+    for (let i = 0; i < 100; i++) {
+      const opaque = pending.nextOpaque();
+      pending.add(opaque, 1000, () => {});
+      expect(pending.settle(response(opaque))).toBe(true);
+    }
+    expect(pending.settle(response(long))).toBe(true);
+    expect(answers).toBe(1);
+  });
 });
