@@ -77,7 +77,7 @@ export type {
   SendHookContext,
   SendOutcome,
 } from './producer/send-hook.js';
-export type { SendOptions } from './producer/send-pipeline.js';
+export type { SendOptions } from './producer/send-options.js';
 export type { SendResult, SendStatus } from './producer/send-result.js';
 export {
   type HalfMessage,

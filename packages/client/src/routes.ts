@@ -59,8 +59,8 @@ export class RouteTable {
   /** Questions under way, so that thousands of sends to a new topic ask once. */
   private readonly refreshing = new Map<string, Promise<TopicRoute | null>>();
   private readonly preparing = new Map<string, Promise<TopicRoute>>();
-  /** broker name → broker id → address */
-  private readonly brokers = new Map<string, ReadonlyMap<number, string>>();
+  /** broker name → broker id → where it listens */
+  private readonly brokers = new Map<string, ReadonlyMap<number, BrokerAddress>>();
 
   constructor(private readonly options: RouteTableOptions) {}
 
@@ -145,20 +145,16 @@ export class RouteTable {
     if (members === undefined) return undefined;
     const wanted = options.onlyMaster ? MASTER_ID : (options.brokerId ?? MASTER_ID);
     // A slave that is gone may have been replaced by the next one, as Java assumes.
-    const candidates = wanted === MASTER_ID ? [wanted] : [wanted, wanted + 1];
-    for (const brokerId of candidates) {
-      const address = members.get(brokerId);
-      if (address !== undefined) return { address, brokerId, slave: brokerId !== MASTER_ID };
-    }
-    if (options.onlyMaster || options.onlyThisBroker) return undefined;
-    for (const [brokerId, address] of members) return { address, brokerId, slave: brokerId !== MASTER_ID };
+    const found = members.get(wanted) ?? (wanted === MASTER_ID ? undefined : members.get(wanted + 1));
+    if (found !== undefined || options.onlyMaster || options.onlyThisBroker) return found;
+    for (const member of members.values()) return member;
     return undefined;
   }
 
   /** Every known broker address with its id. */
   *brokerAddresses(): IterableIterator<BrokerAddress & { readonly brokerName: string }> {
     for (const [brokerName, members] of this.brokers) {
-      for (const [brokerId, address] of members) yield { brokerName, brokerId, address, slave: brokerId !== MASTER_ID };
+      for (const member of members.values()) yield { brokerName, ...member };
     }
   }
 
@@ -204,8 +200,12 @@ export class RouteTable {
     this.brokers.clear();
     for (const route of [...[...this.routes.values()].filter((other) => other !== newest), newest]) {
       for (const broker of route.data.brokerDatas) {
-        const members = Object.entries(broker.brokerAddrs).map(([id, address]) => [Number(id), address] as const);
-        this.brokers.set(broker.brokerName, new Map(members.sort(([a], [b]) => a - b)));
+        const members = Object.entries(broker.brokerAddrs).map(([id, address]): BrokerAddress => {
+          const brokerId = Number(id);
+          return Object.freeze({ address, brokerId, slave: brokerId !== MASTER_ID });
+        });
+        members.sort((a, b) => a.brokerId - b.brokerId);
+        this.brokers.set(broker.brokerName, new Map(members.map((member) => [member.brokerId, member])));
       }
     }
     const added = [...this.brokerAddresses()].map((broker) => broker.address).filter((address) => !before.has(address));

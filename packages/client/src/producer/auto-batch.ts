@@ -6,7 +6,8 @@ import type { PreparedMessage } from './outgoing-message.js';
 import type { ProducerOptions } from './producer-options.js';
 import type { QueuePickers } from './queue-pickers.js';
 import type { QueuePicker } from './send-operation.js';
-import type { SendOptions, SendPipeline } from './send-pipeline.js';
+import type { SendOptions } from './send-options.js';
+import type { SendPipeline } from './send-pipeline.js';
 import type { SendCallback } from './send-result.js';
 
 /** Turns single sends into batches where nobody can tell the difference. Java: DefaultMQProducer with autoBatch. */

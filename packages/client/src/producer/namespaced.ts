@@ -1,6 +1,6 @@
 import type { Namespace } from '../namespace.js';
 import type { OutgoingMessage } from './outgoing-message.js';
-import type { SendOptions } from './send-pipeline.js';
+import type { SendOptions } from './send-options.js';
 import type { SendResult } from './send-result.js';
 
 type Messages = OutgoingMessage | readonly OutgoingMessage[];

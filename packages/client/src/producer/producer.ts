@@ -32,7 +32,8 @@ import { recallMessage } from './recall.js';
 import { Requester, type RequestOptions } from './requester.js';
 import type { SendHooks } from './send-hook.js';
 import type { QueuePicker } from './send-operation.js';
-import { type SendOptions, SendPipeline } from './send-pipeline.js';
+import type { SendOptions } from './send-options.js';
+import { SendPipeline } from './send-pipeline.js';
 import type { SendCallback, SendResult } from './send-result.js';
 
 /** Options of a producer on a shared instance: those of the client are the instance's. */
@@ -68,6 +69,7 @@ export class Producer {
   private readonly autoBatch: AutoBatch | undefined;
   private readonly trace: MessageTrace | undefined;
   private readonly pickers: QueuePickers;
+  private readonly createMsgId = (): string => this.instance.nextMessageId();
   private state: State = 'created';
   private closing: Promise<void> | undefined;
 
@@ -197,10 +199,7 @@ export class Producer {
       this.checkRunning();
       const prepared = this.prepare(message, options);
       const pick = this.pickerOf(message, options);
-      const done: SendCallback = (error, result) => {
-        if (error !== null) reject(error);
-        else resolve(result!);
-      };
+      const done = settling(resolve, reject);
       if (this.autoBatch === undefined) this.pipeline.submit(prepared, pick, options, done);
       else this.autoBatch.submit(prepared, pick, options, done);
     });
@@ -355,7 +354,7 @@ export class Producer {
   private prepareBatch(messages: readonly OutgoingMessage[]): PreparedMessage[] {
     const first = messages[0];
     if (first !== undefined && !this.pickers.has(first.topic)) checkSendTopic(first.topic);
-    const parts = prepareBatch(messages, this.options.maxMessageBytes, () => this.instance.nextMessageId());
+    const parts = prepareBatch(messages, this.options.maxMessageBytes, this.createMsgId);
     for (const part of parts) this.inNamespace(part);
     return parts;
   }
@@ -370,9 +369,7 @@ export class Producer {
   /** Sends an already prepared message; the way for subclasses. */
   protected sendPrepared(prepared: PreparedMessage, pick: QueuePicker, options: SendOptions): Promise<SendResult> {
     return new Promise((resolve, reject) => {
-      this.pipeline.submit(prepared, pick, options, (error, result) =>
-        error === null ? resolve(result!) : reject(error),
-      );
+      this.pipeline.submit(prepared, pick, options, settling(resolve, reject));
     });
   }
 
@@ -385,7 +382,7 @@ export class Producer {
     // A topic that was sent to before has been checked before.
     if (!this.pickers.has(message.topic)) checkSendTopic(message.topic);
     const { maxMessageBytes } = this.options;
-    const msgId = messageId(message, () => this.instance.nextMessageId());
+    const msgId = messageId(message, this.createMsgId);
     return this.inNamespace(prepareMessage(message, options.shardingKey, maxMessageBytes, msgId));
   }
 
@@ -407,6 +404,14 @@ export class Producer {
       },
     );
   }
+}
+
+/** A function of its own, so that what a send waits with does not keep the caller's message alive. */
+function settling(resolve: (result: SendResult) => void, reject: (error: Error) => void): SendCallback {
+  return (error, result) => {
+    if (error !== null) reject(error);
+    else resolve(result!);
+  };
 }
 
 function isBatch(message: OutgoingMessage | readonly OutgoingMessage[]): message is readonly OutgoingMessage[] {

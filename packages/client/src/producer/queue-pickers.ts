@@ -3,7 +3,7 @@ import type { FaultLatency } from './fault-latency.js';
 import type { OutgoingMessage } from './outgoing-message.js';
 import { checkSelected, queueOfKey, RoundRobin } from './queue-selector.js';
 import type { QueuePicker } from './send-operation.js';
-import type { SendOptions } from './send-pipeline.js';
+import type { SendOptions } from './send-options.js';
 
 /** How the sends of one producer choose their queues, topic by topic. */
 export class QueuePickers {

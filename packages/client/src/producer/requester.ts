@@ -8,7 +8,8 @@ import type { ProducerOptions } from './producer-options.js';
 import { errorOfReply } from './reply.js';
 import { explainSilence, findResponders, type Responder } from './responders.js';
 import type { QueuePicker } from './send-operation.js';
-import type { SendOptions, SendPipeline } from './send-pipeline.js';
+import type { SendOptions } from './send-options.js';
+import type { SendPipeline } from './send-pipeline.js';
 import type { SendStatus } from './send-result.js';
 
 /** Budget, queue choice and abortion of a request. `timeoutMs` covers the send and the wait; default: sendTimeoutMs. */

@@ -13,6 +13,7 @@ import {
   WrongPeerError,
 } from '@rocketnest/protocol';
 import { responseError } from '../broker-api.js';
+import type { Link } from '../chain.js';
 import type { ClientInstance } from '../instance.js';
 import type { MessageQueue } from '../message-queue.js';
 import type { TopicRoute } from '../routes.js';
@@ -22,6 +23,7 @@ import type { FaultLatency } from './fault-latency.js';
 import { encodeCheckedProperties, type MessageKind, type PreparedMessage } from './outgoing-message.js';
 import type { ProducerOptions } from './producer-options.js';
 import type { SendHooks } from './send-hook.js';
+import type { SendOptions } from './send-options.js';
 import { readSendResult, type SendCallback, type SendResult } from './send-result.js';
 
 /** Answers after which another queue may take the message. Java: DefaultMQProducer.retryResponseCodes. */
@@ -39,6 +41,7 @@ const RETRIABLE_CODES: ReadonlySet<number> = new Set([
 ]);
 
 const NONE: readonly string[] = [];
+const MASTER = { onlyMaster: true } as const;
 /** Pause before a repeat to the broker that just failed, when there is no other: it may be restarting. */
 const SAME_BROKER_PAUSE_MS = 100;
 
@@ -53,6 +56,8 @@ export interface SendEnvironment {
   onStored(): void;
   /** An attempt failed; the send may be repeated. */
   onFailure(brokerName: string, error: Error): void;
+  /** The send has ended, with an error or a result; its `done` is still to be told. */
+  onEnd(operation: SendOperation, error: Error | null, result: SendResult | undefined): void;
 }
 
 /** Picks the queue of one attempt. `failedBroker` is the broker of the attempt before. */
@@ -62,7 +67,9 @@ export type QueuePicker = (route: TopicRoute, failedBroker: string | undefined) 
  * One send with its repeats: an attempt per queue, all within one deadline. Callback style, since a producer has thousands of
  * these at once. Java: DefaultMQProducerImpl.sendDefaultImpl and sendKernelImpl.
  */
-export class SendOperation {
+export class SendOperation implements Link<SendOperation> {
+  previousLink: SendOperation | undefined;
+  nextLink: SendOperation | undefined;
   /** The queue of the latest attempt. */
   queue: MessageQueue | undefined;
   private attempts = 0;
@@ -72,18 +79,22 @@ export class SendOperation {
   private brokersTried: readonly string[] = NONE;
   /** Where the message is, less durably than it should be, while it is sent to another broker. */
   private stored: SendResult | undefined;
-  private done = false;
+  private ended = false;
 
   constructor(
     private readonly env: SendEnvironment,
-    private readonly message: PreparedMessage,
+    readonly message: PreparedMessage,
     private readonly pick: QueuePicker,
-    private readonly maxAttempts: number,
-    /** performance.now() at which the send fails, and the budget that led to it in ms. */
+    readonly options: SendOptions,
+    /** performance.now() at which the send fails. */
     private readonly deadline: number,
-    private readonly timeoutMs: number,
-    private readonly callback: SendCallback,
+    /** Who wants to know how it ended; the environment tells. */
+    readonly done: SendCallback,
   ) {}
+
+  private get maxAttempts(): number {
+    return 1 + this.env.options.retryTimes;
+  }
 
   /** Makes the first attempt at once if the route is known; failures go to the callback, also those of bad input. */
   start(): void {
@@ -106,7 +117,7 @@ export class SendOperation {
   }
 
   private attempt(route: TopicRoute): void {
-    if (this.done) return;
+    if (this.ended) return;
     try {
       this.attemptAt(this.pick(route, this.queue?.brokerName));
     } catch (error) {
@@ -117,7 +128,7 @@ export class SendOperation {
   private attemptAt(queue: MessageQueue): void {
     this.queue = queue;
     try {
-      const broker = this.env.instance.findBrokerAddress(queue, { onlyMaster: true });
+      const broker = this.env.instance.findBrokerAddress(queue, MASTER);
       if (broker === undefined) throw this.noMaster(queue.brokerName);
       if (this.env.hooks.forbidding) this.env.hooks.checkForbidden(this.message, queue, broker.address);
       const { instance } = this.env;
@@ -130,9 +141,10 @@ export class SendOperation {
   }
 
   private put(queue: MessageQueue, address: string): void {
-    if (this.done) return;
+    if (this.ended) return;
     try {
-      const leftMs = this.deadline - performance.now();
+      const now = performance.now();
+      const leftMs = this.deadline - now;
       if (leftMs < 1) {
         this.finish(this.timedOut());
         return;
@@ -141,13 +153,9 @@ export class SendOperation {
       const { attemptTimeoutMs } = this.env.options;
       const mayRepeat = this.attempts < this.maxAttempts;
       const timeoutMs = mayRepeat && attemptTimeoutMs !== undefined ? Math.min(leftMs, attemptTimeoutMs) : leftMs;
-      this.sentAt = performance.now();
-      this.env.instance.api.invoke(
-        this.env.instance.api.vipAddress(address),
-        this.request(queue, address),
-        timeoutMs,
-        this.onResponse,
-      );
+      this.sentAt = now;
+      const { api } = this.env.instance;
+      api.invoke(api.vipAddress(address), this.request(queue, address), timeoutMs, this.onResponse);
     } catch (error) {
       this.finish(error as Error);
     }
@@ -167,7 +175,7 @@ export class SendOperation {
   }
 
   private readonly onResponse = (error: Error | null, response?: RemotingCommand): void => {
-    if (this.done) return;
+    if (this.ended) return;
     const queue = this.queue!;
     if (error !== null) {
       this.env.faults?.failed(queue.brokerName, false);
@@ -236,7 +244,7 @@ export class SendOperation {
   }
 
   private repeat(route: TopicRoute | undefined, failedBroker: string | undefined, options: ProducerOptions): void {
-    if (this.done) return;
+    if (this.ended) return;
     if (route === undefined || route.publishQueues.length === 0) {
       this.findRoute();
       return;
@@ -251,18 +259,19 @@ export class SendOperation {
   }
 
   private finish(error: Error | null, result?: SendResult): void {
-    if (this.done) return;
-    this.done = true;
+    if (this.ended) return;
+    this.ended = true;
     // What one broker has, if weakly, is not lost when the next one fails.
-    if (error !== null && this.stored !== undefined) this.callback(null, this.stored);
-    else this.callback(error, result);
+    if (error !== null && this.stored !== undefined) this.env.onEnd(this, null, this.stored);
+    else this.env.onEnd(this, error, result);
   }
 
   private timedOut(cause?: Error): TimeoutError {
+    const timeoutMs = this.options.timeoutMs ?? this.env.options.sendTimeoutMs;
     const tried =
       this.brokersTried.length === 0 ? 'before a broker was asked' : `after asking ${this.brokersTried.join(', ')}`;
     return new TimeoutError(
-      `Send to topic ${this.message.topic} ran out of its ${this.timeoutMs} ms ${tried}. Check the broker's load, or raise timeoutMs.`,
+      `Send to topic ${this.message.topic} ran out of its ${timeoutMs} ms ${tried}. Check the broker's load, or raise timeoutMs.`,
       { cause, context: { topic: this.message.topic, brokers: this.brokersTried } },
     );
   }

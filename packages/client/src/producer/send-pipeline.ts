@@ -1,33 +1,15 @@
 import { ClosedError, ResponseCode, ResponseError, SendError, TimeoutError } from '@rocketnest/protocol';
+import { Chain } from '../chain.js';
 import type { ClientInstance } from '../instance.js';
-import type { MessageQueue } from '../message-queue.js';
 import { BodyCompressor } from './body-compressor.js';
 import { FaultLatency } from './fault-latency.js';
 import { InFlightGate } from './in-flight-gate.js';
 import type { PreparedMessage } from './outgoing-message.js';
 import type { ProducerOptions } from './producer-options.js';
-import type { QueueSelector } from './queue-selector.js';
 import { SendHooks } from './send-hook.js';
 import { type QueuePicker, type SendEnvironment, SendOperation } from './send-operation.js';
+import type { SendOptions } from './send-options.js';
 import type { SendCallback, SendResult, SendStatus } from './send-result.js';
-
-export interface SendOptions {
-  /** Budget of this send in ms. Default: the producer's sendTimeoutMs. */
-  readonly timeoutMs?: number | undefined;
-  /**
-   * Same key, same queue, so that consumers can see the messages in order. Await each send before the next of its key: an Apache
-   * broker serves requests of one connection in parallel.
-   */
-  readonly shardingKey?: string | undefined;
-  /** Send to this queue and no other. */
-  readonly queue?: MessageQueue | undefined;
-  /** Chooses the queue; asked again when a send is repeated. */
-  readonly selector?: QueueSelector | undefined;
-  /** Statuses that count as success. Default: only SEND_OK. */
-  readonly acceptStatuses?: readonly SendStatus[] | undefined;
-  /** Aborting rejects the promise; the broker may store the message nevertheless. */
-  readonly signal?: AbortSignal | undefined;
-}
 
 const FAILURE_LOG_INTERVAL_MS = 1_000;
 const ACCEPT_SEND_OK: readonly SendStatus[] = ['SEND_OK'];
@@ -41,7 +23,7 @@ export class SendPipeline implements SendEnvironment {
   readonly hooks: SendHooks;
   readonly compressor: BodyCompressor;
   private readonly gate: InFlightGate;
-  private readonly operations = new Set<SendOperation>();
+  private readonly operations = new Chain<SendOperation>();
   /** Failed attempts since the last log line about them. */
   private failures = 0;
   private failuresLoggedAt = Number.NEGATIVE_INFINITY;
@@ -73,6 +55,13 @@ export class SendPipeline implements SendEnvironment {
     this.gate.answered();
   }
 
+  onEnd(operation: SendOperation, error: Error | null, result: SendResult | undefined): void {
+    this.operations.delete(operation);
+    this.gate.leave(operation.message.body.length);
+    if (error !== null) operation.done(error);
+    else this.judge(result!, operation.options.acceptStatuses ?? ACCEPT_SEND_OK, operation.done);
+  }
+
   /** Books a failed attempt. With thousands in flight, one line a second says as much as thousands. */
   onFailure(broker: string, error: Error): void {
     const now = performance.now();
@@ -102,7 +91,7 @@ export class SendPipeline implements SendEnvironment {
       { context: { group } },
     );
     this.gate.rejectWaiting(error);
-    for (const operation of [...this.operations]) operation.cancel(error);
+    for (const operation of this.operations.toArray()) operation.cancel(error);
   }
 
   private enter(
@@ -135,33 +124,35 @@ export class SendPipeline implements SendEnvironment {
     deadline: number,
     done: SendCallback,
   ): void {
-    const bytes = prepared.body.length;
     const { signal } = options;
-    let onAbort: (() => void) | undefined;
-    const operation: SendOperation = new SendOperation(
-      this,
-      prepared,
-      pick,
-      1 + this.options.retryTimes,
-      deadline,
-      options.timeoutMs ?? this.options.sendTimeoutMs,
-      (error, result) => {
-        this.operations.delete(operation);
-        if (onAbort !== undefined) signal!.removeEventListener('abort', onAbort);
-        this.gate.leave(bytes);
-        if (error !== null) done(error);
-        else this.judge(result!, options.acceptStatuses ?? ACCEPT_SEND_OK, done);
-      },
-    );
-    this.operations.add(operation);
     if (signal !== undefined) {
-      onAbort = () => operation.cancel(signal.reason as Error);
-      if (signal.aborted) {
-        onAbort();
-        return;
-      }
-      signal.addEventListener('abort', onAbort, { once: true });
+      this.launchAbortable(signal, prepared, pick, options, deadline, done);
+      return;
     }
+    const operation = new SendOperation(this, prepared, pick, options, deadline, done);
+    this.operations.add(operation);
+    operation.start();
+  }
+
+  private launchAbortable(
+    signal: AbortSignal,
+    prepared: PreparedMessage,
+    pick: QueuePicker,
+    options: SendOptions,
+    deadline: number,
+    done: SendCallback,
+  ): void {
+    const onAbort = (): void => operation.cancel(signal.reason as Error);
+    const operation = new SendOperation(this, prepared, pick, options, deadline, (error, result) => {
+      signal.removeEventListener('abort', onAbort);
+      done(error, result);
+    });
+    this.operations.add(operation);
+    if (signal.aborted) {
+      onAbort();
+      return;
+    }
+    signal.addEventListener('abort', onAbort, { once: true });
     operation.start();
   }
 

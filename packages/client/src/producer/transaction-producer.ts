@@ -16,7 +16,7 @@ import { sendNamespaced } from './namespaced.js';
 import { isDelayed, type OutgoingMessage, type PreparedMessage } from './outgoing-message.js';
 import { Producer } from './producer.js';
 import type { ProducerOptionsInput } from './producer-options.js';
-import type { SendOptions } from './send-pipeline.js';
+import type { SendOptions } from './send-options.js';
 import type { SendResult } from './send-result.js';
 
 /** Its route names the brokers of a cluster: each has it from its first start. Java: TopicConfigManager. */
