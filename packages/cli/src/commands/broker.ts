@@ -1,5 +1,4 @@
 import { resolve } from 'node:path';
-import { Broker, readBrokerProperties } from '@rocketnest/broker';
 import { parseAddressList } from '@rocketnest/remoting';
 import { untilRegistered } from '../registered.js';
 import { readConfigFile, writableDirectory } from '../values.js';
@@ -27,6 +26,8 @@ Environment: NAMESRV_ADDR, as Apache's broker reads it.
 Example: rocketnest broker -n 127.0.0.1:9876 -c broker.conf`,
 
   async start({ namesrvAddr, configFile }, { start, logger, io }) {
+    // Here, so that a name server by itself does without the memory of a broker.
+    const { Broker, readBrokerProperties } = await import('@rocketnest/broker');
     const { options, foreign } = readBrokerProperties(configFile === undefined ? '' : readConfigFile(configFile));
     for (const key of foreign.keys()) {
       logger.warn(`broker option ${key} is known to Apache RocketMQ but has no effect here`);

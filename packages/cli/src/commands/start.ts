@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { Broker } from '@rocketnest/broker';
 import { NameServer } from '@rocketnest/namesrv';
 import { untilRegistered } from '../registered.js';
 import { portOf, wordOf, writableDirectory } from '../values.js';
@@ -33,6 +32,8 @@ Examples: rocketnest start
           rocketnest start --data /var/lib/rocketnest --flush SYNC_FLUSH --host 10.0.0.5`,
 
   async start(values, { start, logger, io }) {
+    // Here, so that a name server by itself does without the memory of a broker.
+    const { Broker } = await import('@rocketnest/broker');
     const host = values['host'] ?? DEFAULT_HOST;
     const flushDiskType = wordOf('--flush', values['flush'] ?? 'ASYNC_FLUSH', ['ASYNC_FLUSH', 'SYNC_FLUSH']);
     const ports = {
