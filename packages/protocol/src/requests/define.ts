@@ -1,6 +1,6 @@
 import { RequestCode } from '../codes.js';
 import type { RequestDefinition } from '../command.js';
-import { type FieldMap, field, fieldTable } from '../field.js';
+import { type FieldCodec, type FieldMap, field, fieldTable } from '../field.js';
 
 // biome-ignore lint/complexity/noBannedTypes: a header without fields
 type None = {};
@@ -11,12 +11,14 @@ export function request<F extends FieldMap = None, R extends FieldMap = None>(
   fields: F = {} as F,
   response: R = {} as R,
   wireNames?: Readonly<Partial<Record<keyof F & string, string>>>,
+  codec?: FieldCodec<F>,
+  responseCodec?: FieldCodec<R>,
 ): RequestDefinition<F, R> {
   return Object.freeze({
     code: RequestCode[name],
     name,
-    fields: fieldTable(fields, wireNames),
-    response: fieldTable(response),
+    fields: fieldTable(fields, wireNames, codec),
+    response: fieldTable(response, undefined, responseCodec),
   });
 }
 

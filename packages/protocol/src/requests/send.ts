@@ -2,58 +2,21 @@
 
 import { field } from '../field.js';
 import { request, rpcFields, topicFields } from './define.js';
+import { sendFields, sendResponse, sendResponseCodec, shortNames, shortNamesCodec } from './send-header.js';
 
 const { string, int, long, bool } = field;
 
-/** Java: `SendMessageRequestHeader`. */
-const sendFields = {
-  producerGroup: string(),
-  topic: string(),
-  defaultTopic: string(),
-  defaultTopicQueueNums: int(),
-  queueId: int(),
-  sysFlag: int(),
-  bornTimestamp: long(),
-  flag: int(),
-  properties: string().optional(),
-  reconsumeTimes: int().optional(),
-  unitMode: bool().optional(),
-  maxReconsumeTimes: int().optional(),
-  batch: bool().optional(),
-  ...topicFields,
-};
-
-/** The same fields under one-letter names, which Java's JSON parser reads faster. Java: `SendMessageRequestHeaderV2`. */
-const shortNames = {
-  producerGroup: 'a',
-  topic: 'b',
-  defaultTopic: 'c',
-  defaultTopicQueueNums: 'd',
-  queueId: 'e',
-  sysFlag: 'f',
-  bornTimestamp: 'g',
-  flag: 'h',
-  properties: 'i',
-  reconsumeTimes: 'j',
-  unitMode: 'k',
-  maxReconsumeTimes: 'l',
-  batch: 'm',
-  bname: 'n',
-};
-
-const sendResponse = {
-  msgId: string(),
-  queueId: int(),
-  queueOffset: long(),
-  transactionId: string().optional(),
-  batchUniqId: string().optional(),
-  recallHandle: string().optional(),
-};
-
 export const sendRequests = {
   sendMessage: request('SEND_MESSAGE', sendFields, sendResponse),
-  sendMessageV2: request('SEND_MESSAGE_V2', sendFields, sendResponse, shortNames),
-  sendBatchMessage: request('SEND_BATCH_MESSAGE', sendFields, sendResponse, shortNames),
+  sendMessageV2: request('SEND_MESSAGE_V2', sendFields, sendResponse, shortNames, shortNamesCodec, sendResponseCodec),
+  sendBatchMessage: request(
+    'SEND_BATCH_MESSAGE',
+    sendFields,
+    sendResponse,
+    shortNames,
+    shortNamesCodec,
+    sendResponseCodec,
+  ),
   sendReplyMessage: request('SEND_REPLY_MESSAGE', sendFields, sendResponse),
   sendReplyMessageV2: request('SEND_REPLY_MESSAGE_V2', sendFields, sendResponse, shortNames),
   pushReplyMessageToClient: request('PUSH_REPLY_MESSAGE_TO_CLIENT', {
