@@ -128,9 +128,7 @@ export class BrokerStats {
     items.size.add(bytes);
     this.broker.put.add(messages, 0);
     if (!items.isSystem) this.broker.userPut.add(messages, 0);
-    if (latencyMs !== undefined) {
-      getOrCreate(items.latency, queueId, () => this.item('TOPIC_PUT_LATENCY', `${queueId}@${topic}`)).add(latencyMs);
-    }
+    if (latencyMs !== undefined) (items.latency.get(queueId) ?? this.putLatencyOf(topic, queueId)).add(latencyMs);
     if (topic === SystemTopic.SCHEDULE && this.options.enableDetailStat) {
       this.item('QUEUE_PUT_NUMS', `${topic}@${queueId}`).add(messages);
       this.item('QUEUE_PUT_SIZE', `${topic}@${queueId}`).add(bytes);
@@ -268,13 +266,26 @@ export class BrokerStats {
     return true;
   }
 
+  /** Without `getOrCreate` in the usual case: its closure would be made for every message. */
   private topicItems(topic: string): CountedItems {
-    return getOrCreate(this.topics, topic, () => ({
+    return this.topics.get(topic) ?? this.newTopicItems(topic);
+  }
+
+  private newTopicItems(topic: string): CountedItems {
+    const items: CountedItems = {
       isSystem: isSystemTopic(topic),
       nums: this.item('TOPIC_PUT_NUMS', topic),
       size: this.item('TOPIC_PUT_SIZE', topic),
       latency: new Map(),
-    }));
+    };
+    this.topics.set(topic, items);
+    return items;
+  }
+
+  private putLatencyOf(topic: string, queueId: number): StatsItem {
+    const item = this.item('TOPIC_PUT_LATENCY', `${queueId}@${topic}`);
+    this.topicItems(topic).latency.set(queueId, item);
+    return item;
   }
 
   private groupItems(group: string, topic: string): CountedItems {

@@ -99,6 +99,29 @@ export function encodeOffsetMsgId(storeHost: Host, commitLogOffset: number): str
   return upperHex(bytes);
 }
 
+/**
+ * {@link encodeOffsetMsgId} for one message after the other. Those of one host that stand close together in the log share all but the
+ * last four digits.
+ */
+export class OffsetMsgIds {
+  #host: Host | null = null;
+  #block = -1;
+  #shared = '';
+
+  of(storeHost: Host, commitLogOffset: number): string {
+    const low = commitLogOffset & 0xffff;
+    const block = commitLogOffset - low;
+    if (storeHost !== this.#host || block !== this.#block) {
+      this.#shared = encodeOffsetMsgId(storeHost, block).slice(0, -4);
+      this.#host = storeHost;
+      this.#block = block;
+    }
+    return this.#shared + BYTES_IN_HEX[low >>> 8] + BYTES_IN_HEX[low & 0xff];
+  }
+}
+
+const BYTES_IN_HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => hex(byte, 2));
+
 /** @throws ProtocolError when it is not an offset id */
 export function decodeOffsetMsgId(id: string): { host: Host; commitLogOffset: number } {
   const bytes = hexBytes(id, 'offset message id');

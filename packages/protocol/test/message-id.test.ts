@@ -3,6 +3,7 @@ import { ConfigurationError, ProtocolError } from '../src/errors.js';
 import {
   decodeOffsetMsgId,
   encodeOffsetMsgId,
+  OffsetMsgIds,
   UniqueIdGenerator,
   uniqueIdAddress,
   uniqueIdTime,
@@ -19,6 +20,16 @@ describe('offset message ids', () => {
     expect(encodeOffsetMsgId({ address, port }, offset)).toBe(id);
     expect(decodeOffsetMsgId(id)).toEqual({ host: { address, port }, commitLogOffset: offset });
     expect(decodeOffsetMsgId(id.toLowerCase()).commitLogOffset).toBe(offset);
+  });
+
+  it('are the same when they are made one after the other, across blocks and hosts', () => {
+    const ids = new OffsetMsgIds();
+    const hosts = ['10.0.0.1', '10.0.0.2', '2001:db8::1'].map((address) => ({ address, port: 10911 }));
+    const offsets = [0, 0xff, 0x100, 0xffff, 0x1_0000, 0x1_0001, 0xffff_ffff, 2 ** 32, 2 ** 40 + 0xabcd, 0];
+    for (const host of hosts) {
+      for (const offset of offsets) expect(ids.of(host, offset)).toBe(encodeOffsetMsgId(host, offset));
+    }
+    expect(ids.of(hosts[0]!, 7)).toBe(encodeOffsetMsgId(hosts[0]!, 7));
   });
 
   it.each(['', '0A', `${'0'.repeat(31)}G`, '0'.repeat(33), '0'.repeat(100_000)])('refuses %p', (id) => {

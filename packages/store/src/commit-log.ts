@@ -4,6 +4,7 @@ import {
   encodeStoredMessage,
   MAX_PROPERTIES_BYTES,
   MessageSysFlag,
+  OffsetMsgIds,
   PropertyName,
   type StoredMessageInput,
   storedMessageSize,
@@ -38,6 +39,7 @@ export class CommitLog extends ReadableLog {
   private readonly pending = new Fifo<PendingPut>();
   /** SYNC_FLUSH: puts that do not wait for the disk, until they are written. */
   private readonly unwaited = new Fifo<PendingPut>();
+  private readonly msgIds = new OffsetMsgIds();
   /** Where the next message goes. */
   private appendOffset = 0;
   private writable = false;
@@ -201,12 +203,13 @@ export class CommitLog extends ReadableLog {
     return new PendingPut(
       message,
       queue,
-      this.appendOffset,
       offset,
+      this.appendOffset,
       queueOffset,
+      count,
       input.storeTimestamp,
       null,
-      count,
+      this.msgIds,
       done,
     );
   }
@@ -250,12 +253,13 @@ export class CommitLog extends ReadableLog {
     return new PendingPut(
       message,
       queue,
-      this.appendOffset,
       first,
+      this.appendOffset,
       firstQueueOffset,
+      offsets.length,
       input.storeTimestamp,
       offsets,
-      offsets.length,
+      this.msgIds,
       done,
     );
   }
@@ -368,12 +372,12 @@ export class CommitLog extends ReadableLog {
   private giveUpWaiting(): void {
     const before = this.clock.now() - this.options.syncFlushTimeout;
     for (const put of this.pending) {
-      if (put.result.storeTimestamp > before) return;
+      if (put.storeTimestamp > before) return;
       this.acknowledge(put, 'FLUSH_DISK_TIMEOUT');
     }
   }
 
-  private acknowledge(put: PendingPut, status?: PutStatus): void {
+  private acknowledge(put: PendingPut, status: PutStatus = 'PUT_OK'): void {
     try {
       put.acknowledge(status);
     } catch (error) {

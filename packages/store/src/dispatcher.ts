@@ -25,15 +25,15 @@ export class Dispatcher {
   ) {}
 
   dispatch(put: PendingPut): void {
-    const { message, result, offsets } = put;
+    const { message, offsets } = put;
     if (!offsets) {
-      this.dispatchOne(put, result.commitLogOffset, result.bytes, result.queueOffset, message.properties);
+      this.dispatchOne(put, put.commitLogOffset, put.bytes, put.queueOffset, message.properties);
       return;
     }
     offsets.forEach((offset, i) => {
       const end = offsets[i + 1] ?? put.end;
       const properties = decodeProperties(message.batch![i]!.propertiesData);
-      this.dispatchOne(put, offset, end - offset, result.queueOffset + i, properties);
+      this.dispatchOne(put, offset, end - offset, put.queueOffset + i, properties);
     });
   }
 
@@ -44,9 +44,8 @@ export class Dispatcher {
     queueOffset: number,
     properties: Readonly<Record<string, string>>,
   ): void {
-    const { message, queue, result } = put;
+    const { message, queue, storeTimestamp } = put;
     const { topic, queueId, sysFlag } = message;
-    const { storeTimestamp } = result;
     const tagsCode = entryTagsCode(topic, properties, storeTimestamp, this.delayLevels);
     const request: DispatchRequest = {
       topic,

@@ -1,39 +1,6 @@
-import { encodeOffsetMsgId, type Host } from '@rocketnest/protocol';
+import type { OffsetMsgIds } from '@rocketnest/protocol';
 import type { ConsumeQueue } from './consume-queue.js';
 import type { PutCallback, PutResult, PutStatus, StoreMessage } from './types.js';
-
-/** A message that is in the log. Its message ids are computed when somebody asks: one-way sends never do. */
-class StoredResult implements PutResult {
-  constructor(
-    readonly status: PutStatus,
-    readonly commitLogOffset: number,
-    readonly queueOffset: number,
-    readonly storeTimestamp: number,
-    readonly bytes: number,
-    readonly messageCount: number,
-    private readonly storeHost: Host,
-    private readonly offsets: readonly number[] | null,
-  ) {}
-
-  get msgIds(): string {
-    if (!this.offsets) return encodeOffsetMsgId(this.storeHost, this.commitLogOffset);
-    return this.offsets.map((offset) => encodeOffsetMsgId(this.storeHost, offset)).join(',');
-  }
-
-  as(status: PutStatus): PutResult {
-    const { commitLogOffset, queueOffset, storeTimestamp, bytes, messageCount, storeHost, offsets } = this;
-    return new StoredResult(
-      status,
-      commitLogOffset,
-      queueOffset,
-      storeTimestamp,
-      bytes,
-      messageCount,
-      storeHost,
-      offsets,
-    );
-  }
-}
 
 /** Nothing was written. */
 export const refused = (status: PutStatus): PutResult => ({
@@ -46,41 +13,43 @@ export const refused = (status: PutStatus): PutResult => ({
   messageCount: 0,
 });
 
-/** A put between its encoding and its acknowledgement. */
-export class PendingPut {
-  readonly result: StoredResult;
+/** A put between its encoding and its acknowledgement, and its result: one object, for there is one of each per message. */
+export class PendingPut implements PutResult {
+  status: PutStatus = 'PUT_OK';
   private acknowledged = false;
 
   constructor(
     readonly message: StoreMessage,
     readonly queue: ConsumeQueue,
+    readonly commitLogOffset: number,
     /** Log offset behind its last byte. */
     readonly end: number,
-    commitLogOffset: number,
-    queueOffset: number,
-    storeTimestamp: number,
+    readonly queueOffset: number,
+    readonly messageCount: number,
+    readonly storeTimestamp: number,
     /** Starts of the messages of a batch, null for a single message. */
     readonly offsets: readonly number[] | null,
-    messageCount: number,
+    private readonly ids: OffsetMsgIds,
     private readonly done: PutCallback,
-  ) {
-    this.result = new StoredResult(
-      'PUT_OK',
-      commitLogOffset,
-      queueOffset,
-      storeTimestamp,
-      end - commitLogOffset,
-      messageCount,
-      message.storeHost,
-      offsets,
-    );
+  ) {}
+
+  get bytes(): number {
+    return this.end - this.commitLogOffset;
+  }
+
+  /** Computed when somebody asks: one-way sends never do. */
+  get msgIds(): string {
+    const { storeHost } = this.message;
+    if (!this.offsets) return this.ids.of(storeHost, this.commitLogOffset);
+    return this.offsets.map((offset) => this.ids.of(storeHost, offset)).join(',');
   }
 
   /** Calls back, the first time only. */
-  acknowledge(status: PutStatus = 'PUT_OK'): void {
+  acknowledge(status: PutStatus): void {
     if (this.acknowledged) return;
     this.acknowledged = true;
-    this.done(status === 'PUT_OK' ? this.result : this.result.as(status));
+    this.status = status;
+    this.done(this);
   }
 }
 

@@ -74,11 +74,10 @@ function createSend(context: BrokerContext) {
       }
       const recallHandle = context.timers.recallHandle(message);
       if (logic?.leader === undefined) {
-        answer(request, connection, result, queueId, uniqueId, isInnerBatch, recallHandle);
+        answer(request, connection, result, queueId, result.queueOffset, uniqueId, isInnerBatch, recallHandle);
       } else {
         const queueOffset = writtenOffset(logic.leader, result.queueOffset);
-        const written = { ...result, queueOffset };
-        answer(request, connection, written, logic.queueId, uniqueId, isInnerBatch, recallHandle);
+        answer(request, connection, result, logic.queueId, queueOffset, uniqueId, isInnerBatch, recallHandle);
       }
     });
     return undefined;
@@ -167,8 +166,11 @@ function createSend(context: BrokerContext) {
    */
   function addProperties(message: StoreMessage, text: string): void {
     const { properties } = message;
-    const rewrite = fixed.reserved.some((name) => properties[name] !== undefined);
-    Object.assign(properties, fixed.properties);
+    const rewrite = hasReserved(properties);
+    const { MSG_REGION, TRACE_ON, CLUSTER } = fixed.properties;
+    properties[PropertyName.MSG_REGION] = MSG_REGION;
+    properties[PropertyName.TRACE_SWITCH] = TRACE_ON;
+    properties[PropertyName.CLUSTER] = CLUSTER;
     if (rewrite) delete properties[PropertyName.POP_CK];
     let added = fixed.text;
     if (!properties[PropertyName.UNIQ_KEY]) {
@@ -225,19 +227,24 @@ function createSend(context: BrokerContext) {
     connection: Connection,
     result: PutResult,
     queueId: number,
+    queueOffset: number,
     uniqueId: string | undefined,
     isInnerBatch: boolean,
     recallHandle: string | undefined,
   ): void {
     const outcome = fixed.outcomes[result.status];
     if (isOneway(request)) return;
-    // A literal: copying the object that has these two costs more than all the rest of the answer.
-    const fields: Record<string, string> = { MSG_REGION: fixed.common.MSG_REGION, TRACE_ON: fixed.common.TRACE_ON };
+    // Literals: copying the object that has the first two costs more than all the rest of the answer.
+    const { MSG_REGION, TRACE_ON } = fixed.common;
+    let fields: Record<string, string> = { MSG_REGION, TRACE_ON };
     if (outcome.stored) {
-      fields['msgId'] = result.msgIds;
-      fields['queueId'] = String(queueId);
-      fields['queueOffset'] = String(result.queueOffset);
-      if (uniqueId !== undefined) fields['transactionId'] = uniqueId;
+      const msgId = result.msgIds;
+      const id = String(queueId);
+      const offset = String(queueOffset);
+      fields =
+        uniqueId === undefined
+          ? { MSG_REGION, TRACE_ON, msgId, queueId: id, queueOffset: offset }
+          : { MSG_REGION, TRACE_ON, msgId, queueId: id, queueOffset: offset, transactionId: uniqueId };
       if (isInnerBatch) fields['batchUniqId'] = uniqueId!;
       if (recallHandle !== undefined) fields['recallHandle'] = recallHandle;
     }
@@ -260,11 +267,17 @@ function fixedParts(options: BrokerOptions) {
     common,
     properties,
     text: encodeProperties(properties),
-    /** Properties that a sender cannot choose, or not alone. */
-    reserved: [...Object.keys(properties), PropertyName.POP_CK, PropertyName.PRIORITY],
     outcomes: sendOutcomes(options),
   };
 }
+
+/** Properties that a sender cannot choose, or not alone. Asked for every message: no loop over their names. */
+const hasReserved = (properties: Readonly<Record<string, string>>): boolean =>
+  properties[PropertyName.MSG_REGION] !== undefined ||
+  properties[PropertyName.TRACE_SWITCH] !== undefined ||
+  properties[PropertyName.CLUSTER] !== undefined ||
+  properties[PropertyName.POP_CK] !== undefined ||
+  properties[PropertyName.PRIORITY] !== undefined;
 
 /** Clients of 3.4.9 and later say how often a message may be consumed. */
 export function maxReconsumeTimes(request: RemotingCommand, given: number | undefined, groupLimit: number): number {

@@ -137,6 +137,7 @@ describe('A logic queue', () => {
     await put(b, topic, [partA, partB], 1);
     const [first, second] = await sendTo(b, topic, 'one', 'two');
     expect(first!.extFields).toMatchObject({ queueId: '0', queueOffset: '100' });
+    expect(first!.extFields['msgId']).toMatch(/^[0-9A-F]{32}$/);
     expect(second!.extFields).toMatchObject({ queueId: '0', queueOffset: '101' });
     const physical = await b.pull(topic, { lo: false, queueId: 1 });
     expect(physical).toMatchObject({ code: ResponseCode.SUCCESS, extFields: { nextBeginOffset: '2' } });
