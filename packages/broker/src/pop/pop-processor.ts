@@ -13,8 +13,8 @@ import {
 } from '@rocketnest/protocol';
 import type { Connection } from '@rocketnest/remoting';
 import { GetStatus, type MessageFilter } from '@rocketnest/store';
-import { inFewPieces } from '../few-pieces.js';
 import { filterOf, isTagExpression } from '../filters.js';
+import { joinNeighbours } from '../join-neighbours.js';
 import { type ProcessorRow, refuse, row } from '../processors/row.js';
 import { accessOf, isRefusal } from './access.js';
 import { MAX_POP_MESSAGES, retryTopicOf } from './names.js';
@@ -108,7 +108,7 @@ export class PopProcessor {
         restNum: run.rest,
         ...run.infos,
       }),
-      found ? inFewPieces(run.buffers) : null,
+      found ? joinNeighbours(run.buffers) : null,
     );
   }
 

@@ -16,9 +16,9 @@ import {
 import type { Connection } from '@rocketnest/remoting';
 import { type GetResult, GetStatus, type MessageFilter } from '@rocketnest/store';
 import type { BrokerContext } from '../context.js';
-import { inFewPieces } from '../few-pieces.js';
 import type { Predicate } from '../filter/expressions.js';
 import { isTagExpression, noFilterBy } from '../filters.js';
+import { joinNeighbours } from '../join-neighbours.js';
 import type { HeldPull } from '../pull-hold.js';
 import { OVERLOAD } from '../send-gate.js';
 import { pullLogicQueue } from '../static-topic/pull.js';
@@ -320,7 +320,7 @@ function answer(
       topicSysFlag: String(topic.topicSysFlag),
       groupSysFlag: String(group.groupSysFlag),
     },
-    result.buffers.length === 0 ? null : inFewPieces(result.buffers),
+    result.buffers.length === 0 ? null : joinNeighbours(result.buffers),
   );
 }
 
