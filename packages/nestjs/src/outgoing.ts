@@ -25,26 +25,37 @@ export function toOutgoing(
 ): Outgoing {
   const record = data instanceof RocketMQRecord ? data : undefined;
   const to = parseDestination(destination);
-  const options = { ...callOptions, ...record?.options };
-  const headers = { ...to.headers, ...callOptions.headers, ...record?.options.headers };
+  const options = record === undefined ? callOptions : { ...callOptions, ...record.options };
   const { body, contentType } = serializer.serialize(record === undefined ? data : record.payload);
+  const headers: Record<string, HeaderValue> = {
+    [CONTENT_TYPE]: contentType,
+    ...to.headers,
+    ...callOptions.headers,
+    ...record?.options.headers,
+  };
   const tag = options.tag ?? to.tag;
-  const keys = toKeys(
-    options.keys ?? to.keys ?? KEYS_HEADERS.map((name) => headers[name]).find((value) => value != null && value !== ''),
-  );
+  // One shape for all messages: what is not given is undefined, not absent.
   const message: OutgoingMessage = {
     topic: to.topic,
     body,
-    properties: toProperties({ [CONTENT_TYPE]: contentType, ...headers }),
-    ...(tag === '' ? {} : { tags: tag }),
-    ...(keys === undefined ? {} : { keys }),
-    ...(options.delayLevel === undefined ? {} : { delayLevel: options.delayLevel }),
-    ...(options.delay === undefined ? {} : { delayMs: parseDuration(options.delay) }),
-    ...(options.deliverAt === undefined ? {} : { deliverAt: options.deliverAt }),
-    ...(options.waitStoreOk === undefined ? {} : { waitStoreOk: options.waitStoreOk }),
-    ...(options.flag === undefined ? {} : { flag: options.flag }),
+    properties: toProperties(headers),
+    tags: tag === '' ? undefined : tag,
+    keys: toKeys(options.keys ?? to.keys ?? keysIn(headers)),
+    delayLevel: options.delayLevel,
+    delayMs: options.delay === undefined ? undefined : parseDuration(options.delay),
+    deliverAt: options.deliverAt,
+    waitStoreOk: options.waitStoreOk,
+    flag: options.flag,
   };
   return { message, options };
+}
+
+function keysIn(headers: Readonly<Record<string, HeaderValue>>): HeaderValue {
+  for (const name of KEYS_HEADERS) {
+    const value = headers[name];
+    if (value !== undefined && value !== null && value !== '') return value;
+  }
+  return undefined;
 }
 
 /** Keys as the client takes them. */
@@ -58,7 +69,8 @@ const isList = (keys: HeaderValue | readonly string[]): keys is readonly string[
 /** Headers as user properties: what RocketMQ cannot carry, or takes as keys, is left out. */
 export function toProperties(headers: Readonly<Record<string, HeaderValue>>): Record<string, string> {
   const properties: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers)) {
+  for (const name in headers) {
+    const value = headers[name];
     if (value === undefined || value === null || value === '' || KEYS_HEADERS.includes(name as never)) continue;
     properties[name] = String(value);
   }

@@ -4,7 +4,7 @@ import type { RocketMQConnection } from './connection.js';
 import type { Destination } from './destination.js';
 import { parseDestination } from './destination.js';
 import { instrumented } from './operations/instrumentation.js';
-import { toOutgoing } from './outgoing.js';
+import { type Outgoing, toOutgoing } from './outgoing.js';
 import type { PayloadType } from './payload/deserializer.js';
 import type { ReceiveOptions } from './receiver.js';
 import { RocketMQRecord } from './record.js';
@@ -32,23 +32,28 @@ export class RocketMQTemplate {
    * @param destination `'topic'`, `'topic:tag'` or `{ topic, tag, keys, headers }`
    * @param payload text, bytes, an object (sent as JSON), or a `RocketMQRecord`
    */
-  async send<const D extends Destination>(
+  send<const D extends Destination>(
     destination: D,
     payload: Sendable<D>,
-    options: SendOptions = {},
+    options: SendOptions = NO_OPTIONS,
   ): Promise<SendResult> {
-    const outgoing = this.#outgoing(destination, payload, options);
-    return this.connection.producer.send(outgoing.message, toClientOptions(outgoing.options));
+    // Not async: the producer's promise is the only one a message needs.
+    try {
+      const outgoing = this.#outgoing(destination, payload, options);
+      return this.connection.producer.send(outgoing.message, outgoing.options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** Does not wait for the broker's answer: resolves once the message is handed to the connection, and may lose it. */
   async sendOneway<const D extends Destination>(
     destination: D,
     payload: Sendable<D>,
-    options: SendOptions = {},
+    options: SendOptions = NO_OPTIONS,
   ): Promise<void> {
     const outgoing = this.#outgoing(destination, payload, options);
-    return this.connection.producer.sendOneway(outgoing.message, toClientOptions(outgoing.options));
+    return this.connection.producer.sendOneway(outgoing.message, outgoing.options);
   }
 
   /**
@@ -58,12 +63,12 @@ export class RocketMQTemplate {
   async sendBatch<const D extends Destination>(
     destination: D,
     payloads: readonly Sendable<D>[],
-    options: SendOptions = {},
+    options: SendOptions = NO_OPTIONS,
   ): Promise<SendResult> {
     if (payloads.length === 0)
       throw new ConfigurationError('sendBatch was called with no payloads. Give at least one.');
     const messages = payloads.map((payload) => this.#outgoing(destination, payload, options).message);
-    return this.connection.producer.send(messages, toClientOptions(options));
+    return this.connection.producer.send(messages, options);
   }
 
   /**
@@ -151,7 +156,7 @@ export class RocketMQTemplate {
     timeout?: number,
     delayLevel?: number,
   ): Promise<SendResult> {
-    return this.send(destination, payload, defined({ timeoutMs: timeout, delayLevel }));
+    return this.send(destination, payload, { timeoutMs: timeout, delayLevel });
   }
 
   syncSendOrderly<const D extends Destination>(
@@ -161,7 +166,7 @@ export class RocketMQTemplate {
     timeout?: number,
     delayLevel?: number,
   ): Promise<SendResult> {
-    return this.send(destination, payload, defined({ shardingKey: hashKey, timeoutMs: timeout, delayLevel }));
+    return this.send(destination, payload, { shardingKey: hashKey, timeoutMs: timeout, delayLevel });
   }
 
   syncSendDelayTimeSeconds<const D extends Destination>(
@@ -264,16 +269,15 @@ export class RocketMQTemplate {
     );
   }
 
-  #outgoing(destination: Destination, payload: unknown, options: SendOptions) {
+  #outgoing(destination: Destination, payload: unknown, options: SendOptions): Outgoing {
     const outgoing = toOutgoing(destination, payload, options, this.connection.serializer);
-    return { ...outgoing, message: instrumented(outgoing.message, this.connection.options.instrumentations) };
+    const { instrumentations = [] } = this.connection.options;
+    if (instrumentations.length === 0) return outgoing;
+    return { ...outgoing, message: instrumented(outgoing.message, instrumentations) };
   }
 }
 
-function toClientOptions(options: SendOptions) {
-  const { timeoutMs, shardingKey, queue, selector, acceptStatuses, signal } = options;
-  return defined({ timeoutMs, shardingKey, queue, selector, acceptStatuses, signal });
-}
+const NO_OPTIONS: SendOptions = Object.freeze({});
 
 type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 
