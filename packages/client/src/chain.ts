@@ -1,7 +1,7 @@
 /** What a member of a {@link Chain} has for it. */
 export interface Link<T> {
-  previousLink: T | undefined;
-  nextLink: T | undefined;
+  previousLink?: T | undefined;
+  nextLink?: T | undefined;
 }
 
 /**
@@ -47,7 +47,7 @@ export class Chain<T extends Link<T>> {
   /** The members of now; what becomes of them meanwhile does not matter. */
   toArray(): T[] {
     const members: T[] = [];
-    for (let member = this.first; member !== undefined; member = member.nextLink) members.push(member);
+    for (let member: T | undefined = this.first; member !== undefined; member = member.nextLink) members.push(member);
     return members;
   }
 }

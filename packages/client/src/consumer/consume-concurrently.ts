@@ -1,6 +1,6 @@
 import type { MessageExt } from '@rocketnest/protocol';
 import type { Logger } from '@rocketnest/remoting';
-import { type Batch, type BatchOptions, Consumption } from './consumption.js';
+import { type Batch, type BatchOptions, batchOf, Consumption } from './consumption.js';
 import { type HandlerCall, type Settled, startOf } from './handler-call.js';
 import type { OffsetStore } from './offset-store.js';
 import { type ConsumeOutcome, failedOf, outcomeFor } from './outcome.js';
@@ -41,7 +41,7 @@ export class ConcurrentConsumption extends Consumption {
   protected next(queue: ProcessQueue): Batch | undefined {
     if (this.waitsForMore(queue, queue.untaken, this.options)) return undefined;
     const messages = queue.take(this.options.batchSize);
-    return messages.length === 0 ? undefined : { queue, messages, over: false };
+    return messages.length === 0 ? undefined : batchOf(queue, messages);
   }
 
   protected run(batch: Batch): void {
@@ -116,7 +116,7 @@ export class ConcurrentConsumption extends Consumption {
     const kept = failed.filter((_, i) => !sent[i]);
     if (kept.length === 0) return;
     for (const message of kept) message.reconsumeTimes++;
-    this.repeatLater({ queue, messages: kept, over: false });
+    this.repeatLater(batchOf(queue, kept));
   }
 
   private handBackOne(message: MessageExt, { queue }: ProcessQueue, outcome: ConsumeOutcome): Promise<boolean> {

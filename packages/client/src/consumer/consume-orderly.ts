@@ -1,6 +1,6 @@
 import type { MessageExt } from '@rocketnest/protocol';
 import type { Logger } from '@rocketnest/remoting';
-import { type Batch, type BatchOptions, Consumption } from './consumption.js';
+import { type Batch, type BatchOptions, batchOf, Consumption } from './consumption.js';
 import type { HandlerCall, Settled } from './handler-call.js';
 import type { OffsetStore } from './offset-store.js';
 import { type ConsumeOutcome, failedOf, outcomeFor } from './outcome.js';
@@ -48,7 +48,7 @@ export class OrderlyConsumption extends Consumption {
     }
     if (this.waitsForMore(queue, queue.untaken, this.options)) return undefined;
     const messages = queue.take(this.options.batchSize);
-    return messages.length === 0 ? undefined : { queue, messages, over: false };
+    return messages.length === 0 ? undefined : batchOf(queue, messages);
   }
 
   protected run(batch: Batch): void {

@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import type { MessageExt } from '@rocketnest/protocol';
+import { Chain, type Link } from '../chain.js';
 import type { ProcessQueue } from './process-queue.js';
 import { RateLimit } from './rate-limit.js';
 
@@ -23,11 +24,16 @@ export interface WorkQueue {
 }
 
 /** One handler call and the queue it belongs to. */
-export interface Batch<Q extends WorkQueue = ProcessQueue> {
+export interface Batch<Q extends WorkQueue = ProcessQueue> extends Link<Batch<Q>> {
   readonly queue: Q;
   readonly messages: MessageExt[];
   /** Its handler, and the handling of its failure, is over. */
   over: boolean;
+}
+
+/** A batch whose handler is to be called. */
+export function batchOf<Q extends WorkQueue>(queue: Q, messages: MessageExt[]): Batch<Q> {
+  return { queue, messages, over: false, previousLink: undefined, nextLink: undefined };
 }
 
 /** When a batch is worth waiting for: fewer than `batchSize` messages wait for more, `batchWaitMs` at most (0: they do not). */
@@ -45,7 +51,7 @@ export abstract class Consumption<Q extends WorkQueue = ProcessQueue> {
   /** Queues with work, in turn order. */
   private readonly ready: Q[] = [];
   /** Batches whose handler (or the handling of its failure) has not finished. */
-  private readonly active = new Set<Batch<Q>>();
+  private readonly active = new Chain<Batch<Q>>();
   private readonly timers = new Set<NodeJS.Timeout>();
   /** Queues that wait until a batch is full. */
   private readonly filling = new WeakMap<Q, { over: boolean }>();
@@ -96,8 +102,8 @@ export abstract class Consumption<Q extends WorkQueue = ProcessQueue> {
   }
 
   /** Batches whose handler, or the handling of its failure, goes on. */
-  get running(): Iterable<Batch<Q>> {
-    return this.active;
+  get running(): readonly Batch<Q>[] {
+    return this.active.toArray();
   }
 
   /** There is something to consume in the queue. */
@@ -137,7 +143,7 @@ export abstract class Consumption<Q extends WorkQueue = ProcessQueue> {
         };
       });
     }
-    return [...this.active];
+    return this.active.toArray();
   }
 
   protected get isPaused(): boolean {

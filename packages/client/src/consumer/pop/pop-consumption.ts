@@ -1,7 +1,7 @@
 import { type MessageExt, PopTopicKind, parsePopReceipt } from '@rocketnest/protocol';
 import type { Logger } from '@rocketnest/remoting';
 import type { MessageQueue } from '../../message-queue.js';
-import { type Batch, Consumption } from '../consumption.js';
+import { type Batch, batchOf, Consumption } from '../consumption.js';
 import type { HandlerCall, Settled } from '../handler-call.js';
 import { type ConsumeOutcome, outcomeFor } from '../outcome.js';
 import type { SendBack } from '../send-back.js';
@@ -88,14 +88,11 @@ export abstract class PopConsumption extends Consumption<PopLane> {
       const alive = popped.filter(({ expiresAt }) => expiresAt > now);
       if (alive.length < popped.length) this.expiredUnhandled(lane, popped.length - alive.length);
       if (alive.length === 0) continue;
-      return {
-        queue: lane,
-        messages: alive.map(({ message }) => message),
-        popped: alive,
-        startedAt: now,
-        expired: false,
-        over: false,
-      };
+      const batch = batchOf(
+        lane,
+        alive.map(({ message }) => message),
+      );
+      return { ...batch, popped: alive, startedAt: now, expired: false };
     }
   }
 
