@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import type { ApplicationConfig } from '@nestjs/core';
 import { isObservable, lastValueFrom } from 'rxjs';
+import { isPromise } from '../last-value.js';
 
 /** What `@UseGuards` and the others write. Nest 12 exports the names nowhere that exists in 11. */
 const ENHANCERS = ['__guards__', '__interceptors__', '__pipes__', '__exceptionFilters__'] as const;
@@ -35,7 +36,7 @@ export function hasGlobalEnhancers(config: ApplicationConfig, ownFilters: number
 
 /**
  * A handler that nothing is around, called as it is: Nest's pipeline would create a dozen promises for each message, a third of what
- * handling one costs. Undefined when the class, the method or a parameter has a guard, pipe, interceptor or filter, or a parameter
+ * handling one costs. It returns, or throws, at once what a handler does that is not async. Undefined when the class, the method or a parameter has a guard, pipe, interceptor or filter, or a parameter
  * a decorator other than `@Payload` and `@Ctx`.
  */
 export function directCall(
@@ -44,21 +45,22 @@ export function directCall(
   args: Readonly<Record<string, Argument>>,
   types: readonly number[],
   read: ValueOf,
-): ((payload: unknown, context: unknown) => Promise<unknown>) | undefined {
+): ((payload: unknown, context: unknown) => unknown) | undefined {
   const method = (instance as Record<string, (...values: unknown[]) => unknown>)[methodName]!;
   const holders = [instance.constructor, method];
   if (ENHANCERS.some((key) => holders.some((holder) => Reflect.hasMetadata(key, holder)))) return undefined;
   const parameters = Object.entries(args).map(([key, argument]) => ({ ...argument, type: typeOf(key) }));
   if (parameters.some(({ type, pipes = [] }) => !types.includes(type) || pipes.length > 0)) return undefined;
-  return async (payload, context) => {
+  return (payload, context) => {
+    const call: Parameters<ValueOf>[2] = [payload as Record<string, unknown>, context];
     const values: unknown[] = [];
-    for (const { type, index, data } of parameters) {
-      values[index] = read(type, data, [payload as Record<string, unknown>, context]);
-    }
-    const result = await method.apply(instance, values);
-    return isObservable(result) ? lastValueFrom(result) : result;
+    for (const { type, index, data } of parameters) values[index] = read(type, data, call);
+    const result = method.apply(instance, values);
+    return isPromise(result) ? result.then(resultOf) : resultOf(result);
   };
 }
+
+const resultOf = (value: unknown): unknown => (isObservable(value) ? lastValueFrom(value) : value);
 
 /** NaN for a custom decorator's, `3f…__customRouteArgs__:0`. */
 const typeOf = (key: string): number => Number(key.slice(0, key.lastIndexOf(':')));

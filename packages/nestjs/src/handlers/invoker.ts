@@ -18,9 +18,9 @@ export type HandlerContext = RocketMQContext | readonly RocketMQContext[];
 
 /**
  * Runs a handler through guards, interceptors, pipes and filters. Rejects with what they or the handler throw, unless a filter has dealt
- * with it: then it resolves to a `FilteredFailure`.
+ * with it: then it resolves to a `FilteredFailure`. A handler that nothing is around and that is not async returns, or throws, at once.
  */
-export type Invoke = (payload: unknown, context: HandlerContext) => Promise<unknown>;
+export type Invoke = (payload: unknown, context: HandlerContext) => unknown;
 
 /** ROUTE_ARGS_METADATA of @nestjs/common, where all parameter decorators write. Nest 12 exports it nowhere that exists in 11. */
 const ROUTE_ARGS = '__routeArguments__';

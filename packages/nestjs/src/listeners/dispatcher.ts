@@ -4,7 +4,7 @@ import { ConfigurationError, isRequest, PropertyName } from '@rocketnest/client'
 import { RocketMQContext } from '../context.js';
 import { FilteredFailure } from '../handlers/filtered-failure.js';
 import type { HandlerContext } from '../handlers/invoker.js';
-import { lastValue } from '../last-value.js';
+import { isPromise, lastValue } from '../last-value.js';
 import { ConsumeResult, isFinal, type MessageResult } from '../outcome.js';
 import type { PayloadDeserializer, PayloadType } from '../payload/deserializer.js';
 import type { Replier } from '../reply.js';
@@ -17,7 +17,7 @@ import { route } from './plan.js';
 /** A listener and how it runs. */
 export interface RunnableListener extends Listener {
   /** A batch listener's gets arrays of payloads and contexts. */
-  invoke(payload: unknown, context: HandlerContext): Promise<unknown>;
+  invoke(payload: unknown, context: HandlerContext): unknown;
   readonly deserializer: PayloadDeserializer;
   readonly payloadType: PayloadType | undefined;
 }
@@ -38,12 +38,12 @@ export class Dispatcher {
     private readonly logger: LoggerService,
   ) {}
 
-  /** For `PushConsumer.listen`. Never rejects. */
-  consume(messages: readonly MessageExt[], queue: MessageQueue): Promise<ConsumeOutcome | undefined> {
+  /** For `PushConsumer.listen`. Never throws, never rejects. */
+  consume(messages: readonly MessageExt[], queue: MessageQueue): Verdict | Promise<ConsumeOutcome | undefined> {
     const [only] = messages;
     if (messages.length > 1) return this.#consumeAll(messages, queue);
     const listener = this.#listenerOf(only!);
-    // The usual case takes no promise more than it needs.
+    // The usual case takes no promise that it does not need.
     if (listener !== undefined && !listener.settings.batch && listener.settings.reply === undefined) {
       return this.#runOne(listener, only!, queue);
     }
@@ -103,14 +103,24 @@ export class Dispatcher {
     return { action: 'retry' };
   }
 
-  async #runOne(listener: RunnableListener, message: MessageExt, queue: MessageQueue): Promise<Verdict> {
+  #runOne(listener: RunnableListener, message: MessageExt, queue: MessageQueue): Verdict | Promise<Verdict> {
     try {
-      const payload = await listener.deserializer.deserialize(message, listener.payloadType);
-      return this.judge.returned(
-        listener,
-        message,
-        await lastValue(await listener.invoke(payload, this.#contextOf(message, queue))),
-      );
+      const payload = listener.deserializer.deserialize(message, listener.payloadType);
+      const returned = isPromise(payload)
+        ? payload.then((decoded) => listener.invoke(decoded, this.#contextOf(message, queue)))
+        : listener.invoke(payload, this.#contextOf(message, queue));
+      const value = lastValue(returned);
+      if (isPromise(value)) return this.#judgeLater(listener, message, value);
+      return this.judge.returned(listener, message, value);
+    } catch (error) {
+      return this.judge.failed(listener, message, error);
+    }
+  }
+
+  async #judgeLater(listener: RunnableListener, message: MessageExt, returned: PromiseLike<unknown>): Promise<Verdict> {
+    try {
+      const value = lastValue(await returned);
+      return this.judge.returned(listener, message, isPromise(value) ? await value : value);
     } catch (error) {
       return this.judge.failed(listener, message, error);
     }

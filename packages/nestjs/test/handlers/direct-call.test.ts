@@ -72,13 +72,38 @@ describe('a handler that nothing is around', () => {
     await expect(callOf(Handler)!('empty', context)).rejects.toThrow('no elements in sequence');
   });
 
-  it('rejects with what it throws', async () => {
+  it('stands for the last value of a stream that it promises', async () => {
+    class Handler {
+      async on(payload: unknown): Promise<unknown> {
+        return payload === 'empty' ? EMPTY : of(1, 2);
+      }
+    }
+    expect(await callOf(Handler)!('some', context)).toBe(2);
+    await expect(callOf(Handler)!('empty', context)).rejects.toThrow('no elements in sequence');
+  });
+
+  it('needs no promise unless it is async', () => {
+    class Handler {
+      on(payload: unknown): unknown {
+        return payload;
+      }
+    }
+    expect(callOf(Handler)!(1, context)).toBe(1);
+  });
+
+  it('throws what it throws, and rejects when it is async', async () => {
     class Handler {
       on(): never {
         throw new Error('bad');
       }
     }
-    await expect(callOf(Handler)!(1, context)).rejects.toThrow('bad');
+    class Async {
+      async on(): Promise<never> {
+        throw new Error('bad');
+      }
+    }
+    expect(() => callOf(Handler)!(1, context)).toThrow('bad');
+    await expect(callOf(Async)!(1, context)).rejects.toThrow('bad');
   });
 });
 
