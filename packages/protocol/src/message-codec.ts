@@ -34,7 +34,9 @@ import { crc32 } from './crc32.js';
 import { CorruptError, ProtocolError } from './errors.js';
 import { type Host, IPV4_HOST_BYTES, IPV6_HOST_BYTES, isIPv6, readHost, writeHost } from './host.js';
 import { readInt64, writeInt64 } from './int64.js';
+import { LatestHost, LatestText } from './latest.js';
 import type { MessageExt } from './message.js';
+import { OffsetMsgIds } from './message-id.js';
 import { decodeProperties, encodeProperties, MAX_PROPERTIES_BYTES, PropertyName } from './properties.js';
 import { MessageSysFlag } from './sys-flag.js';
 
@@ -286,44 +288,75 @@ export interface DecodeOptions extends CheckOptions {
  * @throws ProtocolError when the bytes are not a message; CorruptError when `checkCrc` fails
  */
 export function decodeMessage(source: Buffer, at = 0, options: DecodeOptions = {}): MessageExt {
-  const storeSize = checkStoredMessage(source, at, options);
-  let sysFlag = readStored.sysFlag(source, at);
-  let body = options.readBody === false ? Buffer.alloc(0) : readStored.body(source, at);
-  if (body.length > 0 && (sysFlag & MessageSysFlag.COMPRESSED) !== 0 && options.decompress !== undefined) {
-    body = options.decompress(body, sysFlag);
-    sysFlag &= ~MessageSysFlag.COMPRESSED;
-  }
-  const properties = decodeProperties(readStored.propertiesData(source, at));
-  const offsetMsgId = readStored.offsetMsgId(source, at);
-  return {
-    topic: readStored.topic(source, at),
-    body,
-    flag: readStored.flag(source, at),
-    properties,
-    queueId: readStored.queueId(source, at),
-    queueOffset: readStored.queueOffset(source, at),
-    commitLogOffset: readStored.commitLogOffset(source, at),
-    storeSize,
-    bodyCrc: readStored.bodyCrc(source, at),
-    sysFlag,
-    bornTimestamp: readStored.bornTimestamp(source, at),
-    bornHost: readStored.bornHost(source, at),
-    storeTimestamp: readStored.storeTimestamp(source, at),
-    storeHost: readStored.storeHost(source, at),
-    reconsumeTimes: readStored.reconsumeTimes(source, at),
-    preparedTransactionOffset: readStored.preparedTransactionOffset(source, at),
-    msgId: properties[PropertyName.UNIQ_KEY] ?? offsetMsgId,
-    offsetMsgId,
-  };
+  return new MessageReader(source, options).read(at);
 }
 
 /** Decodes concatenated messages, as a pull response carries them. @throws as `decodeMessage` */
 export function decodeMessages(source: Buffer, options: DecodeOptions = {}): MessageExt[] {
+  const reader = new MessageReader(source, options);
   const messages: MessageExt[] = [];
-  for (let at = 0; at < source.length; at += readStored.totalSize(source, at)) {
-    messages.push(decodeMessage(source, at, options));
-  }
+  for (let at = 0; at < source.length; at += messages.at(-1)!.storeSize) messages.push(reader.read(at));
   return messages;
+}
+
+/** Reads messages that stand in one buffer. Neighbours usually have their topic, hosts and most of their ids in common: these are made once. */
+class MessageReader {
+  readonly #source: Buffer;
+  readonly #options: DecodeOptions;
+  readonly #bornHosts: LatestHost;
+  readonly #storeHosts: LatestHost;
+  readonly #ids = new OffsetMsgIds();
+  readonly #topics: LatestText;
+
+  constructor(source: Buffer, options: DecodeOptions) {
+    this.#source = source;
+    this.#options = options;
+    this.#bornHosts = new LatestHost(source);
+    this.#storeHosts = new LatestHost(source);
+    this.#topics = new LatestText(source);
+  }
+
+  read(at: number): MessageExt {
+    const source = this.#source;
+    const { readBody, decompress } = this.#options;
+    const storeSize = checkStoredMessage(source, at, this.#options);
+    let sysFlag = readStored.sysFlag(source, at);
+    const bornHost = this.#bornHosts.at(at + POSITION.bornHost, hasBornHostV6(sysFlag));
+    const storeTimestampStart = at + storeTimestampPosition(source, at);
+    const storeHost = this.#storeHosts.at(storeTimestampStart + 8, hasStoreHostV6(sysFlag));
+    const tail = at + tailPosition(source, at);
+    const topicStart = topicPosition(source, at);
+    const topicBytes = topicLengthBefore(source, at, topicStart);
+    const commitLogOffset = readStored.commitLogOffset(source, at);
+
+    let body = readBody === false ? Buffer.alloc(0) : readStored.body(source, at);
+    if (body.length > 0 && (sysFlag & MessageSysFlag.COMPRESSED) !== 0 && decompress !== undefined) {
+      body = decompress(body, sysFlag);
+      sysFlag &= ~MessageSysFlag.COMPRESSED;
+    }
+    const properties = decodeProperties(source.toString('utf8', topicStart + topicBytes + 2, at + storeSize));
+    const offsetMsgId = this.#ids.of(storeHost, commitLogOffset);
+    return {
+      topic: this.#topics.at(topicStart, topicBytes),
+      body,
+      flag: readStored.flag(source, at),
+      properties,
+      queueId: readStored.queueId(source, at),
+      queueOffset: readStored.queueOffset(source, at),
+      commitLogOffset,
+      storeSize,
+      bodyCrc: readStored.bodyCrc(source, at),
+      sysFlag,
+      bornTimestamp: readStored.bornTimestamp(source, at),
+      bornHost,
+      storeTimestamp: readInt64(source, storeTimestampStart),
+      storeHost,
+      reconsumeTimes: source.readInt32BE(tail),
+      preparedTransactionOffset: readInt64(source, tail + 4),
+      msgId: properties[PropertyName.UNIQ_KEY] ?? offsetMsgId,
+      offsetMsgId,
+    };
+  }
 }
 
 /** The stored layout of one decoded message, for requests that carry a message. Java: `MessageDecoder.encode`. */

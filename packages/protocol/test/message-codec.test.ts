@@ -104,6 +104,41 @@ describe('messages recorded from Java', () => {
   });
 });
 
+describe('decodeMessages', () => {
+  it('reads each message as if it stood alone, whatever its neighbours have in common with it', () => {
+    const variants = recorded.flatMap(({ bytes }) => {
+      const input = inputOf(bytes);
+      const { address, port } = input.storeHost;
+      return [
+        input,
+        { ...input, commitLogOffset: input.commitLogOffset + 1 },
+        { ...input, commitLogOffset: 0x1_0000_ffff },
+        { ...input, commitLogOffset: 0x1_0001_0000 },
+        { ...input, storeHost: { address, port: port + 1 } },
+        { ...input, bornHost: { address: '10.0.0.77', port } },
+        { ...input, bornHost: { address: '::a00:4d', port } },
+        { ...input, topic: 'a' },
+        { ...input, topic: 'ab' },
+        { ...input, topic: '' },
+      ];
+    });
+    const stored = variants.map((input) => {
+      const target = Buffer.alloc(storedMessageSize(input));
+      encodeStoredMessage(input, target, 0);
+      return target;
+    });
+    // Every message beside itself and beside many others.
+    const order = stored.flatMap((each, at) => [each, each, stored[(at * 7) % stored.length]!]);
+    const messages = decodeMessages(Buffer.concat(order));
+    expect(messages).toEqual(order.map((each) => decodeMessage(each)));
+    expect(messages.map(({ offsetMsgId }) => offsetMsgId)).toEqual(
+      order.map((each) => readStored.offsetMsgId(each, 0)),
+    );
+    expect(messages.map(({ topic }) => topic)).toEqual(order.map((each) => readStored.topic(each, 0)));
+    expect(messages.map(({ bornHost }) => bornHost)).toEqual(order.map((each) => readStored.bornHost(each, 0)));
+  });
+});
+
 describe('malformed messages', () => {
   it.each(recorded)('$name cut anywhere is a ProtocolError', ({ bytes }) => {
     for (let length = 0; length < bytes.length; length++) {
