@@ -68,21 +68,26 @@ export function encodePopReceipt(receipt: PopReceipt): string {
   return parts.join(KEY_SEPARATOR);
 }
 
-const receiptFields = ['startOffset', 'popTime', 'invisibleTime', 'reviveQueueId', 'kind', 'brokerName', 'queueId'];
-const RECEIPT_TEXTS: ReadonlySet<string> = new Set(['kind', 'brokerName']);
-
 /** @throws ProtocolError naming the field that is missing or no integer. Java: `ExtraInfoUtil.split` and its getters */
 export function parsePopReceipt(text: string): PopReceipt {
   const parts = text.split(KEY_SEPARATOR);
-  const receipt: Record<string, string | number> = {};
-  receiptFields.forEach((name, index) => {
-    const part = parts[index];
-    if (part === undefined) throw wrongReceipt(text, `${name} is missing`);
-    receipt[name] = RECEIPT_TEXTS.has(name) ? part : integerOf(part, text, name);
-  });
-  const queueOffset = parts[receiptFields.length];
-  if (queueOffset !== undefined) receipt['queueOffset'] = integerOf(queueOffset, text, 'queueOffset');
-  return receipt as unknown as PopReceipt;
+  const queueOffset = parts[7];
+  return {
+    startOffset: integerOf(receiptPart(parts, 0, text, 'startOffset'), text, 'startOffset'),
+    popTime: integerOf(receiptPart(parts, 1, text, 'popTime'), text, 'popTime'),
+    invisibleTime: integerOf(receiptPart(parts, 2, text, 'invisibleTime'), text, 'invisibleTime'),
+    reviveQueueId: integerOf(receiptPart(parts, 3, text, 'reviveQueueId'), text, 'reviveQueueId'),
+    kind: receiptPart(parts, 4, text, 'kind'),
+    brokerName: receiptPart(parts, 5, text, 'brokerName'),
+    queueId: integerOf(receiptPart(parts, 6, text, 'queueId'), text, 'queueId'),
+    queueOffset: queueOffset === undefined ? undefined : integerOf(queueOffset, text, 'queueOffset'),
+  };
+}
+
+function receiptPart(parts: readonly string[], index: number, text: string, name: string): string {
+  const part = parts[index];
+  if (part === undefined) throw wrongReceipt(text, `${name} is missing`);
+  return part;
 }
 
 function integerOf(part: string, text: string, name: string): number {

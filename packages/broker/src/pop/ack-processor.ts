@@ -64,10 +64,21 @@ async function acknowledgeOne(
       `offset is illegal, key:${topic}@${queueId}, commit:${offset}, store:${min}~${max}`,
     );
   }
-  const receipt = parsePopReceipt(fields.extraInfo);
+  const { reviveQueueId, startOffset, popTime, invisibleTime, brokerName } = parsePopReceipt(fields.extraInfo);
   const refusal = await acknowledge(
     parts,
-    { ...receipt, topic, group, queueId, offsets: [offset], single: true },
+    {
+      topic,
+      group,
+      queueId,
+      reviveQueueId,
+      startOffset,
+      popTime,
+      invisibleTime,
+      brokerName,
+      offsets: [offset],
+      single: true,
+    },
     connection,
   );
   return refusal === undefined ? ok(request) : refuse(request, refusal.code, refusal.remark);
@@ -114,7 +125,7 @@ async function acknowledge(
   connection: Connection,
 ): Promise<Refusal | undefined> {
   const { context, checkPoints, log } = parts;
-  const { topic, group, queueId, reviveQueueId, popTime, invisibleTime, offsets } = messages;
+  const { topic, group, queueId, reviveQueueId, startOffset, popTime, invisibleTime, brokerName, offsets } = messages;
   if (reviveQueueId === POP_ORDER_REVIVE_QUEUE) {
     let refusal: Refusal | undefined;
     for (const offset of offsets) {
@@ -126,15 +137,9 @@ async function acknowledge(
   const wrong = reviveQueueProblem(context.options, reviveQueueId);
   if (wrong !== undefined) return { code: ResponseCode.INVALID_PARAMETER, remark: wrong };
   context.stats.acked(group, topic, offsets.length);
-  const ack: PopAck = {
-    t: topic,
-    c: group,
-    q: queueId,
-    so: messages.startOffset,
-    pt: popTime,
-    bn: messages.brokerName,
-    ...(messages.single ? { ao: offsets[0]! } : { ao: -1, aol: [...offsets] }),
-  };
+  const ao = messages.single ? offsets[0]! : -1;
+  const ack: PopAck = { t: topic, c: group, q: queueId, so: startOffset, pt: popTime, bn: brokerName, ao };
+  if (!messages.single) ack.aol = [...offsets];
   if (!checkPoints.acknowledge(ack)) {
     const result = await log.putAck(ack, reviveQueueId, popTime + invisibleTime);
     if (!isStored(result)) {
