@@ -65,12 +65,12 @@ export class TimerService implements Timers {
     if (deliverMs - now > options.timerMaxDelaySec * 1_000) return PutStatus.WHEEL_TIMER_MSG_ILLEGAL;
     const slotMs = slotBefore(deliverMs, wheel.precisionMs);
     if (wheel.isCongested(slotMs)) return PutStatus.WHEEL_TIMER_FLOW_CONTROL;
-    message.properties = {
-      ...message.properties,
-      [PropertyName.TIMER_OUT_MS]: String(slotMs),
-      [PropertyName.REAL_TOPIC]: message.topic,
-      [PropertyName.REAL_QUEUE_ID]: String(message.queueId),
-    };
+    // Assigned after the copy, which takes less time than computed names behind a spread: every acknowledgement of pop comes here.
+    const properties = { ...message.properties };
+    properties[PropertyName.TIMER_OUT_MS] = String(slotMs);
+    properties[PropertyName.REAL_TOPIC] = message.topic;
+    properties[PropertyName.REAL_QUEUE_ID] = String(message.queueId);
+    message.properties = properties;
     message.propertiesData = undefined;
     message.tagsCode = undefined;
     message.topic = TIMER_TOPIC;
