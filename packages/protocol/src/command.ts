@@ -282,21 +282,32 @@ function decodeBinary(frame: Buffer, end: number, body: Buffer | null): DecodedC
 
 function decodeBinaryFields(frame: Buffer, start: number, end: number): Record<string, string> {
   const fields: Record<string, string> = {};
+  // One text to cut the others from takes half the time of reading each.
+  const letters = isShortAscii(frame, start, end) ? frame.toString('latin1', start, end) : null;
+  const text = (from: number, to: number): string =>
+    letters === null ? frame.toString('utf8', from, to) : letters.slice(from - start, to - start);
   let at = start;
   while (at < end) {
     if (end - at < 2) throw outside('a field name length', 2, end - at);
     const nameBytes = frame.readInt16BE(at);
     at += 2;
     if (nameBytes < 0 || nameBytes > end - at - 4) throw outside('a field name', nameBytes, end - at - 4);
-    const name = frame.toString('utf8', at, at + nameBytes);
+    const name = text(at, at + nameBytes);
     at += nameBytes;
     const valueBytes = frame.readInt32BE(at);
     at += 4;
     if (valueBytes < 0 || valueBytes > end - at) throw outside(`the value of field ${name}`, valueBytes, end - at);
-    fields[name] = frame.toString('utf8', at, at + valueBytes);
+    fields[name] = text(at, at + valueBytes);
     at += valueBytes;
   }
   return fields;
+}
+
+/** Short, because a text that is cut from another keeps all of it in memory. */
+function isShortAscii(frame: Buffer, start: number, end: number): boolean {
+  if (end - start > 4096) return false;
+  for (let at = start; at < end; at++) if (frame[at]! > 0x7f) return false;
+  return true;
 }
 
 function describe(command: RemotingCommand): string {

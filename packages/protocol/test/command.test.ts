@@ -154,6 +154,15 @@ describe('decodeCommand', () => {
     expect(decodeCommand(jsonFrame('{"code":1,"opaque":2,"flag":0,"language":"ZIG"}')).language).toBe('ZIG');
   });
 
+  it.each(['plain', 'bücher 中🚀', 'x'.repeat(5_000), 'ü'.repeat(5_000)])(
+    'reads the fields of a ROCKETMQ header that holds %.20s',
+    (text) => {
+      const extFields = { first: '1', [`n${text}`]: text, empty: '', last: 'z' };
+      const frame = frameOf(command({ serializeType: SerializeType.ROCKETMQ, extFields, body: Buffer.from('ä') }));
+      expect(decodeCommand(frame).extFields).toEqual(extFields);
+    },
+  );
+
   it('gives the body as a slice of the frame', () => {
     const frame = frameOf(command({ body: Buffer.from('hello') }));
     const { body } = decodeCommand(frame);
