@@ -1,6 +1,7 @@
 import { ClientProxy, type ReadPacket, type WritePacket } from '@nestjs/microservices';
 import type { SendResult } from '@rocketnest/client';
 import { RemoteReplyError } from '@rocketnest/client';
+import { type Observable, Subject } from 'rxjs';
 import type { RocketMQConnection } from '../connection.js';
 import type { Destination } from '../destination.js';
 import { parseDestination } from '../destination.js';
@@ -59,6 +60,32 @@ export class ClientRocketMQ extends ClientProxy<RocketMQTransportEvents> {
   /** `status` tells of name servers and brokers in detail. */
   override on<K extends keyof RocketMQTransportEvents>(event: K, callback: RocketMQTransportEvents[K]): void {
     this.#reporter.add(event, callback);
+  }
+
+  /**
+   * As Nest's: the event is on its way whether somebody subscribes or not, and the observable has one value, what `dispatchEvent` resolves
+   * to. Nest makes a chain of observables and their subscribers for each event, which costs more than sending it.
+   */
+  override emit<R = SendResult, I = unknown>(pattern: unknown, data: I): Observable<R> {
+    // It has words for what is missing.
+    if (pattern === undefined || pattern === null || data === undefined || data === null) {
+      return super.emit(pattern, data);
+    }
+    const outcome = new Subject<R>();
+    void this.#emit(pattern, data, outcome);
+    return outcome;
+  }
+
+  async #emit<R>(pattern: unknown, data: unknown, outcome: Subject<R>): Promise<void> {
+    try {
+      await this.connect();
+      // Nest 12 has a hook that may add metadata; 11 has neither.
+      const packet = this.createPacket?.(pattern, data) ?? { pattern, data };
+      outcome.next(await this.dispatchEvent<R>(packet));
+      outcome.complete();
+    } catch (error) {
+      outcome.error(error);
+    }
   }
 
   protected override dispatchEvent<T = SendResult>(packet: ReadPacket): Promise<T> {

@@ -315,4 +315,29 @@ describe('ClientRocketMQ', () => {
     await waitFor(() => got.length === 2, { what: 'both events' });
     expect(got.sort()).toEqual(['1 created  undefined', '2 paid k v']);
   });
+
+  it('emits whether somebody subscribes or not, one value to whoever does, and fails where nothing can be sent', async () => {
+    const topic = unique('t');
+    @Controller()
+    class Events {
+      @EventPattern<unknown>(topic)
+      on(@NestPayload() data: string): void {
+        got.push(data);
+      }
+    }
+    await using _ = await start(Events);
+    const client = new ClientRocketMQ({ namesrvAddr: cluster.namesrvAddr, ...quick, logger: log });
+    client.emit(topic, 'unheard');
+    const values: unknown[] = [];
+    await new Promise<void>((complete, error) => {
+      client.emit(topic, 'heard').subscribe({ next: (value) => values.push(value), complete, error });
+    });
+    expect(values).toEqual([expect.objectContaining({ status: 'SEND_OK' })]);
+    await waitFor(() => got.length === 2, { what: 'both events' });
+    expect(got.sort()).toEqual(['heard', 'unheard']);
+    await expect(lastValueFrom(client.emit(topic, null))).rejects.toThrow(/invalid data or message pattern/);
+    await expect(lastValueFrom(client.emit(undefined, 'x'))).rejects.toThrow(/invalid data or message pattern/);
+    await expect(lastValueFrom(client.emit('', 'x'))).rejects.toThrow(/A destination is 'topic'/);
+    await client.close();
+  });
 });
