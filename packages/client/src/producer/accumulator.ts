@@ -1,4 +1,4 @@
-import { PropertyName } from '@rocketnest/protocol';
+import { isRetryTopic, PropertyName } from '@rocketnest/protocol';
 import { type MessageQueue, queueKey } from '../message-queue.js';
 import type { PreparedMessage } from './outgoing-message.js';
 import type { SendCallback, SendResult } from './send-result.js';
@@ -46,8 +46,9 @@ export class Accumulator {
   add(message: PreparedMessage, queue: MessageQueue | undefined, callback: SendCallback): boolean {
     const bytes = message.body.length;
     const { batchMaxDelayMs, batchMaxBytes, totalBatchMaxBytes } = this.options;
-    // The broker chooses the queue of a message with a priority.
+    // The broker chooses the queue of a message with a priority, and takes no batches to retry topics.
     if (message.kind !== 'normal' || message.properties[PropertyName.PRIORITY] !== undefined) return false;
+    if (isRetryTopic(message.topic)) return false;
     if (this.heldBytes + bytes > totalBatchMaxBytes) return false;
     const key = keyOf(message, queue);
     let batch = this.open.get(key);

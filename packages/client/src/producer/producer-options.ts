@@ -92,7 +92,7 @@ export const producerOptionTable = {
     .default(32 * 1024 * 1024),
   autoBatch: option
     .boolean({
-      doc: 'Collects single messages of a topic for a short time and sends them as one batch. Messages with a delay, in a transaction, replies, and sends with a timeout, statuses or a signal of their own go alone.',
+      doc: 'Collects single messages of a topic for a short time and sends them as one batch. Messages with a delay or a priority, in a transaction, to a retry topic, replies, and sends with a timeout, statuses or a signal of their own go alone.',
     })
     .default(false),
   batchMaxDelayMs: option

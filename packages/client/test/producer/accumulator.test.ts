@@ -66,6 +66,7 @@ describe('Accumulator', () => {
     await expect(add(prepared({ delayLevel: 1 }))).rejects.toThrow('alone');
     await expect(add(prepared({ replyTo: { correlationId: 'c', clientId: 'i' } }))).rejects.toThrow('alone');
     await expect(add(prepared({ priority: 3 }))).rejects.toThrow('alone');
+    await expect(add(prepared({ topic: '%RETRY%group' }))).rejects.toThrow('alone');
     const held = [add(prepared({ body: 'x'.repeat(99) })), add(prepared({ body: 'y'.repeat(99) }))];
     await expect(add(prepared({ body: 'z'.repeat(60) }))).rejects.toThrow('alone');
     accumulator.flushAll();
