@@ -23,7 +23,7 @@ export async function answer(
   logger: LoggerService,
   pattern: string,
   context: RocketMQContext,
-  run: () => Promise<unknown>,
+  run: () => unknown,
 ): Promise<unknown> {
   const request = context.getMessage();
   try {

@@ -4,6 +4,7 @@ import type { MessageExt } from '@rocketnest/client';
 import { ConfigurationError, ConsumeError, isRequest } from '@rocketnest/client';
 import type { RocketMQConnection } from '../connection.js';
 import type { RocketMQContext } from '../context.js';
+import { isPromise } from '../last-value.js';
 import type { RunnableListener } from '../listeners/container.js';
 import { RocketMQListenerContainer } from '../listeners/container.js';
 import { planConsumers } from '../listeners/plan.js';
@@ -122,10 +123,13 @@ export class ServerRocketMQ
     return this.#withHooks(context, () => outcomeOf(handler, packet.data, context as RocketMQContext));
   }
 
-  async #handle({ key, pattern }: Route, message: MessageExt, context: RocketMQContext): Promise<unknown> {
-    const run = async (): Promise<unknown> => {
-      const data = await this.connection.deserializer.deserialize(message, undefined);
-      return this.handleEvent(key, { pattern, data }, context);
+  #handle({ key, pattern }: Route, message: MessageExt, context: RocketMQContext): unknown {
+    // No promise around the one of handleEvent unless decoding has one.
+    const run = (): unknown => {
+      const data = this.connection.deserializer.deserialize(message, undefined);
+      return isPromise(data)
+        ? data.then((decoded) => this.handleEvent(key, { pattern, data: decoded }, context))
+        : this.handleEvent(key, { pattern, data }, context);
     };
     if (!isRequest(message)) return run();
     if (!this.#isEvent(key)) return answer(this.#replier, this.connection.logger, pattern, context, run);
