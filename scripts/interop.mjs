@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { prepareApache, prepareSpring } from './apache.mjs';
+import { prepareApache, prepareApache4, prepareSpring } from './apache.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -13,7 +13,9 @@ function run(args) {
 }
 
 try {
+  // All of it first: several test files at a time use it.
   prepareApache();
+  prepareApache4();
   prepareSpring();
 } catch (error) {
   console.error(error.message);
