@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Broker } from '@rocketnest/broker';
 import { createRequest, parseGetBrokerMemberGroupResponse, Requests, ResponseCode } from '@rocketnest/protocol';
 import { type Logger, RemotingClient } from '@rocketnest/remoting';
 
@@ -7,6 +8,11 @@ export interface RegisteredBroker {
   readonly brokerName: string;
   /** As the broker announces itself. */
   readonly address: string;
+}
+
+/** How a started broker registers. */
+export function registrationOf({ options, address }: Broker): RegisteredBroker {
+  return { clusterName: options.brokerClusterName, brokerName: options.brokerName, address };
 }
 
 const POLL_MS = 100;

@@ -37,8 +37,9 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       .helpOption('-h, --help', 'print this help')
       .addHelpText('after', `\n${command.help}`)
       .action((values: Record<string, string | undefined>) => {
-        const level = parseLogLevel(values['logLevel'] ?? 'warn');
-        done = serve((context) => command.start(values, context), lineLogger(level, io.stderr), io);
+        const logLevel = parseLogLevel(values['logLevel'] ?? 'warn');
+        const logger = lineLogger(logLevel, io.stderr);
+        done = serve((context) => command.start(values, context), { logger, logLevel }, io);
       });
     for (const [flags, description] of command.options) sub.option(flags, description);
     sub.option('--log-level <LEVEL>', 'debug, info, warn, error or silent; the log goes to stderr (default: warn)');

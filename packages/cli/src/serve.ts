@@ -1,5 +1,6 @@
 import type { Logger } from '@rocketnest/remoting';
 import type { Io } from './io.js';
+import type { LogLevel } from './logger.js';
 
 /** What a command starts, in order; closed in reverse. */
 export interface Service {
@@ -9,6 +10,8 @@ export interface Service {
 export interface ServeContext {
   readonly io: Io;
   readonly logger: Logger;
+  /** What `logger` keeps: for processes that log by themselves. */
+  readonly logLevel: LogLevel;
   /** Starts a service and takes over closing it, also when starting fails half way. */
   start<S extends Service & { start(): Promise<void> }>(service: S): Promise<S>;
 }
@@ -21,7 +24,7 @@ export interface ServeContext {
  */
 export async function serve(
   start: (context: ServeContext) => Promise<Readonly<Record<string, string>>>,
-  logger: Logger,
+  { logger, logLevel }: Pick<ServeContext, 'logger' | 'logLevel'>,
   io: Io,
 ): Promise<void> {
   const started: Service[] = [];
@@ -29,6 +32,7 @@ export async function serve(
     const parts = await start({
       io,
       logger,
+      logLevel,
       start: async (service) => {
         io.stop.throwIfAborted();
         started.push(service);

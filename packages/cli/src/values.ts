@@ -2,13 +2,22 @@ import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { ConfigurationError } from '@rocketnest/protocol';
 
+export const MAX_PORT = 65_535;
+
 /** Reads a port given on the command line. @throws ConfigurationError naming the option. */
 export function portOf(option: string, text: string): number {
   const port = Number(text);
-  if (/^\d+$/.test(text) && port <= 65_535) return port;
+  if (/^\d+$/.test(text) && port <= MAX_PORT) return port;
   throw new ConfigurationError(
-    `${option} must be a port from 0 to 65535 (0 picks a free one), got ${JSON.stringify(text)}`,
+    `${option} must be a port from 0 to ${MAX_PORT} (0 picks a free one), got ${JSON.stringify(text)}`,
   );
+}
+
+/** Reads a whole number from 1 on. @throws ConfigurationError naming the option and the range. */
+export function countOf(option: string, text: string, max: number): number {
+  const count = Number(text);
+  if (/^\d+$/.test(text) && count >= 1 && count <= max) return count;
+  throw new ConfigurationError(`${option} must be a number from 1 to ${max}, got ${JSON.stringify(text)}`);
 }
 
 /** Reads one of several words, in any case. @throws ConfigurationError naming the option and the words. */

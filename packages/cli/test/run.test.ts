@@ -124,6 +124,20 @@ describe('rocketnest start', () => {
     expect(config.body!.toString()).toContain('flushDiskType=SYNC_FLUSH');
   });
 
+  it.each([
+    [['--brokers', '0'], /--brokers must be a number from 1 to 26, got "0"/],
+    [['--brokers', '27'], /--brokers must be a number from 1 to 26, got "27"/],
+    [
+      ['--brokers', '2', '--broker-port', '65530'],
+      /--broker-port 65530 leaves no port for broker-b: 65540 is over 65535/,
+    ],
+  ])('ends with one line for %j', async (more, message) => {
+    const process = rocketnest(['start', '--data', join(directory, 'data'), ...onFreePorts, ...more]);
+    expect(await process.exitCode).toBe(1);
+    expect(process.stderr()).toMatch(message);
+    expect(process.stderr()).toMatch(/^rocketnest: [^\n]*\n$/);
+  });
+
   it('stops with 0 when it is told to while it starts', async () => {
     const process = rocketnest(['start', '--data', join(directory, 'data'), ...onFreePorts]);
     expect(await process.stop()).toBe(0);

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { parseAddressList } from '@rocketnest/remoting';
-import { untilRegistered } from '../registered.js';
+import { registrationOf, untilRegistered } from '../registered.js';
 import { readConfigFile, writableDirectory } from '../values.js';
 import type { Command } from './command.js';
 
@@ -41,12 +41,14 @@ Example: rocketnest broker -n 127.0.0.1:9876 -c broker.conf`,
       namesrvAddr: namesrvAddrs.join(';'),
       logger,
     });
-    const { storePathRootDir, brokerClusterName: clusterName, brokerName } = broker.options;
-    writableDirectory(storePathRootDir, 'choose another with storePathRootDir in the file given with -c');
+    writableDirectory(
+      broker.options.storePathRootDir,
+      'choose another with storePathRootDir in the file given with -c',
+    );
     await start(broker);
     if (namesrvAddrs.length === 0)
       logger.warn('no name server is known, so clients cannot find this broker: give one with -n');
-    else await untilRegistered({ clusterName, brokerName, address: broker.address }, namesrvAddrs, logger, io.stop);
+    else await untilRegistered(registrationOf(broker), namesrvAddrs, logger, io.stop);
     return { broker: broker.address };
   },
 };
