@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { inflateSync } from 'node:zlib';
 import {
   crc32,
@@ -186,6 +185,8 @@ class LargeBodies {
 
   parse(connection: Connection, { body }: DecodedCommand, read: () => RegisterBrokerBody): RegisterBrokerBody {
     if (body === null || body.length < LARGE_BODY_BYTES) return read();
+    // Loaded here: node:crypto takes 1 MiB, and few clusters have bodies as large.
+    const { createHash } = process.getBuiltinModule('node:crypto');
     const digest = createHash('sha1').update(body).digest('base64');
     const last = this.#last.get(connection);
     if (last?.digest === digest) return last.body;

@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import type { Socket } from 'node:net';
-import { createServer, type Server, type TLSSocket } from 'node:tls';
+import type { Server, TLSSocket } from 'node:tls';
 import { ConfigurationError } from '@rocketnest/protocol';
 import { type TlsServerOptions, versionRange } from './options.js';
 import { selfSignedCertificate } from './self-signed.js';
@@ -76,6 +76,8 @@ export class TlsAcceptor {
         : { cert: await read(certPath), key: await read(keyPath) };
     const authorities = trustCertPath === undefined ? {} : { ca: await read(trustCertPath) };
     try {
+      // Loaded for the first client that speaks TLS, as in client.ts.
+      const { createServer } = process.getBuiltinModule('node:tls');
       return createServer({
         ...identity,
         ...authorities,

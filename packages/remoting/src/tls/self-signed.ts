@@ -1,4 +1,3 @@
-import { generateKeyPair } from 'node:crypto';
 import { promisify } from 'node:util';
 
 /** A certificate and its private key, as PEM. */
@@ -18,6 +17,7 @@ const VALID_FOR_DAYS = 10 * 365;
  * node-forge, loaded on first use.
  */
 export async function selfSignedCertificate(now: number = Date.now()): Promise<KeyAndCertificate> {
+  const { generateKeyPair } = process.getBuiltinModule('node:crypto');
   const { privateKey: key, publicKey } = await promisify(generateKeyPair)('rsa', {
     modulusLength: 2048,
     privateKeyEncoding: { type: 'pkcs1', format: 'pem' },

@@ -101,8 +101,10 @@ export class TimerWheel {
   nextUsed(fromMs: number, untilMs: number): number {
     for (let timeMs = fromMs; timeMs < untilMs; timeMs += this.precisionMs) {
       const index = this.position(timeMs) / SLOT_BYTES;
-      if (this.used[Math.floor(index / PAGE_SLOTS)] === 0) {
-        timeMs += (PAGE_SLOTS - (index % PAGE_SLOTS) - 1) * this.precisionMs; // on to the next page
+      const page = Math.floor(index / PAGE_SLOTS);
+      if (this.used[page] === 0) {
+        const next = this.used.indexOf(1, page); // -1: none before the end of the turns
+        timeMs += ((next === -1 ? SLOTS : next * PAGE_SLOTS) - index - 1) * this.precisionMs;
       } else if (!this.isEmpty(timeMs)) return timeMs;
     }
     return untilMs;
@@ -186,8 +188,7 @@ export class TimerWheel {
 
   private forEachFrom(fromMs: number, visit: (at: number) => void): void {
     const from = Math.floor(fromMs / this.precisionMs);
-    for (let page = 0; page < this.used.length; page++) {
-      if (this.used[page] === 0) continue;
+    for (let page = this.used.indexOf(1); page !== -1; page = this.used.indexOf(1, page + 1)) {
       const end = Math.min((page + 1) * PAGE_BYTES, WHEEL_BYTES);
       for (let at = page * PAGE_BYTES; at < end; at += SLOT_BYTES) {
         const tick = readInt64(this.bytes, at);
