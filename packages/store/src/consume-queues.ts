@@ -7,7 +7,10 @@ import type { OpenFiles } from './open-files.js';
 import type { StoreOptions } from './options.js';
 import { SimpleConsumeQueue } from './simple-consume-queue.js';
 import type { QueueType, StoreLogger } from './types.js';
+import { WritePace } from './write-pace.js';
 
+/** How long the loop writes queues without looking after anything else. */
+const TURN_MS = 1;
 /** How many queues are flushed at the same time: enough to keep the thread pool of Node busy, few enough to leave it room. */
 const FLUSH_WORKERS = 3;
 
@@ -30,6 +33,7 @@ export class ConsumeQueues implements Iterable<ConsumeQueue> {
   /** Queues with something in memory; the others need no attention. */
   private readonly active = new Set<ConsumeQueue>();
   private readonly unsynced = new Set<ConsumeQueue>();
+  private readonly pace = new WritePace();
 
   private readonly kinds: Readonly<Record<QueueType, QueueKind>>;
 
@@ -159,18 +163,47 @@ export class ConsumeQueues implements Iterable<ConsumeQueue> {
    */
   async flush(sync: boolean, tailStart: number): Promise<void> {
     const work = sync ? [...new Set([...this.active, ...this.unsynced])] : [...this.active];
-    let failure: unknown = null;
+    const failures: unknown[] = [];
+    const rest = await this.writeNow(work, sync, tailStart, failures);
     const worker = async (): Promise<void> => {
-      for (let queue = work.pop(); queue; queue = work.pop()) {
+      for (let queue = rest.pop(); queue; queue = rest.pop()) {
         try {
-          await this.flushOne(queue, sync, tailStart);
+          if (queue.dirty || sync) await queue.flush(sync);
+          this.settle(queue, tailStart);
         } catch (error) {
-          failure ??= error;
+          failures.push(error);
         }
       }
     };
     await Promise.all(Array.from({ length: FLUSH_WORKERS }, worker));
-    if (failure) throw failure;
+    if (failures.length > 0) throw failures[0];
+  }
+
+  /**
+   * Writes in short turns of the loop, where that is a matter of copying memory: with thousands of queues the way through the thread
+   * pool costs ten times the work. Returns those that are left for the thread pool, to be written or synced.
+   */
+  private async writeNow(
+    work: readonly ConsumeQueue[],
+    sync: boolean,
+    tailStart: number,
+    failures: unknown[],
+  ): Promise<ConsumeQueue[]> {
+    const rest: ConsumeQueue[] = [];
+    let turnEnd = performance.now() + TURN_MS;
+    for (const queue of work) {
+      if (performance.now() >= turnEnd) {
+        await new Promise((resolve) => setImmediate(resolve));
+        turnEnd = performance.now() + TURN_MS;
+      }
+      try {
+        if (this.writeOneNow(queue) && !sync) this.settle(queue, tailStart);
+        else rest.push(queue);
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    return rest;
   }
 
   async deleteExpired(minCommitLogOffset: number): Promise<void> {
@@ -199,8 +232,17 @@ export class ConsumeQueues implements Iterable<ConsumeQueue> {
     return true;
   }
 
-  private async flushOne(queue: ConsumeQueue, sync: boolean, tailStart: number): Promise<void> {
-    if (queue.dirty || sync) await queue.flush(sync);
+  private writeOneNow(queue: ConsumeQueue): boolean {
+    if (!queue.dirty) return true;
+    if (!this.pace.quick) return false;
+    const startedAt = performance.now();
+    const written = queue.writeSync();
+    this.pace.wrote(startedAt);
+    return written;
+  }
+
+  /** After a flush: who needs attention the next time. */
+  private settle(queue: ConsumeQueue, tailStart: number): void {
     queue.forgetTail(tailStart);
     if (queue.hasUnsynced) this.unsynced.add(queue);
     else this.unsynced.delete(queue);

@@ -2,7 +2,8 @@
  * The few file operations the store uses, and their Node implementation.
  *
  * Everything the store does to a disk goes through these two interfaces, so a test can hand in files that fail, write short or lie
- * about fsync. The `…Sync` forms are for start-up and for tools; the running store uses the others.
+ * about fsync. The `…Sync` forms are for start-up and for tools, and for what {@link WritePace} watches over; the running store uses the
+ * others.
  */
 import * as fs from 'node:fs';
 import { dirname } from 'node:path';
@@ -62,6 +63,7 @@ export interface Files {
     durable: boolean,
     done: (error: Error | null, file?: StoreFile) => void,
   ): void;
+  createSizedSync(path: string, size: number): StoreFile;
   /** Names in a directory, sorted; empty when the directory does not exist. */
   listSync(directory: string): string[];
   factsSync(path: string): FileFacts | null;
@@ -198,6 +200,17 @@ export const nodeFiles: Files = {
         else done(null, file);
       });
     });
+  },
+  createSizedSync(path, size) {
+    const fd = fs.openSync(path, O_RDWR | O_CREAT | O_TRUNC);
+    const file = new NodeFile(path, fd);
+    try {
+      file.truncateSync(size);
+    } catch (error) {
+      file.closeSync();
+      throw error;
+    }
+    return file;
   },
   listSync(directory) {
     try {

@@ -102,9 +102,7 @@ export class Segments {
 
   createSync(base: number): void {
     this.files.makeDirectorySync(this.directory);
-    const file = this.files.openSync(this.path(base), 'create');
-    file.truncateSync(this.size);
-    file.closeSync();
+    this.files.createSizedSync(this.path(base), this.size).closeSync();
     this.add(base);
   }
 

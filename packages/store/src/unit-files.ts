@@ -111,16 +111,26 @@ export abstract class UnitFiles {
     return this.flushing;
   }
 
-  /** Same as `flush(false)`, for recovery; gives the memory back, too. */
-  flushSync(): void {
-    for (const write of this.pendingWrites()) {
-      if (!this.segments.contains(write.base)) this.segments.createSync(write.base);
-      const file = this.files.openSync(this.segments.path(write.base), 'create');
-      file.writeSync(write.buffer, write.position);
-      file.closeSync();
-      this.noteUnsynced(write.base);
-      this.writtenUnit = write.until;
+  /** Same as `flush(false)`, before it returns. False: a flush is under way. */
+  writeSync(): boolean {
+    if (this.flushing) return false;
+    for (const { base, position, buffer, until } of this.pendingWrites()) {
+      if (!this.segments.contains(base)) this.segments.createSync(base);
+      this.noteUnsynced(base);
+      const file = this.files.openSync(this.segments.path(base), 'write');
+      try {
+        file.writeSync(buffer, position);
+      } finally {
+        file.closeSync();
+      }
+      this.writtenUnit = until;
     }
+    return true;
+  }
+
+  /** Writes new units and gives their memory back. For recovery. */
+  flushSync(): void {
+    this.writeSync();
     this.forgetTail(Number.POSITIVE_INFINITY);
   }
 

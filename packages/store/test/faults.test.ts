@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import type { PutResult } from '../src/index.js';
+import type { PutResult, StoreFile } from '../src/index.js';
 import { FaultyFiles } from './support/faulty-files.js';
 import {
   bodies,
@@ -14,6 +14,7 @@ import {
   texts,
   until,
 } from './support/store.js';
+import { forwarding, WrappedFiles } from './support/wrapped-files.js';
 
 afterEach(async () => {
   await closeStores();
@@ -162,6 +163,45 @@ describe('consume queue and index files', () => {
     const again = await openStore(directory);
     expect(bodies(await readQueue(again))).toEqual(texts(60));
     expect((await again.queryByKey('T', 'm42', 10, 0, Date.now() + 1000)).messages.length).toBe(1);
+  });
+});
+
+/** Whoever writes to a consume queue before the call returns is held up. */
+class SlowFiles extends WrappedFiles {
+  readonly writes = { now: 0, pooled: 0 };
+
+  protected override wrap(file: StoreFile): StoreFile {
+    if (!file.path.includes('/consumequeue/')) return file;
+    return {
+      ...forwarding(file),
+      writeSync: (buffer, position) => {
+        this.writes.now++;
+        for (const until = performance.now() + 10; performance.now() < until; );
+        file.writeSync(buffer, position);
+      },
+      write: (buffers, position, done) => {
+        this.writes.pooled++;
+        file.write(buffers, position, done);
+      },
+    };
+  }
+}
+
+describe('consume queues', () => {
+  it('are written by the thread pool for a while once the disk has made the event loop wait', async () => {
+    const directory = temporaryDirectory();
+    const files = new SlowFiles();
+    const store = await openStore(directory, { files, flushIntervalConsumeQueue: 5 });
+    const queueIds = Array.from({ length: 20 }, (_, queueId) => queueId);
+    await putAll(
+      store,
+      queueIds.map((queueId) => message(`in ${queueId}`, { queueId })),
+    );
+    await until(() => files.writes.now + files.writes.pooled === queueIds.length, 'the flush');
+    expect(files.writes).toEqual({ now: 1, pooled: queueIds.length - 1 });
+    await store.close();
+    const again = await openStore(directory);
+    for (const queueId of queueIds) expect(bodies(await readQueue(again, 'T', queueId))).toEqual([`in ${queueId}`]);
   });
 });
 

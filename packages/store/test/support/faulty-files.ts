@@ -24,6 +24,12 @@ export class FaultyFiles extends WrappedFiles {
     else super.createSized(path, size, durable, done);
   }
 
+  override createSizedSync(path: string, size: number): StoreFile {
+    const error = this.check('create', path);
+    if (error) throw error;
+    return super.createSizedSync(path, size);
+  }
+
   override remove(...[path, done]: Parameters<Files['remove']>): void {
     const error = this.check('remove', path);
     if (error) setImmediate(done, error);
@@ -59,6 +65,11 @@ export class FaultyFiles extends WrappedFiles {
         const error = this.check('write', path);
         if (error) throw error;
         return file.writeNow(buffers, position);
+      },
+      writeSync: (buffer, position) => {
+        const error = this.check('write', path);
+        if (error) throw error;
+        file.writeSync(buffer, position);
       },
       sync: (done) => {
         const error = this.check('sync', path);

@@ -43,6 +43,11 @@ export class PowerLossFiles extends WrappedFiles {
     });
   }
 
+  override createSizedSync(path: string, size: number): StoreFile {
+    this.young.add(path);
+    return super.createSizedSync(path, size);
+  }
+
   /** Copies `directory` to `copy` as the power failure leaves it. */
   fail(directory: string, copy: string, random: () => number): void {
     cpSync(directory, copy, { recursive: true });

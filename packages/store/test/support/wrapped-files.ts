@@ -34,6 +34,10 @@ export class WrappedFiles implements Files {
     nodeFiles.createSized(path, size, durable, (error, file) => (file ? done(null, this.wrap(file)) : done(error)));
   }
 
+  createSizedSync(path: string, size: number): StoreFile {
+    return this.wrap(nodeFiles.createSizedSync(path, size));
+  }
+
   remove(...args: Parameters<Files['remove']>): void {
     nodeFiles.remove(...args);
   }
