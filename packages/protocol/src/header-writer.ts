@@ -3,6 +3,7 @@
  * layouts.
  */
 
+import { charCode } from './char-code.js';
 import { ProtocolError } from './errors.js';
 import { languageCode } from './language.js';
 
@@ -120,20 +121,22 @@ export function writeBinaryHeader(command: CommandHeader, target: Buffer, start:
 
 /** These texts are short: a loop is faster than a call of the native writer, which long ones and foreign letters go to. */
 function writeUtf8(text: string, target: Buffer, start: number): number {
-  for (let i = 0; i < text.length; i++) {
-    const char = text.charCodeAt(i);
+  const { length } = text;
+  for (let i = 0; i < length; i++) {
+    const char = charCode(text, i);
     if (char > 0x7f) return start + target.write(text, start);
     target[start + i] = char;
   }
-  return start + text.length;
+  return start + length;
 }
 
 /** A text as `JSON.stringify` spells it. */
 function writeQuoted(text: string, target: Buffer, start: number): number {
+  const { length } = text;
   let at = start;
   target[at++] = QUOTE;
-  for (let i = 0; i < text.length; i++) {
-    const char = text.charCodeAt(i);
+  for (let i = 0; i < length; i++) {
+    const char = charCode(text, i);
     if (char > 0x7f) return start + target.write(JSON.stringify(text), start);
     if (char < 0x20) at = writeBytes(CONTROL_ESCAPES[char]!, target, at);
     else {

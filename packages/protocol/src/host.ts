@@ -3,6 +3,7 @@
  * Source of truth: `MessageExt.socketAddress2ByteBuffer` (rocketmq-common).
  */
 
+import { charCode } from './char-code.js';
 import { ConfigurationError } from './errors.js';
 
 export interface Host {
@@ -77,7 +78,7 @@ function writeIPv4(address: string, target: Buffer, at: number): number {
   let digits = 0;
   let parts = 0;
   for (let i = 0; i <= address.length; i++) {
-    const char = i === address.length ? 46 : address.charCodeAt(i);
+    const char = i === address.length ? 46 : charCode(address, i);
     if (char === 46) {
       if (digits === 0 || byte > 255 || parts === 4) throw notAnAddress(address);
       target[at + parts++] = byte;

@@ -5,6 +5,7 @@
  * Source of truth: `MessageConst`, `MessageDecoder.messageProperties2String` and `string2messageProperties`.
  */
 
+import { charCode } from './char-code.js';
 import { ConfigurationError } from './errors.js';
 
 /** Names with a meaning. Java: `MessageConst` (its `PROPERTY_` prefix left out). */
@@ -198,8 +199,14 @@ export function decodeProperties(stored: string | Buffer): Record<string, string
 
 /** Java's `String.hashCode`: 32 bits signed, over UTF-16 units. */
 export function javaHashCode(text: string): number {
-  let hash = 0;
-  for (let i = 0; i < text.length; i++) hash = (Math.imul(31, hash) + text.charCodeAt(i)) | 0;
+  return extendHashCode(0, text);
+}
+
+/** {@link javaHashCode} of `prefix + text` from that of `prefix`. */
+export function extendHashCode(prefixHash: number, text: string): number {
+  const { length } = text;
+  let hash = prefixHash;
+  for (let i = 0; i < length; i++) hash = (Math.imul(31, hash) + charCode(text, i)) | 0;
   return hash;
 }
 

@@ -1,17 +1,19 @@
 /** How header fields spell numbers and booleans, as Java reads them. */
 
+import { charCode } from './char-code.js';
+
 const LONG_LIMIT = 2 ** 63;
 
 /** Decimal digits with an optional sign, as Java's `Long.parseLong`; NaN for anything else, also beyond 64 bits. */
 export function parseInteger(text: string): number {
   const length = text.length;
-  const first = text.charCodeAt(0);
+  const first = charCode(text, 0);
   const signed = first === 45 || first === 43;
   let i = signed ? 1 : 0;
   if (i >= length || length > 25) return Number.NaN;
   let value = 0;
   for (; i < length; i++) {
-    const digit = text.charCodeAt(i) - 48;
+    const digit = charCode(text, i) - 48;
     if (digit < 0 || digit > 9) return Number.NaN;
     value = value * 10 + digit;
   }

@@ -20,13 +20,6 @@ function* runsOf(pages: readonly number[]): Generator<{ first: number; end: numb
   }
 }
 
-/** Hash of `prefix + text` from the hash of `prefix`. */
-export function extendHash(prefixHash: number, text: string): number {
-  let hash = prefixHash;
-  for (let i = 0; i < text.length; i++) hash = (Math.imul(31, hash) + text.charCodeAt(i)) | 0;
-  return hash;
-}
-
 /** Java: `IndexFile.indexKeyHashMethod`. */
 export function keyHash(hash: number): number {
   return hash === -(2 ** 31) ? 0 : Math.abs(hash);

@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib';
 import {
   CorruptError,
+  extendHashCode,
   IndexType,
   javaHashCode,
   KEY_SEPARATOR,
@@ -10,7 +11,7 @@ import {
 } from '@rocketnest/protocol';
 import type { DispatchRequest } from './dispatch.js';
 import type { Files } from './files.js';
-import { extendHash, IndexFile, keyHash } from './index-file.js';
+import { IndexFile, keyHash } from './index-file.js';
 import type { OpenFiles } from './open-files.js';
 import type { StoreOptions } from './options.js';
 import type { StoreLogger } from './types.js';
@@ -140,12 +141,12 @@ export class IndexService {
     if (newest && !newest.empty && request.commitLogOffset === newest.endOffset) return;
 
     const prefix = this.prefixOf(request.topic);
-    if (uniqueId !== undefined) this.putHash(extendHash(prefix.key, uniqueId), request);
+    if (uniqueId !== undefined) this.putHash(extendHashCode(prefix.key, uniqueId), request);
     if (keys) {
-      if (!keys.includes(KEY_SEPARATOR)) this.putHash(extendHash(prefix.key, keys), request);
-      else for (const key of keys.split(KEY_SEPARATOR)) if (key) this.putHash(extendHash(prefix.key, key), request);
+      if (!keys.includes(KEY_SEPARATOR)) this.putHash(extendHashCode(prefix.key, keys), request);
+      else for (const key of keys.split(KEY_SEPARATOR)) if (key) this.putHash(extendHashCode(prefix.key, key), request);
     }
-    if (tags) this.putHash(extendHash(prefix.tag, tags), request);
+    if (tags) this.putHash(extendHashCode(prefix.tag, tags), request);
   }
 
   /** Messages of a topic by key, newest files first, at most `max`. `indexType` `T`: the key is a tag. Java: `queryOffset`. */
@@ -158,7 +159,7 @@ export class IndexService {
     indexType?: string,
   ): Promise<IndexMatch> {
     const prefix = this.prefixOf(topic);
-    const hash = keyHash(extendHash(indexType === IndexType.TAG ? prefix.tag : prefix.key, key));
+    const hash = keyHash(extendHashCode(indexType === IndexType.TAG ? prefix.tag : prefix.key, key));
     const limit = Math.min(max, this.options.maxMsgsNumBatch);
     const offsets: number[] = [];
     const newest = this.files_.at(-1);
