@@ -1,8 +1,11 @@
 import { totalmem } from 'node:os';
 import { decodeProperties, readStored } from '@rocketnest/protocol';
+import type { Hold } from './cold-reads.js';
 import type { CommitLog } from './commit-log.js';
 import { type ConsumeQueue, type EntryBlock, messageCountAt, queueOffsetAt } from './consume-queue.js';
+import type { Chunk } from './log-tail.js';
 import type { StoreOptions } from './options.js';
+import { type CopySpace, Pieces, splitPieces } from './pieces.js';
 import { isFiller } from './simple-consume-queue.js';
 import { type GetResult, GetStatus, type MessageFilter } from './types.js';
 
@@ -12,25 +15,31 @@ const MIN_PULL_BYTES = 100;
 /** Messages this close in the log are fetched with one read, the bytes between them included. */
 const READ_GAP_BYTES = 16 * 1024;
 const READ_MAX_BYTES = 1024 * 1024;
+/** From so many old messages close together on, whole blocks are read and kept for those who want the messages between them. */
+const MESSAGES_WORTH_A_BLOCK = 4;
 
-/** A message's bytes; null when it was deleted; undefined when a read is needed to know. */
-type Fetched = Buffer | null | undefined;
+/** What has a message's bytes; null when it was deleted; undefined when a read is needed to know. */
+type Fetched = Chunk | null | undefined;
 
 const PHYSICAL_MEMORY_BYTES = totalmem();
 
+/** Bytes at the end of the log that are expected to be in memory, by rule of thumb. */
+const recentBytes = (options: StoreOptions): number =>
+  PHYSICAL_MEMORY_BYTES * (options.accessMessageInMemoryMaxRatio / 100);
+
 /** Near enough to the end of the log to be in memory, by rule of thumb. Java: `estimateInMemByCommitOffset`. */
 export function isRecent(options: StoreOptions, maxOffset: number, commitLogOffset: number): boolean {
-  return maxOffset - commitLogOffset <= PHYSICAL_MEMORY_BYTES * (options.accessMessageInMemoryMaxRatio / 100);
+  return maxOffset - commitLogOffset <= recentBytes(options);
 }
 
 /**
  * One get. Java: `DefaultMessageStore.getMessage`, whose rules for limits, filters and the next offset this repeats exactly.
  *
  * Runs through the consume queue entries without waiting for as long as everything needed is in memory. When it is not, the next
- * stretch is read from the disk, into buffers of its own, and the run goes on where it stopped.
+ * stretch is read from the disk, and the run goes on where it stopped.
  */
 class Get {
-  private readonly buffers: Buffer[] = [];
+  private readonly pieces: Pieces;
   private bytes = 0;
   private messages = 0;
   private next: number;
@@ -44,11 +53,16 @@ class Get {
   private goesOn = false;
   private block: EntryBlock = { queueOffset: 0, count: 0, values: [], batches: null };
   private at = 0;
-  private readonly fetched = new Map<number, Buffer | null>();
+  /** What had the latest message. Only as long as nothing is waited for. */
+  private chunk: Chunk | null = null;
+  /** Single messages that were read, null for those that are gone. */
+  private fetched: Map<number, Chunk | null> | null = null;
   private readonly maxOffset: number;
   private readonly minOffset: number;
   private readonly maxBytes: number;
   private readonly maxScan: number;
+  /** Messages from here on are expected to be in memory. */
+  private readonly recentFrom: number;
 
   constructor(
     private readonly log: CommitLog,
@@ -58,10 +72,13 @@ class Get {
     private readonly maxMessages: number,
     maxBytes: number,
     private readonly filter: MessageFilter | undefined,
+    space: CopySpace,
   ) {
+    this.pieces = new Pieces(space);
     this.next = offset;
     this.minOffset = queue.minOffset;
     this.maxOffset = queue.maxOffset;
+    this.recentFrom = log.maxOffset - recentBytes(options);
     this.maxBytes = Math.min(Math.max(maxBytes, MIN_PULL_BYTES), MAX_PULL_BYTES);
     this.maxScan = Math.max(options.maxFilterMessageSize, maxMessages * queue.layout.bytes);
     // Units of other queues are not messages: how many of them a file has left is not known here.
@@ -115,7 +132,7 @@ class Get {
       if (this.isFull(size, commitLogOffset, messageCount) || this.bytes >= this.maxBytes) return undefined;
       const passes = this.passesEntry(this.at);
       const message = passes ? this.fetch(commitLogOffset, size) : null;
-      if (message === undefined) return this.prefetch().then(() => this.runEntries() ?? this.run());
+      if (message === undefined) return this.readAndGoOn();
 
       this.next = queueOffset + messageCount;
       if (commitLogOffset < this.skipBefore) continue;
@@ -129,15 +146,12 @@ class Get {
         this.skipBefore = segments.baseOf(commitLogOffset) + segments.size;
         continue;
       }
-      if (
-        filter?.matchesCommitLog &&
-        !filter.matchesCommitLog(message, () => decodeProperties(readStored.propertiesData(message, 0)))
-      ) {
+      if (filter?.matchesCommitLog && !passesFilter(filter, message, commitLogOffset, size)) {
         if (this.bytes === 0) this.status = GetStatus.NO_MATCHED_MESSAGE;
         continue;
       }
-      this.buffers.push(message);
-      this.bytes += message.length;
+      this.pieces.add(message, commitLogOffset, size);
+      this.bytes += size;
       this.messages += messageCount;
       this.status = GetStatus.FOUND;
       this.skipBefore = Number.NEGATIVE_INFINITY;
@@ -153,16 +167,36 @@ class Get {
   }
 
   private fetch(commitLogOffset: number, size: number): Fetched {
-    const inMemory = this.log.readTail(commitLogOffset, size);
-    if (inMemory) return inMemory;
+    const { chunk } = this;
+    if (chunk !== null && commitLogOffset >= chunk.start && commitLogOffset + size <= chunk.start + chunk.length)
+      return chunk;
     if (commitLogOffset < this.log.minOffset || isFiller(commitLogOffset, size)) return null;
-    return this.log.readKept(commitLogOffset, size) ?? this.fetched.get(commitLogOffset);
+    const found = this.log.find(commitLogOffset, size) ?? this.fetched?.get(commitLogOffset);
+    if (found) this.chunk = found;
+    return found;
   }
 
-  /** Reads the messages the run will most likely want next; neighbours in the log share a read. */
-  private async prefetch(): Promise<void> {
+  /** Reads the messages the run will most likely want next, then goes on with the run. */
+  private async readAndGoOn(): Promise<GetResult> {
+    this.pieces.settle();
+    this.chunk = null;
+    const holds: Hold[] = [];
+    try {
+      await Promise.all(this.missing().map((group) => this.read(group, holds)));
+      const later = this.runEntries();
+      if (later) return later;
+      this.pieces.settle();
+      this.chunk = null;
+    } finally {
+      for (const hold of holds) hold.release();
+    }
+    return this.run();
+  }
+
+  /** The messages to read; neighbours in the log share a read. */
+  private missing(): Group[] {
     const { values, count } = this.block;
-    const groups: { start: number; end: number; messages: [offset: number, size: number][] }[] = [];
+    const groups: Group[] = [];
     let bytes = this.bytes;
     let { messages } = this;
     for (let at = this.at; at < count && messages < this.maxMessages; at++) {
@@ -186,14 +220,26 @@ class Get {
         groups.push({ start: commitLogOffset, end: commitLogOffset + size, messages: [[commitLogOffset, size]] });
       }
     }
-    await Promise.all(
-      groups.map(async ({ messages: wanted }) => {
-        const found = await this.log.readRun(wanted);
-        wanted.forEach(([offset], i) => {
-          this.fetched.set(offset, found[i] ?? null);
-        });
-      }),
-    );
+    this.chunk = null;
+    return groups;
+  }
+
+  private async read({ start, end, messages }: Group, holds: Hold[]): Promise<void> {
+    this.fetched ??= new Map();
+    const { fetched, log } = this;
+    if (messages.length < MESSAGES_WORTH_A_BLOCK) {
+      await Promise.all(
+        messages.map(async ([offset, size]) => {
+          const buffer = await log.read(offset, size);
+          fetched.set(offset, buffer && { start: offset, buffer, length: size });
+        }),
+      );
+      return;
+    }
+    const hold = log.hold(start, end);
+    holds.push(hold);
+    await hold.ready();
+    for (const [offset, size] of messages) if (hold.lacks(offset, size)) fetched.set(offset, null);
   }
 
   private isFull(size: number, commitLogOffset: number, messageCount: number): boolean {
@@ -210,7 +256,7 @@ class Get {
   ): boolean {
     if (messages + messageCount > this.maxMessages || bytes + size > this.maxBytes) return true;
     const { options } = this;
-    return isRecent(options, this.log.maxOffset, commitLogOffset)
+    return commitLogOffset >= this.recentFrom
       ? bytes + size > options.maxTransferBytesOnMessageInMemory ||
           messages > options.maxTransferCountOnMessageInMemory - 1
       : bytes + size > options.maxTransferBytesOnMessageInDisk ||
@@ -218,21 +264,43 @@ class Get {
   }
 
   private result(): GetResult {
-    const { status, buffers, bytes, messages, next, minOffset, maxOffset } = this;
-    return { status, buffers, messageCount: messages, bytes, nextBeginOffset: next, minOffset, maxOffset };
+    const { status, messages, bytes, next, minOffset, maxOffset } = this;
+    return new Result(status, this.pieces.take(), this.pieces.sizes, messages, bytes, next, minOffset, maxOffset);
   }
 }
 
+/** Messages to read that stand close together. */
+interface Group {
+  readonly start: number;
+  end: number;
+  readonly messages: [offset: number, size: number][];
+}
+
+class Result implements GetResult {
+  constructor(
+    readonly status: GetStatus,
+    readonly pieces: Buffer[],
+    private readonly sizes: readonly number[],
+    readonly messageCount: number,
+    readonly bytes: number,
+    readonly nextBeginOffset: number,
+    readonly minOffset: number,
+    readonly maxOffset: number,
+  ) {}
+
+  get buffers(): Buffer[] {
+    return splitPieces(this.pieces, this.sizes);
+  }
+}
+
+function passesFilter(filter: MessageFilter, { buffer, start }: Chunk, commitLogOffset: number, size: number): boolean {
+  const message = buffer.subarray(commitLogOffset - start, commitLogOffset - start + size);
+  return filter.matchesCommitLog!(message, () => decodeProperties(readStored.propertiesData(message, 0)));
+}
+
 /** A get that returns nothing. */
-const empty = (status: GetStatus, nextBeginOffset: number, minOffset: number, maxOffset: number): GetResult => ({
-  status,
-  buffers: [],
-  messageCount: 0,
-  bytes: 0,
-  nextBeginOffset,
-  minOffset,
-  maxOffset,
-});
+const empty = (status: GetStatus, nextBeginOffset: number, minOffset: number, maxOffset: number): GetResult =>
+  new Result(status, [], [], 0, 0, nextBeginOffset, minOffset, maxOffset);
 
 /** Messages of a queue from `offset` on. Synchronous when everything is in memory. */
 export function getMessages(
@@ -250,5 +318,5 @@ export function getMessages(
   if (offset < minOffset) return empty(GetStatus.OFFSET_TOO_SMALL, minOffset, minOffset, maxOffset);
   if (offset === maxOffset) return empty(GetStatus.OFFSET_OVERFLOW_ONE, offset, minOffset, maxOffset);
   if (offset > maxOffset) return empty(GetStatus.OFFSET_OVERFLOW_BADLY, maxOffset, minOffset, maxOffset);
-  return new Get(log, options, queue, offset, maxMessages, maxBytes, filter).run();
+  return new Get(log, options, queue, offset, maxMessages, maxBytes, filter, log.copySpace).run();
 }

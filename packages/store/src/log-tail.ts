@@ -3,6 +3,8 @@ export interface Chunk {
   readonly start: number;
   readonly buffer: Buffer;
   length: number;
+  /** The memory will be used for something else: it has to be copied before anything is waited for. */
+  readonly isReused?: boolean;
 }
 
 const CHUNK_BYTES = 1024 * 1024;
@@ -37,14 +39,18 @@ export class LogTail {
 
   /** The bytes at `offset`, or null when they are not all in memory. A slice, not a copy. */
   find(offset: number, size: number): Buffer | null {
-    if (offset < this.start) return null;
+    const chunk = this.chunkOf(offset, size);
+    return chunk ? chunk.buffer.subarray(offset - chunk.start, offset - chunk.start + size) : null;
+  }
+
+  /** What has the bytes [`offset`, `offset + size`), undefined when they are not all in memory. */
+  chunkOf(offset: number, size: number): Chunk | undefined {
+    if (offset < this.start) return undefined;
     for (let i = this.chunks.length - 1; i >= 0; i--) {
       const chunk = this.chunks[i]!;
-      if (offset < chunk.start) continue;
-      const at = offset - chunk.start;
-      return at + size <= chunk.length ? chunk.buffer.subarray(at, at + size) : null;
+      if (offset >= chunk.start) return offset + size <= chunk.start + chunk.length ? chunk : undefined;
     }
-    return null;
+    return undefined;
   }
 
   /** Drops the oldest chunks beyond the limit, but none that holds bytes at or after `writtenOffset`. */

@@ -1,18 +1,18 @@
 import { MESSAGE_MAGIC_V1, MESSAGE_MAGIC_V2, readStored } from '@rocketnest/protocol';
-import { ColdReads } from './cold-reads.js';
+import { ColdReads, type Hold } from './cold-reads.js';
 import { STORE_TIMESTAMP_PREFIX_BYTES } from './log-record.js';
-import type { LogTail } from './log-tail.js';
+import type { Chunk, LogTail } from './log-tail.js';
 import { type OpenFiles, readFully } from './open-files.js';
+import { CopySpace } from './pieces.js';
 import type { Segments } from './segments.js';
-
-/** From so many old messages close together on, whole blocks are read and kept for those who want the messages between them. */
-const MESSAGES_WORTH_A_BLOCK = 4;
 
 /** The reading half of the commit log: fresh bytes from the tail in memory, old ones from the files. */
 export abstract class ReadableLog {
   /** Behind the last message that can be read. */
   protected dispatchedOffset = 0;
-  private readonly cold = new ColdReads((offset, size) => this.readFile(offset, size));
+  /** For what is found in memory that will be used for something else. */
+  readonly copySpace = new CopySpace();
+  private readonly cold = new ColdReads((target, offset) => this.readFile(target, offset));
 
   protected constructor(
     readonly segments: Segments,
@@ -39,9 +39,18 @@ export abstract class ReadableLog {
     return offset < this.minOffset ? null : this.tail.find(offset, size); // Deleted is deleted, in memory, too.
   }
 
-  /** Bytes of the log that are in memory because somebody has read what is around them; undefined when they are not. A slice. */
-  readKept(offset: number, size: number): Buffer | undefined {
-    return this.cold.kept(offset, size, this.segments.baseOf(offset));
+  /**
+   * What has the bytes [`offset`, `offset + size`) in memory: the tail, or, as somebody has read what is around them, other memory. Such
+   * memory may be used for something else as soon as the caller waits or calls {@link hold}. Undefined: they have to be read.
+   */
+  find(offset: number, size: number): Chunk | undefined {
+    return this.tail.chunkOf(offset, size) ?? this.cold.find(offset, size, this.segments.baseOf(offset));
+  }
+
+  /** Makes {@link find} find old bytes, which are in one file, and those around them. */
+  hold(start: number, end: number): Hold {
+    const base = this.segments.baseOf(start);
+    return this.cold.hold(start, end, base, Math.min(base + this.segments.size, this.dispatchedOffset));
   }
 
   /** Bytes of the log; null when they are not (or no longer) there. Reads are limited to one file. */
@@ -52,16 +61,6 @@ export abstract class ReadableLog {
     if (offset < this.minOffset || offset + size > this.dispatchedOffset || offset + size > base + this.segments.size)
       return null;
     return this.cold.read(offset, size);
-  }
-
-  /** Several old messages that stand close together in one file; null for each that is no longer there. */
-  async readRun(messages: readonly (readonly [offset: number, size: number])[]): Promise<(Buffer | null)[]> {
-    const [offset] = messages[0]!;
-    const base = this.segments.baseOf(offset);
-    if (offset < this.minOffset) return messages.map(() => null);
-    const end = Math.min(base + this.segments.size, this.dispatchedOffset);
-    if (messages.length >= MESSAGES_WORTH_A_BLOCK) return this.cold.readRun(messages, base, end);
-    return Promise.all(messages.map(([at, size]) => (at + size > end ? null : this.cold.read(at, size))));
   }
 
   /** The message at `offset`; null when none begins there. */
@@ -85,16 +84,15 @@ export abstract class ReadableLog {
     this.cold.clear();
   }
 
-  private async readFile(offset: number, size: number): Promise<Buffer | null> {
+  private async readFile(target: Buffer, offset: number): Promise<boolean> {
     const base = this.segments.baseOf(offset);
-    const buffer = Buffer.allocUnsafeSlow(size);
     try {
       const bytes = await this.openFiles.use(this.segments.path(base), (file) =>
-        readFully(file, buffer, offset - base),
+        readFully(file, target, offset - base),
       );
-      return bytes === size ? buffer : null;
+      return bytes === target.length;
     } catch (error) {
-      if (!this.segments.contains(offset)) return null; // Deleted by retention while we were at it.
+      if (!this.segments.contains(offset)) return false; // Deleted by retention while we were at it.
       throw error;
     }
   }

@@ -107,9 +107,12 @@ export type GetStatus = (typeof GetStatus)[keyof typeof GetStatus];
 export interface GetResult {
   readonly status: GetStatus;
   /**
-   * One raw stored message each. Slices of memory that nobody writes to again: valid for as long as they are referenced, but each
-   * keeps the block it was cut from alive, so send them or copy them, do not collect them.
+   * The raw stored messages, one behind the other: in as few buffers as they are found in. Slices of memory that nobody writes to again:
+   * valid for as long as they are referenced, but each keeps the block it was cut from alive, so send them or copy them, do not
+   * collect them.
    */
+  readonly pieces: Buffer[];
+  /** The same, one raw stored message each; made when it is asked for. */
   readonly buffers: Buffer[];
   /** Messages, those of inner batches counted one by one: can be more than buffers. */
   readonly messageCount: number;

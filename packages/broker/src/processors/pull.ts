@@ -18,7 +18,6 @@ import { type GetResult, GetStatus, type MessageFilter } from '@rocketnest/store
 import type { BrokerContext } from '../context.js';
 import type { Predicate } from '../filter/expressions.js';
 import { isTagExpression, noFilterBy } from '../filters.js';
-import { joinNeighbours } from '../join-neighbours.js';
 import type { HeldPull } from '../pull-hold.js';
 import { OVERLOAD } from '../send-gate.js';
 import { pullLogicQueue } from '../static-topic/pull.js';
@@ -167,7 +166,7 @@ function pull(
   if (reset !== undefined && options.useServerSideResetOffset) {
     return answer(context, checked, {
       status: OFFSET_RESET,
-      buffers: [],
+      pieces: [],
       messageCount: 0,
       bytes: 0,
       nextBeginOffset: reset,
@@ -274,7 +273,7 @@ function subscribed(
 function answer(
   context: BrokerContext,
   checked: Pull,
-  result: Omit<GetResult, 'status'> & { status: PullStatus },
+  result: Omit<GetResult, 'status' | 'buffers'> & { status: PullStatus },
 ): RemotingCommand | undefined | Promise<RemotingCommand | undefined> {
   const { fields, request, connection, topic, group, maySuspend } = checked;
   const { clock, offsets, stats, store } = context;
@@ -320,7 +319,7 @@ function answer(
       topicSysFlag: String(topic.topicSysFlag),
       groupSysFlag: String(group.groupSysFlag),
     },
-    result.buffers.length === 0 ? null : joinNeighbours(result.buffers),
+    result.pieces.length === 0 ? null : result.pieces,
   );
 }
 
