@@ -10,8 +10,8 @@ import type { Replier } from '../reply.js';
  * Runs a handler to its end. A stream stands for its last value; an empty one, which is how a filter says that it has dealt with the
  * failure, for none.
  */
-export async function outcomeOf(handler: MessageHandler, data: unknown, context: RocketMQContext): Promise<unknown> {
-  return lastValue(await handler(data, context));
+export function outcomeOf(handler: MessageHandler, data: unknown, context: RocketMQContext): Promise<unknown> {
+  return Promise.resolve(handler(data, context)).then(lastValue);
 }
 
 /**

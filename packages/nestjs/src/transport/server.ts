@@ -66,6 +66,8 @@ export class ServerRocketMQ
   readonly #replier: Replier;
   readonly #reporter = new StatusReporter((status) => this._status$.next(status));
   readonly #routes = new Map<string, Route>();
+  /** Nest's own, which does nothing. */
+  readonly #noStartHook = this.onProcessingStartHook;
   /** One for each group. */
   #containers: readonly RocketMQListenerContainer[] = [];
 
@@ -117,10 +119,12 @@ export class ServerRocketMQ
   }
 
   /** Runs the handlers known by `key` to their end. Rejects when one failed or there is none: the message comes again. */
-  override async handleEvent(key: string, packet: ReadPacket, context: BaseRpcContext): Promise<unknown> {
+  override handleEvent(key: string, packet: ReadPacket, context: BaseRpcContext): Promise<unknown> {
     const handler = this.messageHandlers.get(key);
-    if (handler === undefined) throw new ConsumeError(`There is no handler for '${key}'.`);
-    return this.#withHooks(context, () => outcomeOf(handler, packet.data, context as RocketMQContext));
+    if (handler === undefined) return Promise.reject(new ConsumeError(`There is no handler for '${key}'.`));
+    const run = (): Promise<unknown> => outcomeOf(handler, packet.data, context as RocketMQContext);
+    // The way through hooks takes promises of its own for each message.
+    return this.#hasHooks ? this.#withHooks(context, run) : run();
   }
 
   #handle({ key, pattern }: Route, message: MessageExt, context: RocketMQContext): unknown {
@@ -141,6 +145,10 @@ export class ServerRocketMQ
 
   #isEvent(key: string): boolean {
     return this.messageHandlers.get(key)?.isEventHandler === true;
+  }
+
+  get #hasHooks(): boolean {
+    return this.onProcessingStartHook !== this.#noStartHook || this.onProcessingEndHook !== undefined;
   }
 
   #withHooks(context: BaseRpcContext, run: () => Promise<unknown>): Promise<unknown> {

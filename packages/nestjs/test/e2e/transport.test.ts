@@ -252,6 +252,42 @@ describe('ServerRocketMQ', () => {
     expect(log.find('warn', /nothing is consumed/)).toHaveLength(1);
   });
 
+  it('has Nest’s hooks around every delivery, whatever becomes of it, and its outcome does not depend on theirs', async () => {
+    const topic = unique('t');
+
+    @Controller()
+    class Handlers {
+      @EventPattern<unknown>(topic)
+      on(@NestCtx() context: RocketMQContext): void {
+        got.push(`handled ${context.getReconsumeTimes()}`);
+        if (context.getReconsumeTimes() === 0) throw new Error('db down');
+      }
+    }
+
+    await using app = await startApp(at(cluster), { controllers: [Handlers] }, async (nest) => {
+      const strategy = new ServerRocketMQ({
+        namesrvAddr: cluster.namesrvAddr,
+        ...quick,
+        logger: log,
+        consumerGroup: unique('g'),
+      });
+      const see = (what: string, id: unknown, context: unknown) =>
+        got.push(`${what} ${(context as RocketMQContext).getReconsumeTimes()} ${id === ROCKETMQ_TRANSPORT}`);
+      strategy.setOnProcessingStartHook((id, context, done) => {
+        see('start', id, context);
+        void done();
+      });
+      strategy.setOnProcessingEndHook((id, context) => see('end', id, context));
+      nest.connectMicroservice({ strategy });
+      await nest.startAllMicroservices();
+    });
+    await app.get(RocketMQTemplate).send(topic, 'x');
+    await waitFor(() => got.length === 6, { what: 'the end of the second delivery' });
+    const delivery = (times: number) => [`start ${times} true`, `handled ${times}`, `end ${times} true`];
+    expect(got).toEqual([...delivery(0), ...delivery(1)]);
+    expect(log.find('error', /attempt 1 of 17/)).toHaveLength(1);
+  });
+
   it('can use the module’s connection, and tells its status', async () => {
     const topic = unique('t');
     const statuses: string[] = [];
