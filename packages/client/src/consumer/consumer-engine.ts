@@ -364,6 +364,8 @@ export class ConsumerEngine implements ConsumerRegistration {
     return new ConcurrentConsumption({ ...shared, broadcasting, consumeTimeoutMs: options.consumeTimeoutMs });
   }
 
+  private readonly submit = (queue: ProcessQueue): void => this.consumption.submit(queue);
+
   private createPullContext(brokers: BrokerLink): Omit<PullContext, 'limits' | 'paused'> {
     const { options } = this;
     return {
@@ -379,7 +381,8 @@ export class ConsumerEngine implements ConsumerRegistration {
       clustering: options.messageModel === 'CLUSTERING',
       postSubscription: options.postSubscriptionWhenPull,
       subscription: (topic) => this.subscriptions.get(topic),
-      onMessages: (queue) => this.consumption.submit(queue),
+      // The next pull leaves at the end of this turn of the event loop, handlers start after it: brokers work while they do.
+      onMessages: (queue) => void setImmediate(this.submit, queue),
       onOffsetMoved: (queue, offset) => void this.rebalance.reset([{ queue, offset }], RESET_WAIT_MS),
     };
   }
