@@ -14,7 +14,7 @@ const root = fileURLToPath(new URL('../../..', import.meta.url));
 const guides = ['docs/nestjs', 'docs/client'].flatMap((folder) =>
   readdirSync(join(root, folder)).map((page) => `${folder}/${page}`),
 );
-const PAGES = ['README.md', 'README.zh-CN.md', 'packages/nestjs/README.md', ...guides];
+const PAGES = ['README.md', 'README.zh-CN.md', 'packages/nestjs/README.md', 'docs/performance.md', ...guides];
 
 /** Addresses of name servers in guides; a cluster of the test stands behind them. */
 const NAME_SERVERS = /[\w.-]+:9876(;[\w.-]+:9876)*/g;
