@@ -5,11 +5,14 @@ import { anonymousMiB, cpuSeconds, residentMiB } from '../process-figures.js';
 import { Driver, type DriverResult, type Tally } from './driver.js';
 import { firstAck } from './first-ack.js';
 import type { Run } from './scenario.js';
+import { expectDisk } from './temporary-files.js';
 
 export interface BenchOptions {
   readonly flush?: 'ASYNC_FLUSH' | 'SYNC_FLUSH';
   /** Further keys of broker.conf, for all peers. */
   readonly broker?: Properties;
+  /** Disk that a run takes; default: little. */
+  readonly diskGiB?: number;
 }
 
 /** Resident memory of name server and broker together. */
@@ -35,6 +38,10 @@ export interface Load<R extends DriverResult = DriverResult> {
 type Values = Readonly<Record<string, string | number | boolean>>;
 
 const QUEUES = 8;
+/** As long as the official client waits for an answer. */
+const PATIENCE_MS = 60_000;
+/** Of a load that others are compared with: compilers must be done, or what comes later seems fast. */
+export const LONG_WARM_UP = 4;
 /** On top of what a driver is told to take: starting a JVM on a busy machine, and draining. */
 const GRACE_MS = 240_000;
 /** Of loads that are a number of messages: 2,000 a second are too slow. */
@@ -51,6 +58,7 @@ export class BrokerBench implements AsyncDisposable {
   ) {}
 
   static async start(peer: BrokerPeer, run: Run, options: BenchOptions = {}): Promise<BrokerBench> {
+    if (options.diskGiB !== undefined && !run.quick) await expectDisk(options.diskGiB);
     run.step(`starting ${peer.servers}`);
     const startedAt = performance.now();
     const servers = await Servers.start(peer.servers, {
@@ -59,7 +67,8 @@ export class BrokerBench implements AsyncDisposable {
         // A file size that both use in production: what rolling costs is part of the figures.
         mappedFileSizeCommitLog: 1024 * 1024 * 1024,
         // A send that waits long is a long latency; one that is refused for it would be a failed run.
-        osPageCacheBusyTimeOutMills: 60_000,
+        osPageCacheBusyTimeOutMills: PATIENCE_MS,
+        waitTimeMillsInSendQueue: PATIENCE_MS,
         ...options.broker,
       },
       jvm: 'defaults',
@@ -109,17 +118,18 @@ export class BrokerBench implements AsyncDisposable {
       language,
     );
     const messages = Number(values['messages'] ?? values['count'] ?? 0);
+    driver.onProgress((done) => this.run.step(`${Math.floor((done / messages) * 100)} %`));
     return await this.#measure<R>(driver, GRACE_MS + messages * PATIENCE_MS_PER_MESSAGE);
   }
 
   async #measure<R extends DriverResult>(driver: Driver, graceMs: number): Promise<Load<R>> {
     const deadline = (this.run.warmupSeconds + this.run.seconds) * 1_000 + graceMs;
-    await driver.event('measuring', deadline);
+    await this.#event(driver, 'measuring', deadline);
     const [serverBefore, clientBefore] = [this.cpuSeconds(), cpuSeconds(driver.pid)];
-    await driver.event('measured', deadline);
+    await this.#event(driver, 'measured', deadline);
     const [serverAfter, clientAfter] = [this.cpuSeconds(), cpuSeconds(driver.pid)];
     const memory = this.memory();
-    const result = await driver.event<R>('result', deadline);
+    const result = await this.#event<R>(driver, 'result', deadline);
     if (result.failures > 0) throw new Error(`${result.failures} operations failed, the first: ${result.firstFailure}`);
     const millions = result.messages / 1e6;
     return {
@@ -144,7 +154,17 @@ export class BrokerBench implements AsyncDisposable {
   /** What a topic holds, as soon as it holds `count` messages, else after the driver has waited for them. */
   async stored(topic: string, count: number, topics = 1): Promise<Tally> {
     await using reader = await this.driver('verify', { topic, topics, count }, 'java');
-    return (await reader.event<{ received: Tally }>('result', GRACE_MS + count * PATIENCE_MS_PER_MESSAGE)).received;
+    const deadline = GRACE_MS + count * PATIENCE_MS_PER_MESSAGE;
+    return (await this.#event<{ received: Tally }>(reader, 'result', deadline)).received;
+  }
+
+  /** An event of a driver, unless a server ends first: that is the better explanation of what the driver will say. */
+  #event<T = object>(driver: Driver, event: string, timeoutMs: number): Promise<T> {
+    const { namesrv, broker } = this.servers;
+    const gone = [namesrv, broker].map(async (server) => {
+      throw server.error(`ended with ${await server.exited} under load`);
+    });
+    return Promise.race([driver.event<T>(event, timeoutMs), ...gone]);
   }
 
   memory(): Memory {

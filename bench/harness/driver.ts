@@ -73,6 +73,13 @@ export class Driver implements AsyncDisposable {
     return JSON.parse(await this.child.race(line, timeoutMs, `event ${event}`)) as T;
   }
 
+  /** Hears once a minute how many messages are done, of loads that are a number of messages. */
+  onProgress(listener: (messages: number) => void): void {
+    this.child.onLine((text) => {
+      if (text.startsWith('{"event":"progress"')) listener((JSON.parse(text) as { messages: number }).messages);
+    });
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.child.exit === null) await this.child.kill();
     await rm(this.home, { recursive: true, force: true });

@@ -1,6 +1,6 @@
 import { describeCommit, describeMachine } from './machine.js';
 import { comparable, type RunResult, type ScenarioResult } from './results.js';
-import type { Peer, Run, Scenario } from './scenario.js';
+import type { Figures, Peer, Run, Scenario } from './scenario.js';
 
 export interface RunnerOptions {
   readonly rounds: number;
@@ -9,7 +9,7 @@ export interface RunnerOptions {
   readonly quick: boolean;
 }
 
-/** Hears what happens, in this order for every run: `run`, `step`s, `done`; or `kept`. */
+/** Hears what happens, in this order for every run: `run`, `step`s, `done` or `failed`; or `kept`. */
 export interface RunnerEvents {
   run(scenario: Scenario, peer: Peer, round: number): void;
   step(what: string): void;
@@ -17,6 +17,8 @@ export interface RunnerEvents {
   kept(): void;
   /** After every run: what there is of the scenario so far, to be kept. */
   done(run: RunResult, soFar: ScenarioResult): void;
+  /** The run has no figures; the others go on. The error names scenario, peer and round. */
+  failed(error: Error): void;
 }
 
 /** Who takes part in what. */
@@ -54,8 +56,8 @@ export async function prepare({ entries }: Plan): Promise<void> {
 }
 
 /**
- * Runs a scenario round by round, the peers in turn: A B A B. Runs that `earlier` holds are not repeated if it is comparable.
- * @throws {Error} naming scenario, peer and round, when a run fails or its check does
+ * Runs a scenario round by round, the peers in turn: A B A B. Runs that `earlier` holds are not repeated if it is comparable. A run
+ * that fails, or whose check does, is left out: what the others give is worth its time all the same.
  */
 export async function runScenario(
   { scenario, peers }: Plan['entries'][number],
@@ -88,10 +90,15 @@ export async function runScenario(
         continue;
       }
       events.run(scenario, peer, round);
-      const figures = await scenario.run(peer, run).catch((error: Error) => {
-        throw new Error(`${scenario.name}, ${peer.name}, round ${round}: ${error.message}`, { cause: error });
-      });
-      checkFigures(scenario, peer, figures);
+      let figures: Figures;
+      try {
+        figures = await scenario.run(peer, run);
+        checkFigures(scenario, figures);
+      } catch (error) {
+        const message = `${scenario.name}, ${peer.name}, round ${round}: ${wordsOf(error)}`;
+        events.failed(new Error(message, { cause: error }));
+        continue;
+      }
       const done: RunResult = { peer: peer.name, round, figures };
       result = { ...result, runs: [...result.runs, done] };
       events.done(done, result);
@@ -101,13 +108,19 @@ export async function runScenario(
 }
 
 /** A scenario gives the figures of its table, all numbers: a percentile of nothing is a mistake of the scenario. */
-function checkFigures(scenario: Scenario, peer: Peer, figures: Readonly<Record<string, number>>): void {
+function checkFigures(scenario: Scenario, figures: Figures): void {
   for (const key of Object.keys(scenario.figures)) {
     if (!Number.isFinite(figures[key])) {
-      throw new Error(`${scenario.name}, ${peer.name}: figure ${key} is ${figures[key]}, not a number`);
+      throw new Error(`figure ${key} is ${figures[key]}, not a number`);
     }
   }
   for (const key of Object.keys(figures)) {
-    if (!(key in scenario.figures)) throw new Error(`${scenario.name} gives ${key}, which its table does not list`);
+    if (!(key in scenario.figures)) throw new Error(`the scenario gives ${key}, which its table does not list`);
   }
+}
+
+/** Of an error; where cleaning up failed too, of what went wrong first. */
+function wordsOf(error: unknown): string {
+  const { suppressed, message } = error as Error & { suppressed?: unknown };
+  return suppressed === undefined ? message : wordsOf(suppressed);
 }

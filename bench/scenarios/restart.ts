@@ -6,6 +6,8 @@ import { figure, ratio } from './figures.js';
 
 const GiB = 2 ** 30;
 const BODY = 1_024;
+/** Recovery may read all of the store. */
+const RECOVERY_MS = 900_000;
 
 /** A broker that died comes back. */
 export const restarts: readonly Scenario<BrokerPeer>[] = [2, 10].map((size) => ({
@@ -19,14 +21,14 @@ export const restarts: readonly Scenario<BrokerPeer>[] = [2, 10].map((size) => (
     restartMs: figure('restart to first acknowledged send', 'ms', 'lower', 0, ratio(1 / 5)),
   },
   async run(peer, run) {
-    await using bench = await BrokerBench.start(peer, run);
+    await using bench = await BrokerBench.start(peer, run, { diskGiB: size * 1.3 });
     await bench.createTopics('bench');
     const messages = sized(run, (size * GiB) / BODY, 16_384 * size);
     const { result } = await bench.load('fill', { topic: 'bench', messages, size: BODY, batch: 32 });
     run.step('kill -9');
     await bench.servers.broker.kill();
     const startedAt = performance.now();
-    await bench.servers.restartBroker();
+    await bench.servers.restartBroker(0, RECOVERY_MS);
     await firstAck(bench.servers.namesrvAddr);
     const restartMs = performance.now() - startedAt;
     await bench.verify('bench', result.sent);

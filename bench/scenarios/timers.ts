@@ -22,7 +22,7 @@ export const waitingTimers: Scenario<BrokerPeer> = {
     resident: figure('RSS of the servers, all waiting', 'MiB', 'lower', 0),
   },
   async run(peer, run) {
-    await using bench = await BrokerBench.start(peer, run);
+    await using bench = await BrokerBench.start(peer, run, { diskGiB: 10 });
     await bench.createTopics('bench_waiting', 'bench');
     const messages = sized(run, 10_000_000, 20_000);
     const fill = await bench.load('fill', {

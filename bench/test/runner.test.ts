@@ -7,6 +7,7 @@ const OPTIONS: RunnerOptions = { rounds: 2, warmupSeconds: 1, seconds: 2, quick:
 
 class Heard implements RunnerEvents {
   readonly words: string[] = [];
+  readonly failures: string[] = [];
   last: ScenarioResult | undefined;
 
   run(_scenario: unknown, peer: { name: string }, round: number): void {
@@ -18,6 +19,9 @@ class Heard implements RunnerEvents {
   }
   done(_run: unknown, soFar: ScenarioResult): void {
     this.last = soFar;
+  }
+  failed({ message }: Error): void {
+    this.failures.push(message);
   }
 }
 
@@ -34,6 +38,35 @@ describe('running a scenario', () => {
     expect(scripted.runs[0]).toMatchObject({ quick: false, warmupSeconds: 1, seconds: 2 });
   });
 
+  it('goes on after a run that failed, and says which it was', async () => {
+    const scripted = new Scripted((peer, asked) => {
+      if (peer === 'theirs') throw new Error(`attempt ${asked} failed`);
+      return { rate: asked, p99: 1 };
+    });
+    const heard = new Heard();
+    const result = await runScenario(entryOf(scripted), OPTIONS, heard);
+    expect(heard.failures).toEqual([
+      'made-up, theirs, round 1: attempt 1 failed',
+      'made-up, theirs, round 2: attempt 3 failed',
+    ]);
+    expect(result.runs).toEqual([
+      { peer: 'ours', round: 1, figures: { rate: 2, p99: 1 } },
+      { peer: 'ours', round: 2, figures: { rate: 4, p99: 1 } },
+    ]);
+    expect(heard.last).toEqual(result);
+  });
+
+  it('names what went wrong, not what cleaning up after it did', async () => {
+    const scripted = new Scripted(() => {
+      throw Object.assign(new Error('An error was suppressed during disposal.'), {
+        suppressed: new Error('a message was lost'),
+      });
+    });
+    const heard = new Heard();
+    await runScenario(entryOf(scripted), { ...OPTIONS, rounds: 1 }, heard);
+    expect(heard.failures[0]).toBe('made-up, theirs, round 1: a message was lost');
+  });
+
   it('goes on where an interrupted one ended', async () => {
     let left = 3;
     const scripted = new Scripted(() => {
@@ -41,9 +74,8 @@ describe('running a scenario', () => {
       return { rate: 1, p99: 1 };
     });
     const first = new Heard();
-    await expect(runScenario(entryOf(scripted), OPTIONS, first)).rejects.toThrow(
-      'made-up, ours, round 2: the power failed',
-    );
+    await runScenario(entryOf(scripted), OPTIONS, first);
+    expect(first.failures).toEqual(['made-up, ours, round 2: the power failed']);
     left = 100;
     const second = new Heard();
     const result = await runScenario(entryOf(scripted), OPTIONS, second, first.last);
@@ -65,7 +97,10 @@ describe('running a scenario', () => {
     [{ rate: 1, p99: 1, other: 1 }, 'gives other'],
   ])('refuses figures that are not those of the table: %j', async (figures, words) => {
     const scripted = new Scripted(() => figures as never);
-    await expect(runScenario(entryOf(scripted), OPTIONS, new Heard())).rejects.toThrow(words);
+    const heard = new Heard();
+    const { runs } = await runScenario(entryOf(scripted), OPTIONS, heard);
+    expect(runs).toEqual([]);
+    expect(heard.failures[0]).toContain(words);
   });
 });
 

@@ -117,10 +117,10 @@ export class Servers implements AsyncDisposable {
   }
 
   /** Starts a broker again, on the same store and port, after it was stopped or killed. */
-  async restartBroker(index = 0): Promise<void> {
+  async restartBroker(index = 0, timeoutMs = START_TIMEOUT_MS): Promise<void> {
     const broker = this.brokers[index]!;
     broker.child = spawnServer(this.target, broker);
-    await this.#ready(broker);
+    await this.#ready(broker, timeoutMs);
   }
 
   /** Starts a name server again on its port, after it was killed. It knows what brokers tell it from then on. */
@@ -156,7 +156,7 @@ export class Servers implements AsyncDisposable {
     }
   }
 
-  async #ready({ name, address, child }: Broker): Promise<void> {
+  async #ready({ name, address, child }: Broker, timeoutMs = START_TIMEOUT_MS): Promise<void> {
     const what = `registration of ${name} at its name servers`;
     // A broker that was killed stays listed until its connection is seen closed, so it must also answer by itself.
     const listed = async () => {
@@ -166,7 +166,7 @@ export class Servers implements AsyncDisposable {
     const processes = [child, ...this.namesrvs.map((namesrv) => namesrv.child)];
     const gone = () => processes.find(({ exit }) => exit !== null);
     await waitFor(async () => gone() !== undefined || ((await accepts(address)) && (await listed())), {
-      timeoutMs: START_TIMEOUT_MS,
+      timeoutMs,
       what,
     });
     const ended = gone();

@@ -4,6 +4,7 @@ import com.alibaba.fastjson2.JSONObject;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.client.producer.SendCallback;
 import org.apache.rocketmq.client.producer.SendResult;
@@ -11,12 +12,14 @@ import org.apache.rocketmq.common.message.Message;
 
 /**
  * Sends a number of messages as fast as it can, in batches. Options: topic, messages, size, batch (messages in each); deliverIn and
- * spread (seconds: each is a timer, due that long from now, and up to the spread later; sent one by one). The measurement is all.
+ * spread (seconds: each is a timer, due that long from now, and up to the spread later; sent one by one). The measurement is all; a
+ * {@code progress} event tells every minute how many messages were handed out.
  */
 final class Fill {
 
     private static final int IN_FLIGHT = 64;
     private static final int TIMERS_IN_FLIGHT = 1024;
+    private static final long A_MINUTE = TimeUnit.MINUTES.toNanos(1);
 
     private Fill() {
     }
@@ -30,6 +33,7 @@ final class Fill {
         DefaultMQProducer producer = Clients.producer(options);
         Semaphore slots = new Semaphore(inFlight);
         measurement.begin();
+        long told = System.nanoTime();
         for (int number = 0; number < messages;) {
             List<Message> next = new ArrayList<>(batch);
             for (int i = 0; i < batch && number < messages; i++, number++) {
@@ -41,6 +45,10 @@ final class Fill {
                 next.add(message);
             }
             slots.acquire();
+            if (System.nanoTime() - told > A_MINUTE) {
+                told = System.nanoTime();
+                Events.print("progress", JSONObject.of("messages", number));
+            }
             send(producer, next, measurement, slots);
         }
         slots.acquire(inFlight);
