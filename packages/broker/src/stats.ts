@@ -166,9 +166,8 @@ export class BrokerStats {
   /** How long a read that found messages took, from request to answer. */
   getTook(group: string, topic: string, queueId: number, latencyMs: number): void {
     const queue = this.options.enableDetailStat ? queueId : -1;
-    getOrCreate(this.groupItems(group, topic).latency, queue, () =>
-      this.item('GROUP_GET_LATENCY', queue < 0 ? `${topic}@${group}` : `${queue}@${topic}@${group}`),
-    ).add(latencyMs);
+    const item = this.groupItems(group, topic).latency.get(queue) ?? this.getLatencyOf(group, topic, queue);
+    item.add(latencyMs);
   }
 
   /** A consumer gave a message back. */
@@ -289,13 +288,26 @@ export class BrokerStats {
   }
 
   private groupItems(group: string, topic: string): CountedItems {
-    const byGroup = getOrCreate(this.groups, topic, () => new Map<string, CountedItems>());
-    return getOrCreate(byGroup, group, () => ({
+    return this.groups.get(topic)?.get(group) ?? this.newGroupItems(group, topic);
+  }
+
+  private newGroupItems(group: string, topic: string): CountedItems {
+    const items: CountedItems = {
       isSystem: isSystemTopic(topic),
       nums: this.item('GROUP_GET_NUMS', `${topic}@${group}`),
       size: this.item('GROUP_GET_SIZE', `${topic}@${group}`),
       latency: new Map(),
-    }));
+    };
+    getOrCreate(this.groups, topic, () => new Map<string, CountedItems>()).set(group, items);
+    return items;
+  }
+
+  /** @param queue -1: of all queues */
+  private getLatencyOf(group: string, topic: string, queue: number): StatsItem {
+    const key = queue < 0 ? `${topic}@${group}` : `${queue}@${topic}@${group}`;
+    const item = this.item('GROUP_GET_LATENCY', key);
+    this.groupItems(group, topic).latency.set(queue, item);
+    return item;
   }
 
   private item(name: Parameters<StatsTable['getOrCreate']>[0], key: string): StatsItem {

@@ -30,3 +30,15 @@ const isLong = (value: bigint): boolean => value === BigInt.asIntN(64, value);
 export function parseBoolean(text: string): boolean {
   return text === 'true' || (text.length === 4 && text.toLowerCase() === 'true');
 }
+
+/** NaN: absent, or no 32-bit integer. */
+export function parseInt32(text: string | undefined): number {
+  const value = text === undefined ? Number.NaN : parseInteger(text);
+  return value === (value | 0) ? value : Number.NaN;
+}
+
+/** NaN: absent, or not a safe integer. */
+export function parseSafeInteger(text: string | undefined): number {
+  const value = text === undefined ? Number.NaN : parseInteger(text);
+  return Number.isSafeInteger(value) ? value : Number.NaN;
+}

@@ -2,42 +2,13 @@
 
 import { field } from '../field.js';
 import { request, rpcFields, topicFields } from './define.js';
+import { pullCodec, pullFields, pullResponseFields } from './pull-header.js';
 
 const { string, int, long, bool } = field;
 
-/** PULL_MESSAGE and LITE_PULL_MESSAGE differ in their code only (Java: both use `PullMessageRequestHeader`). */
-const pullFields = {
-  consumerGroup: string(),
-  topic: string(),
-  liteTopic: string().optional(),
-  queueId: int(),
-  queueOffset: long(),
-  maxMsgNums: int(),
-  sysFlag: int(),
-  commitOffset: long(),
-  suspendTimeoutMillis: long(),
-  subscription: string().optional(),
-  subVersion: long(),
-  expressionType: string().optional(),
-  maxMsgBytes: int().optional(),
-  requestSource: int().optional(),
-  proxyFrowardClientId: string().optional(),
-  ...topicFields,
-};
-const pullResponseFields = {
-  suggestWhichBrokerId: long(),
-  nextBeginOffset: long(),
-  minOffset: long(),
-  maxOffset: long(),
-  offsetDelta: long().optional(),
-  topicSysFlag: int().optional(),
-  groupSysFlag: int().optional(),
-  forbiddenType: int().optional(),
-};
-
 export const consumeRequests = {
-  pullMessage: request('PULL_MESSAGE', pullFields, pullResponseFields),
-  litePullMessage: request('LITE_PULL_MESSAGE', pullFields, pullResponseFields),
+  pullMessage: request('PULL_MESSAGE', pullFields, pullResponseFields, {}, pullCodec),
+  litePullMessage: request('LITE_PULL_MESSAGE', pullFields, pullResponseFields, {}, pullCodec),
   queryConsumerOffset: request(
     'QUERY_CONSUMER_OFFSET',
     { consumerGroup: string(), topic: string(), queueId: int(), setZeroIfNotFound: bool().optional(), ...topicFields },

@@ -1,7 +1,7 @@
 /** The headers that every message sent needs, and their codecs. */
 
 import { type DecodedFields, type FieldCodec, type FieldInput, field } from '../field.js';
-import { parseBoolean, parseInteger } from '../text-values.js';
+import { parseBoolean, parseInt32, parseSafeInteger } from '../text-values.js';
 import { topicFields } from './define.js';
 
 const { string, int, long, bool } = field;
@@ -63,7 +63,7 @@ export const shortNamesCodec: FieldCodec<SendFields> = {
     const defaultTopicQueueNums = parseInt32(texts['d']);
     const queueId = parseInt32(texts['e']);
     const sysFlag = parseInt32(texts['f']);
-    const bornTimestamp = parseSafe(texts['g']);
+    const bornTimestamp = parseSafeInteger(texts['g']);
     const flag = parseInt32(texts['h']);
     const reconsumeTimes = j === undefined ? undefined : parseInt32(j);
     const maxReconsumeTimes = l === undefined ? undefined : parseInt32(l);
@@ -145,7 +145,7 @@ export const sendResponseCodec: FieldCodec<SendResponse> = {
   decode(texts: Texts): DecodedFields<SendResponse> | undefined {
     const { msgId, transactionId, batchUniqId, recallHandle } = texts;
     const queueId = parseInt32(texts['queueId']);
-    const queueOffset = parseSafe(texts['queueOffset']);
+    const queueOffset = parseSafeInteger(texts['queueOffset']);
     if (msgId === undefined || Number.isNaN(queueId + queueOffset)) return undefined;
     return { msgId, queueId, queueOffset, transactionId, batchUniqId, recallHandle };
   },
@@ -153,16 +153,4 @@ export const sendResponseCodec: FieldCodec<SendResponse> = {
 
 function isInt32(value: unknown): value is number {
   return typeof value === 'number' && value === (value | 0);
-}
-
-/** NaN: absent, or no 32-bit integer. */
-function parseInt32(text: string | undefined): number {
-  const value = text === undefined ? Number.NaN : parseInteger(text);
-  return value === (value | 0) ? value : Number.NaN;
-}
-
-/** NaN: absent, or not a safe integer. */
-function parseSafe(text: string | undefined): number {
-  const value = text === undefined ? Number.NaN : parseInteger(text);
-  return Number.isSafeInteger(value) ? value : Number.NaN;
 }
