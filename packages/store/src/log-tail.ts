@@ -5,6 +5,8 @@ export interface Chunk {
   length: number;
   /** The memory will be used for something else: it has to be copied before anything is waited for. */
   readonly isReused?: boolean;
+  /** Somebody may have a slice of it. */
+  lent?: boolean;
 }
 
 const CHUNK_BYTES = 1024 * 1024;
@@ -12,12 +14,15 @@ const CHUNK_BYTES = 1024 * 1024;
 /**
  * The newest part of the commit log in memory: messages are encoded into it, written to the disk from it, and fresh ones read from it.
  *
- * Chunks are never reused: once a chunk falls off the tail, the garbage collector takes it when the last slice handed out is gone.
- * That is why a slow reader can hold on to its slices without anybody copying or waiting.
+ * Memory of which a slice was handed out is never reused: once the chunk falls off the tail, the garbage collector takes it when the last
+ * slice is gone. That is why a slow reader can hold on to its slices without anybody copying or waiting. What nobody has read is
+ * written to again, which spares the collector the work and the system the pages.
  */
 export class LogTail {
   private readonly chunks: Chunk[] = [];
   private bytes = 0;
+  /** Memory for the next chunk. */
+  private spare: Buffer | null = null;
 
   /** @param limitBytes how much to keep; bytes that are not written yet are kept in any case. */
   constructor(private readonly limitBytes: number) {}
@@ -31,7 +36,7 @@ export class LogTail {
   reserve(offset: number, size: number): Chunk {
     const last = this.chunks[this.chunks.length - 1];
     if (last && last.start + last.length === offset && last.buffer.length - last.length >= size) return last;
-    const chunk: Chunk = { start: offset, buffer: Buffer.allocUnsafeSlow(Math.max(CHUNK_BYTES, size)), length: 0 };
+    const chunk: Chunk = { start: offset, buffer: this.memory(size), length: 0, lent: false };
     this.chunks.push(chunk);
     this.bytes += chunk.buffer.length;
     return chunk;
@@ -43,12 +48,15 @@ export class LogTail {
     return chunk ? chunk.buffer.subarray(offset - chunk.start, offset - chunk.start + size) : null;
   }
 
-  /** What has the bytes [`offset`, `offset + size`), undefined when they are not all in memory. */
+  /** What has the bytes [`offset`, `offset + size`), undefined when they are not all in memory. Its memory is lent from here on. */
   chunkOf(offset: number, size: number): Chunk | undefined {
     if (offset < this.start) return undefined;
     for (let i = this.chunks.length - 1; i >= 0; i--) {
       const chunk = this.chunks[i]!;
-      if (offset >= chunk.start) return offset + size <= chunk.start + chunk.length ? chunk : undefined;
+      if (offset < chunk.start) continue;
+      if (offset + size > chunk.start + chunk.length) return undefined;
+      chunk.lent = true;
+      return chunk;
     }
     return undefined;
   }
@@ -60,6 +68,7 @@ export class LogTail {
       if (first.start + first.length > writtenOffset) return;
       this.chunks.shift();
       this.bytes -= first.buffer.length;
+      if (!first.lent && first.buffer.length === CHUNK_BYTES) this.spare = first.buffer;
     }
   }
 
@@ -67,5 +76,13 @@ export class LogTail {
   clear(): void {
     this.chunks.length = 0;
     this.bytes = 0;
+    this.spare = null;
+  }
+
+  private memory(size: number): Buffer {
+    const { spare } = this;
+    if (!spare || size > CHUNK_BYTES) return Buffer.allocUnsafeSlow(Math.max(CHUNK_BYTES, size));
+    this.spare = null;
+    return spare;
   }
 }

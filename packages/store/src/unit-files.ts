@@ -134,13 +134,13 @@ export abstract class UnitFiles {
     this.forgetTail(Number.POSITIVE_INFINITY);
   }
 
-  /** Drops written units of messages before `commitLogOffset` from memory. */
+  /** Drops written units of messages before `commitLogOffset` from memory, once they are half of it: the rest has to be copied. */
   forgetTail(commitLogOffset: number): void {
     const { stride } = this.layout;
     const written = (this.writtenUnit - this.tailUnit) * stride;
     let keep = 0;
     while (keep < written && this.tail[keep]! < commitLogOffset) keep += stride;
-    if (keep === 0) return;
+    if (keep === 0 || keep < this.tail.length / 2) return;
     this.tail = this.tail.slice(keep);
     this.tailUnit += keep / stride;
   }

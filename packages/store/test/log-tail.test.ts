@@ -50,4 +50,22 @@ describe('log tail', () => {
     expect(tail.find(0, 5)).toBeNull();
     expect(slice.toString()).toBe('00000');
   });
+
+  it('writes again to memory that nobody has read, and never to memory of which somebody has a slice', () => {
+    const tail = new LogTail(2 * MIB);
+    const memories: Buffer[] = [];
+    let slice: Buffer | null = null;
+    for (let i = 0; i < 8; i++) {
+      const chunk = tail.reserve(i * MIB, MIB);
+      chunk.buffer.fill(String(i));
+      chunk.length = MIB;
+      memories.push(chunk.buffer);
+      if (i === 2) slice = tail.find(2 * MIB + 7, 5);
+      tail.trim((i + 1) * MIB);
+    }
+    const [first, second, read, fresh] = [0, 1, 2, 5].map((i) => memories[i]!);
+    const order = memories.map((memory) => [first, second, read, fresh].indexOf(memory));
+    expect(order).toEqual([0, 1, 2, 0, 1, 3, 0, 1]);
+    expect(slice!.toString()).toBe('22222');
+  });
 });
