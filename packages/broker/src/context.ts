@@ -127,5 +127,5 @@ export interface BrokerContext {
    * delayed messages through the schedule topic. Processors and services write through this, never through the store.
    * `done` is called once, maybe before this returns; the message belongs to the store from here on.
    */
-  putMessage(message: StoreMessage, done: (result: PutResult) => void): void;
+  putMessage(message: StoreMessage, done: (result: PutResult, tookMs: number) => void): void;
 }

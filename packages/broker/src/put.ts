@@ -9,11 +9,11 @@ const MAX_RETRY_TOPIC_BYTES = 255;
 /** The rules that hold for every message on its way into the store (`HookUtils`). See {@link BrokerContext.putMessage}. */
 export function createPutMessage(
   context: Pick<BrokerContext, 'store' | 'delay' | 'timers' | 'stats' | 'clock'>,
-): (message: StoreMessage, done: (result: PutResult) => void) => void {
+): BrokerContext['putMessage'] {
   return (message, done) => {
     const maxTopicBytes = isRetryTopic(message.topic) ? MAX_RETRY_TOPIC_BYTES : MAX_TOPIC_BYTES;
     if (message.topic.length > maxTopicBytes) {
-      done(refused(PutStatus.MESSAGE_ILLEGAL));
+      done(refused(PutStatus.MESSAGE_ILLEGAL), 0);
       return;
     }
     const transaction = transactionValue(message.sysFlag);
@@ -25,14 +25,15 @@ export function createPutMessage(
         context.delay.divert(message, level);
       } else if (timed && !isWaiting(message)) {
         const refusal = context.timers.divert(message);
-        if (refusal !== null) return done(refused(refusal));
+        if (refusal !== null) return done(refused(refusal), 0);
       }
     }
     const startedAt = context.clock.now();
     context.stats.storing();
     context.store.put(message, (result) => {
-      context.stats.stored(result, context.clock.now() - startedAt);
-      done(result);
+      const tookMs = context.clock.now() - startedAt;
+      context.stats.stored(result, tookMs);
+      done(result, tookMs);
     });
   };
 }

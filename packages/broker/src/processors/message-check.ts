@@ -31,7 +31,7 @@ export class Refusal {
 export function checkSend(context: BrokerContext, fields: SendFields, connection: Connection): TopicConfig | Refusal {
   const { options, topics, clock } = context;
   const { topic: name, queueId } = fields;
-  if (options.startAcceptSendRequestTimeStamp > clock.now()) {
+  if (options.startAcceptSendRequestTimeStamp > 0 && options.startAcceptSendRequestTimeStamp > clock.now()) {
     const until = new Date(options.startAcceptSendRequestTimeStamp).toISOString();
     return new Refusal(ResponseCode.SYSTEM_ERROR, `broker unable to service, until ${until}`);
   }

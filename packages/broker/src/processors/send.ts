@@ -65,12 +65,11 @@ function createSend(context: BrokerContext) {
     const isInnerBatch = (message.sysFlag & MessageSysFlag.INNER_BATCH) !== 0;
     const bytes = message.body.length;
     gate.begin(bytes);
-    const startedAt = clock.now();
-    context.putMessage(message, (result) => {
+    context.putMessage(message, (result, tookMs) => {
       gate.done(bytes);
       // The message says where it went: a delayed one is in the schedule topic now.
       if (fixed.outcomes[result.status].stored) {
-        stats.put(message.topic, message.queueId, result.messageCount, result.bytes, clock.now() - startedAt);
+        stats.put(message.topic, message.queueId, result.messageCount, result.bytes, tookMs);
       }
       const recallHandle = context.timers.recallHandle(message);
       if (logic?.leader === undefined) {
