@@ -9,10 +9,31 @@ import { SimpleConsumeQueue } from './simple-consume-queue.js';
 import type { QueueType, StoreLogger } from './types.js';
 import { WritePace } from './write-pace.js';
 
-/** How long the loop writes queues without looking after anything else. */
-const TURN_MS = 1;
 /** How many queues are flushed at the same time: enough to keep the thread pool of Node busy, few enough to leave it room. */
 const FLUSH_WORKERS = 3;
+
+/** How long the loop writes queues without looking after anything else. */
+const TURN_MS = 1;
+
+/** Shares the time of the event loop between those who write queues and everybody else. */
+class Turns {
+  private end = performance.now() + TURN_MS;
+  private next: Promise<void> | null = null;
+
+  /** Resolves when it is a writer's turn. */
+  async mine(): Promise<void> {
+    while (performance.now() >= this.end) {
+      this.next ??= new Promise((resolve) => {
+        setImmediate(() => {
+          this.next = null;
+          this.end = performance.now() + TURN_MS;
+          resolve();
+        });
+      });
+      await this.next;
+    }
+  }
+}
 
 /** What differs between the types of queues. */
 interface QueueKind {
@@ -163,47 +184,22 @@ export class ConsumeQueues implements Iterable<ConsumeQueue> {
    */
   async flush(sync: boolean, tailStart: number): Promise<void> {
     const work = sync ? [...new Set([...this.active, ...this.unsynced])] : [...this.active];
-    const failures: unknown[] = [];
-    const rest = await this.writeNow(work, sync, tailStart, failures);
+    const turns = new Turns();
+    let failure: unknown = null;
     const worker = async (): Promise<void> => {
-      for (let queue = rest.pop(); queue; queue = rest.pop()) {
+      for (let queue = work.pop(); queue; queue = work.pop()) {
+        await turns.mine();
         try {
-          if (queue.dirty || sync) await queue.flush(sync);
+          const written = this.writeNow(queue);
+          if (sync || !written) await queue.flush(sync);
           this.settle(queue, tailStart);
         } catch (error) {
-          failures.push(error);
+          failure ??= error;
         }
       }
     };
     await Promise.all(Array.from({ length: FLUSH_WORKERS }, worker));
-    if (failures.length > 0) throw failures[0];
-  }
-
-  /**
-   * Writes in short turns of the loop, where that is a matter of copying memory: with thousands of queues the way through the thread
-   * pool costs ten times the work. Returns those that are left for the thread pool, to be written or synced.
-   */
-  private async writeNow(
-    work: readonly ConsumeQueue[],
-    sync: boolean,
-    tailStart: number,
-    failures: unknown[],
-  ): Promise<ConsumeQueue[]> {
-    const rest: ConsumeQueue[] = [];
-    let turnEnd = performance.now() + TURN_MS;
-    for (const queue of work) {
-      if (performance.now() >= turnEnd) {
-        await new Promise((resolve) => setImmediate(resolve));
-        turnEnd = performance.now() + TURN_MS;
-      }
-      try {
-        if (this.writeOneNow(queue) && !sync) this.settle(queue, tailStart);
-        else rest.push(queue);
-      } catch (error) {
-        failures.push(error);
-      }
-    }
-    return rest;
+    if (failure) throw failure;
   }
 
   async deleteExpired(minCommitLogOffset: number): Promise<void> {
@@ -232,7 +228,11 @@ export class ConsumeQueues implements Iterable<ConsumeQueue> {
     return true;
   }
 
-  private writeOneNow(queue: ConsumeQueue): boolean {
+  /**
+   * Writes before it returns where that is a matter of copying memory: with thousands of queues the way through the thread pool costs
+   * ten times the work.
+   */
+  private writeNow(queue: ConsumeQueue): boolean {
     if (!queue.dirty) return true;
     if (!this.pace.quick) return false;
     const startedAt = performance.now();
