@@ -40,7 +40,7 @@ type Values = Readonly<Record<string, string | number | boolean>>;
 const QUEUES = 8;
 /** As long as the official client waits for an answer. */
 const PATIENCE_MS = 60_000;
-/** Of a load that others are compared with: compilers must be done, or what comes later seems fast. */
+/** Of loads that are compared with each other: the compilers of servers and drivers must be done, or the later one seems fast. */
 export const LONG_WARM_UP = 4;
 /** On top of what a driver is told to take: starting a JVM on a busy machine, and draining. */
 const GRACE_MS = 240_000;

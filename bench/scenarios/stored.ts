@@ -10,7 +10,7 @@ const BODY = 1_024;
 export const fullStore: Scenario<BrokerPeer> = {
   name: 'stored-20gb',
   title: '20 GiB stored: send, 64 threads, 128 B',
-  load: 'Java client, 64 threads: send() of 128 bytes and wait, to an empty broker, after four times the usual warm-up; then 20 GiB of bodies of 1 KiB are written in batches of 32, and the same is sent again',
+  load: 'Java client, 64 threads: send() of 128 bytes and wait, to an empty broker; then 20 GiB of bodies of 1 KiB are written in batches of 32, and the same is sent again; both after four times the usual warm-up',
   check: 'every send is acknowledged with SEND_OK; what the 64 threads sent is read back, count and checksum',
   peers: brokers,
   long: true,
@@ -23,12 +23,8 @@ export const fullStore: Scenario<BrokerPeer> = {
   async run(peer, run) {
     await using bench = await BrokerBench.start(peer, run, { diskGiB: 28 });
     await bench.createTopics('bench_empty', 'bench_stored', 'bench');
-    const values = { mode: 'sync', threads: 64, size: 128 };
-    const empty = await bench.load('send', {
-      topic: 'bench_empty',
-      warmup: LONG_WARM_UP * run.warmupSeconds,
-      ...values,
-    });
+    const values = { mode: 'sync', threads: 64, size: 128, warmup: LONG_WARM_UP * run.warmupSeconds };
+    const empty = await bench.load('send', { topic: 'bench_empty', ...values });
     const messages = sized(run, (20 * GiB) / BODY, 65_536);
     await bench.load('fill', { topic: 'bench_stored', messages, size: BODY, batch: 32 });
     const full = await bench.load('send', { topic: 'bench', ...values });
