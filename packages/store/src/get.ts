@@ -98,7 +98,10 @@ class Get {
       const count = Math.min(this.window, Math.max(0, Math.ceil(unseen)) + 1);
       this.window *= 4;
       const block = this.queue.entries(this.next, count);
-      if (block instanceof Promise) return block.then((read) => this.runBlock(read) ?? this.run());
+      if (block instanceof Promise) {
+        this.letGo();
+        return block.then((read) => this.runBlock(read) ?? this.run());
+      }
       const later = this.runBlock(block);
       if (later) return later;
     }
@@ -176,17 +179,21 @@ class Get {
     return found;
   }
 
-  /** Reads the messages the run will most likely want next, then goes on with the run. */
-  private async readAndGoOn(): Promise<GetResult> {
+  /** Before anything is waited for: memory of old bytes may be used for others then. */
+  private letGo(): void {
     this.pieces.settle();
     this.chunk = null;
+  }
+
+  /** Reads the messages the run will most likely want next, then goes on with the run. */
+  private async readAndGoOn(): Promise<GetResult> {
+    this.letGo();
     const holds: Hold[] = [];
     try {
       await Promise.all(this.missing().map((group) => this.read(group, holds)));
       const later = this.runEntries();
       if (later) return later;
-      this.pieces.settle();
-      this.chunk = null;
+      this.letGo();
     } finally {
       for (const hold of holds) hold.release();
     }
