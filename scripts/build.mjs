@@ -1,9 +1,10 @@
-// Builds every package twice, as ESM (dist/esm) and CommonJS (dist/cjs), and the samples. Incremental.
+// Builds every package twice, as ESM (dist/esm) and CommonJS (dist/cjs), and the samples. Incremental. The command line is bundled.
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bundleCommandLine } from './bundle.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
@@ -22,3 +23,5 @@ for (const name of readdirSync(join(root, 'packages'))) {
   mkdirSync(dir, { recursive: true });
   writeFileSync(join(dir, 'package.json'), '{ "type": "commonjs" }\n');
 }
+
+await bundleCommandLine(join(root, 'packages', 'cli'));

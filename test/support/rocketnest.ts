@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { ServerCommands } from './servers.js';
 
-const bin = fileURLToPath(new URL('../../packages/cli/dist/esm/bin.js', import.meta.url));
+const bin = fileURLToPath(new URL('../../packages/cli/bin/rocketnest.js', import.meta.url));
 
 /** Our servers, as a user starts them: through the built command line. */
 export const rocketnest: ServerCommands = {

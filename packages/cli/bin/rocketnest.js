@@ -1,3 +1,3 @@
 #!/usr/bin/env node
 // Present before the first build, so that npm links it at install time.
-import '../dist/esm/bin.js';
+import '../dist/bundle/bin.js';

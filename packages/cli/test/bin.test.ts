@@ -9,7 +9,7 @@ import { Producer } from '@rocketnest/client';
 import { waitFor } from '@rocketnest/testing';
 import { parseReady, temporaryDirectory } from './support.js';
 
-const bin = fileURLToPath(new URL('../dist/esm/bin.js', import.meta.url));
+const bin = fileURLToPath(new URL('../dist/bundle/bin.js', import.meta.url));
 
 beforeAll(() => {
   if (!existsSync(bin)) throw new Error(`${bin} is missing: run "npm run build" first`);
