@@ -1,5 +1,5 @@
-// Bundles the command line with the packages it is made of: one file, and a few that are loaded later, start in half the time of 200
-// modules, and in 5 MiB less memory for each process (Node's resolver keeps the optimizing compiler busy).
+// Bundles the command line with the packages it is made of. One file, and a few that are loaded later, take two thirds of the time to the
+// first answer that 200 modules take, and 3 MiB less memory: resolving modules keeps the optimizing compiler busy.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
