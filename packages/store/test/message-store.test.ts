@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import {
   decodeMessages,
@@ -8,7 +9,7 @@ import {
   readStored,
   tagsCodeOf,
 } from '@rocketnest/protocol';
-import { type GetResult, MessageStore, nodeFiles, type StoreMessage } from '../src/index.js';
+import { type GetResult, MessageStore, nodeFiles, type StoreFile, type StoreMessage } from '../src/index.js';
 import {
   bodies,
   closeStores,
@@ -22,6 +23,7 @@ import {
   texts,
   until,
 } from './support/store.js';
+import { forwarding, WrappedFiles } from './support/wrapped-files.js';
 
 afterEach(async () => {
   await closeStores();
@@ -392,6 +394,56 @@ describe('get', () => {
     };
     expect(await seen(fromDisk)).toEqual(await seen(fromMemory));
     expect((await fromDisk).buffers.length).toBe(17);
+  });
+
+  it('keeps the messages it has found while it waits for more of the consume queue, and others read old ones', async () => {
+    const directory = temporaryDirectory();
+    const options = { mappedFileSizeCommitLog: 32 * 1024 * 1024, mappedFileSizeConsumeQueue: 20 * 100_000 };
+    const store = await openStore(directory, options);
+    const body = (i: number): string => `${i}`.padEnd(200, '.');
+    await putAll(
+      store,
+      Array.from({ length: 2_000 }, (_, i) =>
+        message(body(i), { properties: { TAGS: i % 50 === 0 ? 'few' : 'many' } }),
+      ),
+    );
+    // More than the memory for old messages.
+    const [large, larges] = [16 * 1024, 640];
+    await putAll(
+      store,
+      Array.from({ length: larges }, () => message('x'.repeat(large), { queueId: 1 })),
+    );
+    await store.close();
+
+    let beforeQueueIsRead = async (): Promise<void> => {};
+    class Files extends WrappedFiles {
+      protected override wrap(file: StoreFile): StoreFile {
+        if (!file.path.includes(join('consumequeue', 'T', '0'))) return file;
+        return {
+          ...forwarding(file),
+          read: (...args) => void beforeQueueIsRead().then(() => file.read(...args)),
+        };
+      }
+    }
+    const again = await openStore(directory, { ...options, files: new Files() });
+    const filter = { matchesConsumeQueue: (code: number) => code === tagsCodeOf('few') };
+    const offsets: number[] = [];
+    let othersRead = 0;
+    for (let offset = 0; offset < 1_000; ) {
+      const { buffers, nextBeginOffset } = await again.get('T', 0, offset, 9, 1e6, filter);
+      for (const buffer of buffers) {
+        const found = readStored.queueOffset(buffer, 0);
+        expect(decodeMessages(buffer)[0]?.body.toString()).toBe(body(found));
+        offsets.push(found);
+      }
+      offset = nextBeginOffset;
+      beforeQueueIsRead = async () => {
+        othersRead++;
+        for (let at = 0; at < larges; ) at = (await again.get('T', 1, at, 32, 1e6)).nextBeginOffset;
+      };
+    }
+    expect(othersRead).toBeGreaterThan(0);
+    expect(offsets.slice(0, 20)).toEqual(Array.from({ length: 20 }, (_, i) => i * 50));
   });
 
   it('throws when the store is not running', async () => {
