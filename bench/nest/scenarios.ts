@@ -140,17 +140,20 @@ const backlog = (
   run: (peer, run) => drain(peer, run, size),
 });
 
+/** All transports that store events. */
+const DURABLE: readonly NestPeer[] = [
+  rabbitmqTransport,
+  golevelup,
+  kafkaTransport(),
+  jetstream,
+  bullmq(),
+  apacheNodeClient,
+  ours('transport'),
+];
+
 /** The benchmarks of @rocketnest/nestjs. */
 export const nestScenarios: readonly Scenario<NestPeer>[] = [
-  atLeastOnce('nest-events', 'Events of a Nest transport, at least once', [
-    rabbitmqTransport,
-    golevelup,
-    kafkaTransport(),
-    jetstream,
-    bullmq(),
-    apacheNodeClient,
-    ours('transport'),
-  ]),
+  atLeastOnce('nest-events', 'Events of a Nest transport, at least once', DURABLE),
   atLeastOnce('nest-events-synced', 'Events of a Nest transport, on disk before they are acknowledged', [
     rabbitmqTransport,
     golevelup,
@@ -177,15 +180,7 @@ export const nestScenarios: readonly Scenario<NestPeer>[] = [
     peers: [redisTransport, natsTransport, ours('transport')],
     run: events,
   },
-  backlog('nest-backlog', 'A backlog of a Nest application', BACKLOG, AHEAD, [
-    rabbitmqTransport,
-    golevelup,
-    kafkaTransport(),
-    jetstream,
-    bullmq(),
-    apacheNodeClient,
-    ours('transport'),
-  ]),
+  backlog('nest-backlog', 'A backlog of a Nest application', BACKLOG, AHEAD, DURABLE),
   backlog(
     'nest-cost-listener',
     'What Nest costs: @RocketMQMessageListener and the bare client',

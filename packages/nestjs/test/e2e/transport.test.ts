@@ -51,7 +51,7 @@ beforeEach(() => {
 });
 
 /** A hybrid application whose handlers are one consumer group. */
-const start = (controller: new () => object) =>
+const start = (controller: new () => object, prepare: (strategy: ServerRocketMQ) => unknown = () => undefined) =>
   startApp(at(cluster), { controllers: [controller] }, async (app) => {
     const strategy = new ServerRocketMQ({
       namesrvAddr: cluster.namesrvAddr,
@@ -59,6 +59,7 @@ const start = (controller: new () => object) =>
       logger: log,
       consumerGroup: unique('g'),
     });
+    prepare(strategy);
     app.connectMicroservice({ strategy });
     await app.startAllMicroservices();
   });
@@ -264,22 +265,14 @@ describe('ServerRocketMQ', () => {
       }
     }
 
-    await using app = await startApp(at(cluster), { controllers: [Handlers] }, async (nest) => {
-      const strategy = new ServerRocketMQ({
-        namesrvAddr: cluster.namesrvAddr,
-        ...quick,
-        logger: log,
-        consumerGroup: unique('g'),
-      });
-      const see = (what: string, id: unknown, context: unknown) =>
-        got.push(`${what} ${(context as RocketMQContext).getReconsumeTimes()} ${id === ROCKETMQ_TRANSPORT}`);
+    const see = (what: string, id: unknown, context: unknown) =>
+      got.push(`${what} ${(context as RocketMQContext).getReconsumeTimes()} ${id === ROCKETMQ_TRANSPORT}`);
+    await using app = await start(Handlers, (strategy) => {
       strategy.setOnProcessingStartHook((id, context, done) => {
         see('start', id, context);
         void done();
       });
       strategy.setOnProcessingEndHook((id, context) => see('end', id, context));
-      nest.connectMicroservice({ strategy });
-      await nest.startAllMicroservices();
     });
     await app.get(RocketMQTemplate).send(topic, 'x');
     await waitFor(() => got.length === 6, { what: 'the end of the second delivery' });

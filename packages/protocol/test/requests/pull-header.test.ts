@@ -2,23 +2,12 @@ import { describe, expect, it } from '@jest/globals';
 import { decodeFields, fieldTable } from '../../src/field.js';
 import { Requests } from '../../src/requests/index.js';
 import { pullFields } from '../../src/requests/pull-header.js';
+import { outcome, TEXTS } from './codec-cases.js';
 
 const { fields } = Requests.pullMessage;
 /** The same table, which has only the loop. */
 const plain = fieldTable(pullFields);
 
-/** What it gives or throws. */
-function outcome(attempt: () => unknown): unknown {
-  try {
-    return attempt();
-  } catch (error) {
-    return (error as Error).message;
-  }
-}
-
-const TEXTS = ['', '0', '7', '-7', '+7', '16', '2147483647', '2147483648', '-2147483648', '9007199254740993']
-  .concat(['9223372036854775807', '9223372036854775808', '1e3', ' 4', '0x1', 'NaN', 'true', 'TRUE', 'false', 'text'])
-  .concat('1'.repeat(30));
 const usual: Readonly<Record<string, string>> = {
   ...{ consumerGroup: 'group', topic: 'topic', liteTopic: 'lite', queueId: '3', queueOffset: '77', maxMsgNums: '32' },
   ...{ sysFlag: '3', commitOffset: '70', suspendTimeoutMillis: '15000', subscription: 'a || b', subVersion: '1' },

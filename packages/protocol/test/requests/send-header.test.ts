@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { decodeFields, encodeFields, type FieldInput, fieldTable } from '../../src/field.js';
 import { Requests } from '../../src/requests/index.js';
 import { sendFields, sendResponse, shortNames } from '../../src/requests/send-header.js';
+import { outcome, TEXTS } from './codec-cases.js';
 
 const request = Requests.sendMessageV2.fields;
 const response = Requests.sendMessageV2.response;
@@ -9,18 +10,6 @@ const response = Requests.sendMessageV2.response;
 const plainRequest = fieldTable(sendFields, shortNames);
 const plainResponse = fieldTable(sendResponse);
 
-/** What it gives or throws. */
-function outcome(attempt: () => unknown): unknown {
-  try {
-    return attempt();
-  } catch (error) {
-    return (error as Error).message;
-  }
-}
-
-const TEXTS = ['', '0', '7', '-7', '+7', '16', '2147483647', '2147483648', '-2147483648', '9007199254740993']
-  .concat(['9223372036854775807', '9223372036854775808', '1e3', ' 4', '0x1', 'NaN', 'true', 'TRUE', 'false', 'text'])
-  .concat('1'.repeat(30));
 const usualTexts: Readonly<Record<string, string>> = {
   ...{ a: 'group', b: 'topic', c: 'TBW102', d: '4', e: '3', f: '0', g: '1700000000123', h: '0' },
   ...{ i: 'KEYS\u0001k\u0002', j: '0', k: 'false', l: '16', m: 'false', n: 'broker-a' },
