@@ -51,8 +51,8 @@ export const DEFAULT_MAX_BUFFERED_BYTES = 64 * 1024 * 1024;
 const LINGER_MS = 1_000;
 
 /**
- * One socket, both directions: it sends requests and answers the peer's. Everything written in one turn of the event loop
- * leaves in one system call.
+ * One socket, both directions: it sends requests and answers the peer's. Everything written in one callback of the event loop, and
+ * by the promises it settles, leaves in one system call.
  */
 export class Connection {
   readonly id: number;
@@ -329,7 +329,8 @@ export class Connection {
   }
 
   #scheduleFlush(): void {
-    if (this.#outgoing.bytes === 0) setImmediate(this.#flush);
+    // Not `setImmediate`: that is another turn of the loop when the answers come out of one, as those of stored messages do.
+    if (this.#outgoing.bytes === 0) process.nextTick(this.#flush);
   }
 
   readonly #flush = (): void => {

@@ -24,7 +24,7 @@ export class ChunkPool {
   }
 }
 
-/** What one turn of the event loop sends. */
+/** What is sent at once. */
 export interface OutgoingBatch {
   /** In the order in which they go to the socket. */
   readonly parts: Buffer[];
@@ -33,7 +33,7 @@ export interface OutgoingBatch {
 }
 
 /**
- * Gathers the frames a connection sends in one turn of the event loop. Headers and small bodies are written into borrowed chunks one
+ * Gathers the frames that a connection sends at once. Headers and small bodies are written into borrowed chunks one
  * behind the other, so that a usual frame costs no buffer of its own; large bodies stand between them, not copied.
  */
 export class Outgoing {
