@@ -1,10 +1,18 @@
-import { createRequest, encodeHeartbeat, parseSubscription, Requests } from '@rocketnest/protocol';
+import {
+  createRequest,
+  type DecodedCommand,
+  encodeHeartbeat,
+  parseSubscription,
+  type RemotingCommand,
+  Requests,
+} from '@rocketnest/protocol';
 import { type Processor, RemotingClient } from '@rocketnest/remoting';
 import type { TestBroker } from './harness.js';
 
 /** A consumer as a broker sees it: a connection with heartbeats, which answers what the broker asks it. */
 export class TestConsumer {
   private constructor(
+    private readonly target: TestBroker,
     private readonly client: RemotingClient,
     readonly clientId: string,
   ) {}
@@ -23,7 +31,7 @@ export class TestConsumer {
   ): Promise<TestConsumer> {
     const { clientId = 'client-1', version, messageModel = 'CLUSTERING', answers = {} } = settings;
     const processors = new Map(Object.entries(answers).map(([code, answer]) => [Number(code), answer]));
-    const consumer = new TestConsumer(new RemotingClient({ processors }), clientId);
+    const consumer = new TestConsumer(target, new RemotingClient({ processors }), clientId);
     const body = encodeHeartbeat({
       clientID: clientId,
       producerDataSet: [],
@@ -40,8 +48,13 @@ export class TestConsumer {
     });
     const heartbeat = createRequest(Requests.heartBeat, {}, body);
     if (version !== undefined) heartbeat.version = version;
-    await consumer.client.request(target.address, heartbeat, { timeoutMs: 5_000 });
+    await consumer.call(heartbeat);
     return consumer;
+  }
+
+  /** Over the connection that its heartbeats use. */
+  call(request: RemotingCommand): Promise<DecodedCommand> {
+    return this.client.request(this.target.address, request, { timeoutMs: 5_000 });
   }
 
   close(): Promise<void> {

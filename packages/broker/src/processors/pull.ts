@@ -21,6 +21,7 @@ import { isTagExpression, noFilterBy } from '../filters.js';
 import type { HeldPull } from '../pull-hold.js';
 import { OVERLOAD } from '../send-gate.js';
 import { pullLogicQueue } from '../static-topic/pull.js';
+import { createSubscriptionInquiry } from '../subscription-inquiry.js';
 import { FAQ_HINT, type ProcessorRow, refuse, row } from './row.js';
 
 type PullFields = RequestFields<typeof Requests.pullMessage>;
@@ -54,10 +55,22 @@ function responseCodeOf(status: PullStatus, requestedOffset: number): number {
 
 /** PULL_MESSAGE and LITE_PULL_MESSAGE (`PullMessageProcessor`). */
 export function pullProcessors(context: BrokerContext): readonly ProcessorRow[] {
+  const inquire = createSubscriptionInquiry(context);
   return [Requests.pullMessage, Requests.litePullMessage].map((definition) =>
-    row(definition, (fields, request, connection) => pull(context, fields, request, connection, true)),
+    row(definition, (fields, request, connection) => {
+      const answer = (): ReturnType<typeof pull> => pull(context, fields, request, connection, true);
+      const first = answer();
+      if (first === undefined || first instanceof Promise || !NOT_LATEST.has(first.code)) return first;
+      return inquire(fields.consumerGroup, connection).then((known) => (known ? answer() : first));
+    }),
   );
 }
+
+/** The pull has a newer subscription than the last heartbeat of its consumer. */
+const NOT_LATEST: ReadonlySet<number> = new Set([
+  ResponseCode.SUBSCRIPTION_NOT_LATEST,
+  ResponseCode.FILTER_DATA_NOT_LATEST,
+]);
 
 /** Runs a held pull again; this time it is answered whatever it finds. */
 export function retryPull(context: BrokerContext, { request, connection }: HeldPull): void {
