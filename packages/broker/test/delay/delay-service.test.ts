@@ -74,3 +74,33 @@ describe('a message with a delay level', () => {
     expect(file).toMatchObject({ dataVersion: { counter: 0, stateVersion: 0 }, offsetTable: { 1: 1 } });
   });
 });
+
+describe('many messages that are due at the same time', () => {
+  it('all arrive, in order, however the clock goes on while the broker looks at them', async () => {
+    let time = Date.now();
+    let calls = 0;
+    let ticking = false;
+    const now = (): number => {
+      if (ticking && ++calls % 15 === 0) time++;
+      return time;
+    };
+    const target = await TestBroker.start({ messageDelayLevel: '1s', clock: { now } });
+    try {
+      const texts = Array.from({ length: 100 }, (_, i) => `message ${i}`);
+      for (const [i, text] of texts.entries()) {
+        if (i % 10 === 0) time++;
+        await target.send('orders', text, delayed(1));
+      }
+      time += 985; // The first is due in a few milliseconds, the timer of the level fires when a second has passed.
+      ticking = true;
+      const found: string[] = [];
+      while (found.length < texts.length) {
+        const { body } = await target.pull('orders', { queueOffset: found.length }, 1_000);
+        if (body !== null) found.push(...decodeMessages(body).map((message) => message.body.toString()));
+      }
+      expect(found).toEqual(texts);
+    } finally {
+      await target.close();
+    }
+  });
+});
