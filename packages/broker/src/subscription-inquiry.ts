@@ -1,5 +1,6 @@
 import { createRequest, parseConsumerRunningInfo, Requests, ResponseCode } from '@rocketnest/protocol';
 import type { Connection } from '@rocketnest/remoting';
+import { getOrCreate } from './collections.js';
 import type { BrokerContext } from './context.js';
 
 /** The consumer waits for its pull meanwhile. */
@@ -18,17 +19,8 @@ export function createSubscriptionInquiry({ consumers, groups, filters, logger }
   const asked = new WeakMap<Connection, Map<string, Promise<boolean>>>();
 
   return (group, connection) => {
-    let byGroup = asked.get(connection);
-    if (byGroup === undefined) {
-      byGroup = new Map();
-      asked.set(connection, byGroup);
-    }
-    let answer = byGroup.get(group);
-    if (answer === undefined) {
-      answer = ask(group, connection).finally(() => byGroup.delete(group));
-      byGroup.set(group, answer);
-    }
-    return answer;
+    const byGroup = getOrCreate(asked, connection, () => new Map<string, Promise<boolean>>());
+    return getOrCreate(byGroup, group, () => ask(group, connection).finally(() => byGroup.delete(group)));
   };
 
   async function ask(name: string, connection: Connection): Promise<boolean> {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import {
   createRequest,
   type DecodedCommand,
+  decodeMessages,
   type FieldInput,
   type FieldMap,
   type RemotingCommand,
@@ -13,6 +14,10 @@ import {
 } from '@rocketnest/protocol';
 import { type ProcessorTable, RemotingClient } from '@rocketnest/remoting';
 import { Broker, type BrokerOptionsInput } from '../src/index.js';
+
+/** The texts of the messages that a pull is answered with. */
+export const bodies = (body: Buffer | null): string[] =>
+  decodeMessages(body ?? Buffer.alloc(0)).map((message) => message.body.toString());
 
 /** A real broker on port 0 in a directory of its own, and a client that speaks real frames to it. */
 export class TestBroker {

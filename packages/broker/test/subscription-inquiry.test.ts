@@ -2,7 +2,6 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import {
   createRequest,
   createResponse,
-  decodeMessages,
   encodeConsumerRunningInfo,
   encodeProperties,
   parseSubscription,
@@ -11,10 +10,8 @@ import {
   Requests,
   ResponseCode,
 } from '@rocketnest/protocol';
-import { pullFields, TestBroker } from './harness.js';
+import { bodies, pullFields, TestBroker } from './harness.js';
 import { TestConsumer } from './test-consumer.js';
-
-const bodies = (body: Buffer | null): string[] => decodeMessages(body ?? Buffer.alloc(0)).map((m) => m.body.toString());
 
 describe('a pull with a newer subscription than the last heartbeat', () => {
   let target: TestBroker;

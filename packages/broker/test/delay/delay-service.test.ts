@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { decodeMessages, encodeProperties, type MessageExt } from '@rocketnest/protocol';
-import { TestBroker } from '../harness.js';
+import { bodies, TestBroker } from '../harness.js';
 
 const delayed = (level: number) => ({
   properties: encodeProperties({ DELAY: String(level), TAGS: 't', UNIQ_KEY: 'U' }),
@@ -96,7 +96,7 @@ describe('many messages that are due at the same time', () => {
       const found: string[] = [];
       while (found.length < texts.length) {
         const { body } = await target.pull('orders', { queueOffset: found.length }, 1_000);
-        if (body !== null) found.push(...decodeMessages(body).map((message) => message.body.toString()));
+        found.push(...bodies(body));
       }
       expect(found).toEqual(texts);
     } finally {

@@ -1,16 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import {
-  createRequest,
-  decodeMessages,
-  encodeHeartbeat,
-  encodeProperties,
-  Requests,
-  ResponseCode,
-} from '@rocketnest/protocol';
+import { createRequest, encodeHeartbeat, encodeProperties, Requests, ResponseCode } from '@rocketnest/protocol';
 import { RemotingClient } from '@rocketnest/remoting';
-import { pullFields, TestBroker } from '../harness.js';
-
-const bodies = (body: Buffer | null): string[] => decodeMessages(body ?? Buffer.alloc(0)).map((m) => m.body.toString());
+import { bodies, pullFields, TestBroker } from '../harness.js';
 
 describe('pulling', () => {
   let target: TestBroker;
